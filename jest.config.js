@@ -1,0 +1,11 @@
+import { fileURLToPath } from 'node:url';
+
+export default {
+  testEnvironment: 'node',
+  testEnvironmentOptions: { customExportConditions: ['stowage-source', 'node', 'node-addons'] },
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  transform: { '\\.ts$': fileURLToPath(new URL('tools/jest/strip-types.mjs', import.meta.url)) },
+  testTimeout: 30_000,
+};
