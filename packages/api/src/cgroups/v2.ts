@@ -1,0 +1,1 @@
+export * from '../gen/github.com/containerd/cgroups/cgroup2/stats/metrics_pb.ts';

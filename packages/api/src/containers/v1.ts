@@ -1,0 +1,1 @@
+export * from '../gen/services/containers/v1/containers_pb.ts';

@@ -1,0 +1,1 @@
+export * from '../gen/services/content/v1/content_pb.ts';

@@ -1,0 +1,1 @@
+export * from '../gen/services/diff/v1/diff_pb.ts';

@@ -1,0 +1,1 @@
+export * from '../gen/services/introspection/v1/introspection_pb.ts';

@@ -1,0 +1,1 @@
+export * from '../gen/services/leases/v1/leases_pb.ts';

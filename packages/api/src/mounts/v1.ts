@@ -1,0 +1,1 @@
+export * from '../gen/services/mounts/v1/mounts_pb.ts';

@@ -1,0 +1,1 @@
+export * from '../gen/services/namespaces/v1/namespace_pb.ts';

@@ -1,0 +1,1 @@
+export * from '../gen/types/runc/options/oci_pb.ts';

@@ -1,0 +1,1 @@
+export * from '../../gen/runtime/bootstrap/v1/bootstrap_pb.ts';

@@ -1,0 +1,1 @@
+export * from '../../gen/runtime/sandbox/v1/sandbox_pb.ts';

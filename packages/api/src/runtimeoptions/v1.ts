@@ -1,0 +1,1 @@
+export * from '../gen/types/runtimeoptions/v1/api_pb.ts';

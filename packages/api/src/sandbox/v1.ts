@@ -1,0 +1,1 @@
+export * from '../gen/services/sandbox/v1/sandbox_pb.ts';

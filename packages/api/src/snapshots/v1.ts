@@ -1,0 +1,1 @@
+export * from '../gen/services/snapshots/v1/snapshots_pb.ts';

@@ -1,0 +1,1 @@
+export * from '../gen/services/streaming/v1/streaming_pb.ts';

@@ -1,0 +1,1 @@
+export * from '../gen/runtime/task/v2/shim_pb.ts';

@@ -1,0 +1,1 @@
+export * from '../gen/runtime/task/v3/shim_pb.ts';

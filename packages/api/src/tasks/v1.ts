@@ -1,0 +1,1 @@
+export * from '../gen/services/tasks/v1/tasks_pb.ts';

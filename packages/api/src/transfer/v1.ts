@@ -1,0 +1,1 @@
+export * from '../gen/services/transfer/v1/transfer_pb.ts';

@@ -1,0 +1,1 @@
+export * from './gen/ttrpc/request_pb.ts';

@@ -1,0 +1,1 @@
+export * from '../../gen/services/ttrpc/events/v1/events_pb.ts';

@@ -1,0 +1,1 @@
+export * from '../gen/types/task/task_pb.ts';

@@ -1,0 +1,1 @@
+export * from '../gen/services/version/v1/version_pb.ts';
