@@ -1,0 +1,121 @@
+import { Fault } from './fault.ts';
+import type { Logger } from './logger.ts';
+import type { Platform } from './platform.ts';
+
+/**
+ * A place in the engine that plugins fill. Matched by `type`, `id` and `api`, never by object identity, because
+ * two copies of an interface package in one program are normal.
+ */
+export interface Slot<T> {
+  /** As containerd spells it, where it has one: `io.containerd.snapshotter.v1`. */
+  readonly type: string;
+  /** Set where only one plugin of the type will do. */
+  readonly id?: string | undefined;
+  /** Raised when the interface behind the slot changes so that old plugins no longer fit. */
+  readonly api: number;
+  /** Carries `T` for the type checker only; never set. */
+  readonly '@stowage/slot'?: () => T;
+}
+
+/** What a plugin asks for: exactly one filler, one if there is one, or all there are. */
+export type Need<T> = Slot<T> | OptionalNeed<T> | AllNeed<T>;
+export interface OptionalNeed<T> {
+  readonly optional: Slot<T>;
+}
+export interface AllNeed<T> {
+  readonly all: Slot<T>;
+}
+
+/** One filler if there is one, else undefined. */
+export function optional<T>(slot: Slot<T>): OptionalNeed<T> {
+  return { optional: slot };
+}
+
+/** All fillers by plugin id, possibly none, in the order in which they were listed. */
+export function all<T>(slot: Slot<T>): AllNeed<T> {
+  return { all: slot };
+}
+
+export type Needs = Readonly<Record<string, Need<unknown>>>;
+
+/** What `start` is given for a need. */
+export type Met<N> =
+  N extends AllNeed<infer T>
+    ? ReadonlyMap<string, T>
+    : N extends OptionalNeed<infer T>
+      ? T | undefined
+      : N extends Slot<infer T>
+        ? T
+        : never;
+
+export interface StartContext<C = unknown, N extends Needs = Needs> {
+  /** A directory of the plugin's own that lasts: `<root>/<type>.<id>`. Not yet made. */
+  readonly root: string;
+  /** A directory of the plugin's own that goes at reboot. Not yet made. */
+  readonly state: string;
+  readonly config: C;
+  readonly needs: { readonly [K in keyof N]: Met<N[K]> };
+  /** Facts for introspection (`root`, `enable_remote_snapshot_annotations`); may be added to while starting. */
+  readonly exports: Map<string, string>;
+  readonly log: Logger;
+  /** Fires when the engine stops or gives up starting. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What a package offers the engine: a value. Importing it does nothing; the engine parses `config`, starts it
+ * after what it needs, and disposes what `start` gave (if it has `Symbol.asyncDispose` or `Symbol.dispose`)
+ * before what it needs.
+ */
+export interface Plugin<T = unknown, C = unknown, N extends Needs = Needs> {
+  readonly slot: Slot<T>;
+  readonly id: string;
+  /**
+   * Reads the plugin's table of the config file; `{}` if there is none. Unknown keys are an error.
+   * @throws Fault `invalid_argument` naming the key and what was expected.
+   */
+  readonly config?: (table: Readonly<Record<string, unknown>>) => C;
+  readonly platforms?: readonly Platform[];
+  readonly capabilities?: readonly string[];
+  readonly needs?: N;
+  /** @throws Skip if it can't work on this machine; anything else counts as broken. */
+  start(context: StartContext<C, N>): Promise<T> | T;
+}
+
+/** Checks a descriptor's types where it is written and forgets them for the list. */
+export function plugin<T, C, const N extends Needs>(descriptor: Plugin<T, C, N>): Plugin {
+  return descriptor as unknown as Plugin;
+}
+
+/** "Not here", as opposed to "broken": the machine lacks what the plugin needs. Says precisely what. */
+export class Skip extends Error {
+  override readonly name = 'Skip';
+
+  static is(e: unknown): e is Skip {
+    return (e as Partial<Error> | null | undefined)?.name === 'Skip';
+  }
+}
+
+/** How a plugin came up. */
+export interface PluginStatus {
+  readonly type: string;
+  readonly id: string;
+  /** Types of the slots it needs. */
+  readonly requires: readonly string[];
+  readonly platforms: readonly Platform[];
+  readonly capabilities: readonly string[];
+  readonly exports: ReadonlyMap<string, string>;
+  readonly state: 'ok' | 'skipped' | 'failed';
+  /** Why it is not `ok`. */
+  readonly error?: Error | undefined;
+}
+
+/** The engine fills this one itself: the state of every plugin, as of the call. */
+export const pluginListSlot: Slot<() => readonly PluginStatus[]> = { type: 'stowage.plugins.v1', api: 1 };
+
+/** A `config` for plugins without settings. */
+export function noConfig(table: Readonly<Record<string, unknown>>): Record<string, never> {
+  const [key] = Object.keys(table);
+  if (key !== undefined) throw new Fault('invalid_argument', `${key}: unknown key; this plugin has no settings`);
+  return {};
+}

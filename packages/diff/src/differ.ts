@@ -1,0 +1,53 @@
+import type { CallOptions, Descriptor, Labels, Mount, Scoped, Slot, TypedBytes } from '@stowage/core';
+
+/**
+ * Turns layers into files and files into layers.
+ *
+ * @see containerd core/diff/diff.go
+ */
+export interface Differ {
+  /**
+   * Unpacks a layer of the content store into mounts.
+   *
+   * @returns the uncompressed layer: its digest is the *diff id*, to be compared with the image config's by the
+   *   caller, `size` its length in bytes.
+   * @throws Fault `not_found` if the layer is not in the content store; `unimplemented` for a media type that this
+   *   differ does not know; `invalid_argument` for a malformed or hostile archive; what was unpacked so far may
+   *   remain in the mounts.
+   */
+  apply(layer: Descriptor, mounts: readonly Mount[], options?: ApplyOptions): Promise<Descriptor>;
+
+  /**
+   * Packs what changed from `lower` to `upper` into the content store.
+   *
+   * @throws Fault `unimplemented` for a media type that this differ does not make.
+   */
+  diff(lower: readonly Mount[], upper: readonly Mount[], options?: DiffOptions): Promise<Descriptor>;
+}
+
+export interface ApplyOptions extends CallOptions {
+  /** Input of external stream processors, by processor id. */
+  readonly payloads?: Readonly<Record<string, TypedBytes>> | undefined;
+  /** Asks for the files to be on disk when this settles. Ours always are after the snapshot's commit. */
+  readonly syncFs?: boolean | undefined;
+  /** Told how many bytes of the compressed layer were read so far. */
+  readonly onProgress?: ((bytes: bigint) => void) | undefined;
+}
+
+export interface DiffOptions extends CallOptions {
+  /** Default: the OCI layer, gzip-compressed. */
+  readonly mediaType?: string | undefined;
+  /** Ref of the ingest. Default: a random one. */
+  readonly ref?: string | undefined;
+  readonly labels?: Labels | undefined;
+  readonly sourceDateEpoch?: Date | undefined;
+}
+
+/** Backends, tried in order until one does not answer `unimplemented`. */
+export const differSlot: Slot<Scoped<Differ>> = { type: 'io.containerd.differ.v1', api: 1 };
+
+export const diffServiceSlot: Slot<Scoped<Differ>> = {
+  type: 'io.containerd.service.v1',
+  id: 'diff-service',
+  api: 1,
+};

@@ -1,0 +1,32 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  DescriptorSchema,
+  MountSchema,
+  type Descriptor as WireDescriptor,
+  type Mount as WireMount,
+} from '@stowage/api/types';
+import { type Descriptor, Fault, type Mount, parseDigest } from '@stowage/core';
+
+/** @throws Fault `invalid_argument` if it is not set or its digest is malformed. */
+export function descriptorFromWire(wire: WireDescriptor | undefined, what = 'descriptor'): Descriptor {
+  if (wire === undefined) throw new Fault('invalid_argument', `${what} is required`);
+  const { mediaType, digest, size, annotations } = wire;
+  return {
+    mediaType,
+    digest: parseDigest(digest),
+    size,
+    ...(Object.keys(annotations).length > 0 && { annotations }),
+  };
+}
+
+export function descriptorToWire({ mediaType, digest, size, annotations }: Descriptor): WireDescriptor {
+  return create(DescriptorSchema, { mediaType, digest, size, annotations: { ...annotations } });
+}
+
+export function mountFromWire({ type, source, target, options }: WireMount): Mount {
+  return { type, source, target, options };
+}
+
+export function mountToWire({ type, source, target, options }: Mount): WireMount {
+  return create(MountSchema, { type, source, target: target ?? '', options: [...options] });
+}
