@@ -19,7 +19,10 @@ const SHAPE = /^(sha256|sha384|sha512):([0-9a-f]+)$/;
  */
 export function parseDigest(text: string): Digest {
   if (!isDigest(text)) {
-    throw new Fault('invalid_argument', `digest ${quote(text)} is not sha256, sha384 or sha512 in lower-case hex`);
+    throw new Fault(
+      'invalid_argument',
+      `digest ${quote(text)} is not sha256, sha384 or sha512 in lower-case hex`,
+    );
   }
   return text;
 }

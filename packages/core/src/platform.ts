@@ -55,7 +55,10 @@ export function normalizePlatform(platform: Platform): Platform {
 export function parsePlatform(text: string): Platform {
   const parts = text.split('/');
   if (parts.length > 3 || parts.some((p) => !/^[A-Za-z0-9_.-]+$/.test(p))) {
-    throw new Fault('invalid_argument', `platform ${quote(text)} must read os/architecture[/variant], as linux/arm64`);
+    throw new Fault(
+      'invalid_argument',
+      `platform ${quote(text)} must read os/architecture[/variant], as linux/arm64`,
+    );
   }
   const [first = '', second, variant] = parts;
   const host = hostPlatform();
@@ -86,6 +89,7 @@ export function platformRank(host: Platform, offered: Platform): number | undefi
     const below = level(h.variant) - level(o.variant);
     return below > 0 ? below : undefined;
   }
-  if (h.architecture === 'arm64' && o.architecture === 'arm') return 10 + 8 - Number(o.variant?.slice(1) ?? 7);
+  if (h.architecture === 'arm64' && o.architecture === 'arm')
+    return 10 + 8 - Number(o.variant?.slice(1) ?? 7);
   return undefined;
 }

@@ -116,6 +116,7 @@ export const pluginListSlot: Slot<() => readonly PluginStatus[]> = { type: 'stow
 /** A `config` for plugins without settings. */
 export function noConfig(table: Readonly<Record<string, unknown>>): Record<string, never> {
   const [key] = Object.keys(table);
-  if (key !== undefined) throw new Fault('invalid_argument', `${key}: unknown key; this plugin has no settings`);
+  if (key !== undefined)
+    throw new Fault('invalid_argument', `${key}: unknown key; this plugin has no settings`);
   return {};
 }
