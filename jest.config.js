@@ -7,5 +7,6 @@ export default {
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   transform: { '\\.ts$': fileURLToPath(new URL('tools/jest/strip-types.mjs', import.meta.url)) },
+  reporters: ['default', fileURLToPath(new URL('tools/jest/tally.mjs', import.meta.url))],
   testTimeout: 30_000,
 };

@@ -1,4 +1,5 @@
 import { Fault } from './fault.ts';
+import { quote } from './identifiers.ts';
 import type { Logger } from './logger.ts';
 import type { Platform } from './platform.ts';
 
@@ -75,6 +76,8 @@ export interface Plugin<T = unknown, C = unknown, N extends Needs = Needs> {
    * @throws Fault `invalid_argument` naming the key and what was expected.
    */
   readonly config?: (table: Readonly<Record<string, unknown>>) => C;
+  /** The table of settings at their defaults, as it stands in a printed config file. */
+  readonly defaults?: Readonly<Record<string, unknown>>;
   readonly platforms?: readonly Platform[];
   readonly capabilities?: readonly string[];
   readonly needs?: N;
@@ -83,7 +86,9 @@ export interface Plugin<T = unknown, C = unknown, N extends Needs = Needs> {
 }
 
 /** Checks a descriptor's types where it is written and forgets them for the list. */
-export function plugin<T, C, const N extends Needs>(descriptor: Plugin<T, C, N>): Plugin {
+export function plugin<T, C, const N extends Needs = Record<never, never>>(
+  descriptor: Plugin<T, C, N>,
+): Plugin {
   return descriptor as unknown as Plugin;
 }
 
@@ -117,6 +122,6 @@ export const pluginListSlot: Slot<() => readonly PluginStatus[]> = { type: 'stow
 export function noConfig(table: Readonly<Record<string, unknown>>): Record<string, never> {
   const [key] = Object.keys(table);
   if (key !== undefined)
-    throw new Fault('invalid_argument', `${key}: unknown key; this plugin has no settings`);
+    throw new Fault('invalid_argument', `${quote(key)}: unknown key, this plugin has no settings`);
   return {};
 }

@@ -1,0 +1,41 @@
+/** What the config file and the flags say, checked. */
+export interface DaemonConfig {
+  readonly root: string;
+  readonly state: string;
+  /** Path of the gRPC socket; ttrpc listens beside it on `<address>.ttrpc`. */
+  readonly address: string;
+  readonly logLevel: LogLevel;
+  /** Owner of the sockets. */
+  readonly uid: number;
+  readonly gid: number;
+  readonly disabledPlugins: readonly string[];
+  readonly requiredPlugins: readonly string[];
+  /** npm packages that export `plugins`. */
+  readonly packages: readonly string[];
+  /** The folder that `packages` are resolved from. */
+  readonly pluginDir: string;
+  /** Tables by `type.id`. */
+  readonly plugins: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly proxyPlugins: Readonly<Record<string, ProxyPluginConfig>>;
+  /** Things in the file that mean nothing here, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+export interface ProxyPluginConfig {
+  readonly type: 'snapshot' | 'content' | 'diff';
+  readonly address: string;
+  readonly platform?: string | undefined;
+  readonly capabilities: readonly string[];
+  readonly exports: Readonly<Record<string, string>>;
+}
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export const DEFAULTS = {
+  config: '/etc/stowage/config.toml',
+  root: '/var/lib/stowage',
+  state: '/run/stowage',
+  address: '/run/stowage/stowage.sock',
+  logLevel: 'info',
+} as const;

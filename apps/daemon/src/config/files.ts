@@ -1,0 +1,60 @@
+import { glob, readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { errnoOf, Fault, reasonOf } from '@stowage/core';
+import { parse } from 'smol-toml';
+import { isTable, type Table, TableReader } from './reader.ts';
+
+/**
+ * Reads a config file and the files it imports, and merges them: later files win, tables are merged key by key,
+ * `disabled_plugins`, `required_plugins` and `packages` add up.
+ *
+ * @param explicit - whether somebody named the file; if not, its absence means an empty one.
+ * @throws Fault `not_found`; `invalid_argument` naming file, line and reason.
+ */
+export async function readConfigFiles(path: string, explicit: boolean): Promise<Table> {
+  return readInto({}, resolve(path), explicit, new Set());
+}
+
+async function readInto(into: Table, path: string, explicit: boolean, seen: Set<string>): Promise<Table> {
+  if (seen.has(path)) return into;
+  seen.add(path);
+  const table = await readOne(path, explicit);
+  if (table === undefined) return into;
+  const imports = new TableReader(table, path).strings('imports') ?? [];
+  let merged = merge(into, table);
+  for (const pattern of imports) {
+    const found = await Array.fromAsync(glob(resolve(dirname(path), pattern)));
+    for (const file of found.sort()) merged = await readInto(merged, file, true, seen);
+  }
+  return merged;
+}
+
+async function readOne(path: string, explicit: boolean): Promise<Table | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (e) {
+    if (errnoOf(e) === 'ENOENT' && !explicit) return undefined;
+    const kind = errnoOf(e) === 'ENOENT' ? 'not_found' : 'invalid_argument';
+    throw new Fault(kind, `${path}: cannot read the config file: ${reasonOf(e)}`, { cause: e });
+  }
+  try {
+    return parse(text);
+  } catch (e) {
+    throw new Fault('invalid_argument', `${path}: ${reasonOf(e)}`, { cause: e });
+  }
+}
+
+const ADDING = new Set(['disabled_plugins', 'required_plugins', 'packages']);
+
+function merge(a: Table, b: Table): Table {
+  const merged: Record<string, unknown> = Object.assign(Object.create(null), a);
+  for (const [key, value] of Object.entries(b)) {
+    const before = merged[key];
+    if (isTable(before) && isTable(value)) merged[key] = merge(before, value);
+    else if (ADDING.has(key) && Array.isArray(before) && Array.isArray(value))
+      merged[key] = [...before, ...value];
+    else merged[key] = value;
+  }
+  return merged;
+}

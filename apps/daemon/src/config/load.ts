@@ -1,0 +1,126 @@
+import { join } from 'node:path';
+import {
+  type DaemonConfig,
+  DEFAULTS,
+  LOG_LEVELS,
+  type LogLevel,
+  type ProxyPluginConfig,
+} from './daemon-config.ts';
+import { readConfigFiles } from './files.ts';
+import { isTable, type Table, TableReader } from './reader.ts';
+
+/** Flags win over the file. */
+export interface Flags {
+  readonly config?: string | undefined;
+  readonly root?: string | undefined;
+  readonly state?: string | undefined;
+  readonly address?: string | undefined;
+  readonly logLevel?: LogLevel | undefined;
+}
+
+const PROXY_TYPES = {
+  snapshot: 'snapshot',
+  'io.containerd.snapshotter.v1': 'snapshot',
+  content: 'content',
+  'io.containerd.content.v1': 'content',
+  diff: 'diff',
+  'io.containerd.differ.v1': 'diff',
+} as const;
+
+const KNOWN =
+  'version, root, state, imports, packages, plugin_dir, disabled_plugins, required_plugins, [grpc], [debug], ' +
+  '[plugins], [proxy_plugins]';
+
+/**
+ * Reads the config in containerd's own shape, versions 2 to 4.
+ *
+ * @throws Fault `invalid_argument` or `not_found`, naming the file, the key and what was expected.
+ */
+export async function loadConfig(flags: Flags): Promise<DaemonConfig> {
+  const file = flags.config ?? DEFAULTS.config;
+  return parseConfig(await readConfigFiles(file, flags.config !== undefined), file, flags);
+}
+
+export function parseConfig(table: Table, file: string, flags: Flags = {}): DaemonConfig {
+  const top = new TableReader(table, file);
+  const version = top.integer('version') ?? 3;
+  if (version < 2 || version > 4) throw top.fault('version', `expected 2, 3 or 4, got ${version}`);
+  top.ignore('imports');
+  const fileRoot = top.string('root');
+  const fileState = top.string('state');
+  const root = flags.root ?? fileRoot ?? DEFAULTS.root;
+  const state = flags.state ?? fileState ?? DEFAULTS.state;
+  const plugins = pluginTables(top.table('plugins') ?? {}, file);
+
+  const grpc = new TableReader(top.table('grpc') ?? {}, file, 'grpc');
+  const server = new TableReader(plugins['io.containerd.server.v1.grpc'] ?? {}, file, 'plugins.grpc');
+  const fileAddress = grpc.string('address') ?? server.string('address');
+  const address = flags.address ?? fileAddress ?? join(state, 'stowage.sock');
+  const uid = grpc.integer('uid') ?? 0;
+  const gid = grpc.integer('gid') ?? 0;
+  const debug = new TableReader(top.table('debug') ?? {}, file, 'debug');
+  const fileLevel = debug.oneOf('level', LOG_LEVELS);
+
+  const ignored = [
+    ...grpc.ignore(
+      'max_recv_message_size',
+      'max_send_message_size',
+      'tcp_address',
+      'tcp_tls_ca',
+      'tcp_tls_cert',
+      'tcp_tls_key',
+      'tcp_tls_common_name',
+    ),
+    ...debug.ignore('address', 'uid', 'gid', 'format'),
+    ...top.ignore('temp', 'oom_score', 'ttrpc', 'metrics', 'cgroup', 'timeouts', 'stream_processors'),
+  ];
+  const result: DaemonConfig = {
+    root,
+    state,
+    address,
+    logLevel: flags.logLevel ?? fileLevel ?? DEFAULTS.logLevel,
+    uid,
+    gid,
+    disabledPlugins: top.strings('disabled_plugins') ?? [],
+    requiredPlugins: top.strings('required_plugins') ?? [],
+    packages: top.strings('packages') ?? [],
+    pluginDir: top.string('plugin_dir') ?? join(root, 'plugins', 'node_modules'),
+    plugins,
+    proxyPlugins: proxyPlugins(top.table('proxy_plugins') ?? {}, file),
+    warnings: ignored.map((key) => `${file}: ${key} has no meaning to stowaged and is ignored`),
+  };
+  grpc.end('address, uid, gid');
+  debug.end('level');
+  top.end(KNOWN);
+  return result;
+}
+
+function pluginTables(table: Table, file: string): Record<string, Table> {
+  const tables: Record<string, Table> = Object.create(null);
+  for (const [name, value] of Object.entries(table)) {
+    if (!isTable(value)) throw new TableReader(table, file, 'plugins').fault(name, 'expected a table');
+    tables[name] = value;
+  }
+  return tables;
+}
+
+function proxyPlugins(table: Table, file: string): Record<string, ProxyPluginConfig> {
+  const proxies: Record<string, ProxyPluginConfig> = Object.create(null);
+  const all = new TableReader(table, file, 'proxy_plugins');
+  for (const name of Object.keys(table)) {
+    const one = new TableReader(all.table(name) ?? {}, file, `proxy_plugins.${name}`);
+    const type = one.oneOf('type', Object.keys(PROXY_TYPES) as Array<keyof typeof PROXY_TYPES>);
+    if (type === undefined) throw one.fault('type', 'is missing; expected snapshot, content or diff');
+    const address = one.string('address');
+    if (address === undefined) throw one.fault('address', 'is missing; expected the path of a unix socket');
+    proxies[name] = {
+      type: PROXY_TYPES[type],
+      address: address.replace(/^unix:\/\//, ''),
+      platform: one.string('platform'),
+      capabilities: one.strings('capabilities') ?? [],
+      exports: one.stringMap('exports') ?? {},
+    };
+    one.end('type, address, platform, capabilities, exports');
+  }
+  return proxies;
+}

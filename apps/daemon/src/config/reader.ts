@@ -1,0 +1,92 @@
+import { Fault } from '@stowage/core';
+
+export type Table = Readonly<Record<string, unknown>>;
+
+/**
+ * Takes keys out of one TOML table, each checked, and refuses what is left over. A message names the file, the
+ * key in full, and what was expected.
+ */
+export class TableReader {
+  readonly #left: Map<string, unknown>;
+  readonly #file: string;
+  readonly #path: string;
+
+  constructor(table: Table, file: string, path = '') {
+    this.#left = new Map(Object.entries(table));
+    this.#file = file;
+    this.#path = path;
+  }
+
+  string(key: string): string | undefined {
+    return this.#take(key, 'a string', (v) => (typeof v === 'string' ? v : undefined));
+  }
+
+  integer(key: string): number | undefined {
+    return this.#take(key, 'a whole number, 0 or more', (v) => {
+      const n = typeof v === 'bigint' ? Number(v) : v;
+      return typeof n === 'number' && Number.isSafeInteger(n) && n >= 0 ? n : undefined;
+    });
+  }
+
+  strings(key: string): readonly string[] | undefined {
+    return this.#take(key, 'a list of strings', (v) =>
+      Array.isArray(v) && v.every((s) => typeof s === 'string') ? (v as string[]) : undefined,
+    );
+  }
+
+  table(key: string): Table | undefined {
+    return this.#take(key, 'a table', (v) => (isTable(v) ? v : undefined));
+  }
+
+  /** A table of strings. */
+  stringMap(key: string): Readonly<Record<string, string>> | undefined {
+    return this.#take(key, 'a table of strings', (v) =>
+      isTable(v) && Object.values(v).every((s) => typeof s === 'string')
+        ? (v as Record<string, string>)
+        : undefined,
+    );
+  }
+
+  oneOf<const T extends string>(key: string, choices: readonly T[]): T | undefined {
+    return this.#take(key, `one of ${choices.join(', ')}`, (v) => choices.find((c) => c === v));
+  }
+
+  /** Takes keys that mean something to containerd only; gives those that were there, as full paths. */
+  ignore(...keys: string[]): string[] {
+    return keys.filter((key) => this.#left.delete(key)).map((key) => this.#name(key));
+  }
+
+  /** @throws Fault `invalid_argument` if a key was not taken. */
+  end(expected: string): void {
+    for (const key of this.#left.keys()) throw this.#fault(key, `unknown key; expected ${expected}`);
+  }
+
+  fault(key: string, reason: string): Fault {
+    return this.#fault(key, reason);
+  }
+
+  #take<T>(key: string, expected: string, check: (value: unknown) => T | undefined): T | undefined {
+    if (!this.#left.has(key)) return undefined;
+    const value = this.#left.get(key);
+    this.#left.delete(key);
+    const good = check(value);
+    if (good === undefined)
+      throw this.#fault(key, `expected ${expected}, got ${JSON.stringify(value, plain)}`);
+    return good;
+  }
+
+  #name(key: string): string {
+    const quoted = /^[A-Za-z0-9_-]+$/.test(key) ? key : `"${key}"`;
+    return this.#path === '' ? quoted : `${this.#path}.${quoted}`;
+  }
+
+  #fault(key: string, reason: string): Fault {
+    return new Fault('invalid_argument', `${this.#file}: ${this.#name(key)}: ${reason}`);
+  }
+}
+
+export function isTable(value: unknown): value is Table {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+}
+
+const plain = (_: string, value: unknown) => (typeof value === 'bigint' ? Number(value) : value);

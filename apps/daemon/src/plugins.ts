@@ -1,0 +1,66 @@
+import { containersGrpcPlugin } from '@stowage/containers/plugin';
+import { contentGrpcPlugin } from '@stowage/content/plugin';
+import { contentStorePlugin } from '@stowage/content-store/plugin';
+import type { Plugin } from '@stowage/core';
+import { diffGrpcPlugin, diffServicePlugin, walkingDifferPlugin } from '@stowage/diff/plugin';
+import { eventsGrpcPlugin, exchangePlugin } from '@stowage/events/plugin';
+import { imagesGrpcPlugin } from '@stowage/images/plugin';
+import {
+  introspectionGrpcPlugin,
+  introspectionServicePlugin,
+  versionGrpcPlugin,
+} from '@stowage/introspection/plugin';
+import { leasesGrpcPlugin } from '@stowage/leases/plugin';
+import {
+  containersServicePlugin,
+  contentServicePlugin,
+  gcPlugin,
+  imagesServicePlugin,
+  leasesServicePlugin,
+  metadataPlugin,
+  namespacesServicePlugin,
+  snapshotsServicePlugin,
+} from '@stowage/metadata/plugin';
+import { namespacesGrpcPlugin } from '@stowage/namespaces/plugin';
+import { healthPlugin } from '@stowage/rpc/health';
+import { runcRuntimePlugin } from '@stowage/runtime-runc/plugin';
+import { snapshotsGrpcPlugin } from '@stowage/snapshots/plugin';
+import { nativeSnapshotterPlugin } from '@stowage/snapshotter-native/plugin';
+import { overlaySnapshotterPlugin } from '@stowage/snapshotter-overlay/plugin';
+import { tasksGrpcPlugin, tasksServicePlugin } from '@stowage/tasks/plugin';
+import { API_VERSION, REVISION } from './version.ts';
+
+/** Everything that stowaged is made of. The first snapshotter is the default of our own clients. */
+export const builtinPlugins: readonly Plugin[] = [
+  exchangePlugin,
+  contentStorePlugin,
+  overlaySnapshotterPlugin,
+  nativeSnapshotterPlugin,
+  metadataPlugin,
+  gcPlugin,
+  walkingDifferPlugin,
+  runcRuntimePlugin,
+
+  namespacesServicePlugin,
+  contentServicePlugin,
+  snapshotsServicePlugin,
+  imagesServicePlugin,
+  containersServicePlugin,
+  leasesServicePlugin,
+  diffServicePlugin,
+  tasksServicePlugin,
+  introspectionServicePlugin,
+
+  namespacesGrpcPlugin,
+  contentGrpcPlugin,
+  snapshotsGrpcPlugin,
+  imagesGrpcPlugin,
+  containersGrpcPlugin,
+  leasesGrpcPlugin,
+  diffGrpcPlugin,
+  eventsGrpcPlugin,
+  tasksGrpcPlugin,
+  introspectionGrpcPlugin,
+  versionGrpcPlugin({ version: API_VERSION, revision: REVISION }),
+  healthPlugin,
+];

@@ -1,0 +1,16 @@
+import manifest from '../package.json' with { type: 'json' };
+
+/** Set by the bundler. */
+declare const STOWAGE_REVISION: string | undefined;
+
+/** Version of stowaged itself. */
+export const VERSION: string = manifest.version;
+
+/** Commit it was built from. */
+export const REVISION: string = typeof STOWAGE_REVISION === 'string' ? STOWAGE_REVISION : 'source';
+
+/**
+ * What Version answers. Clients gate features on the numbers before the plus, which name the containerd whose API
+ * this is.
+ */
+export const API_VERSION = `2.3.4+stowage.${VERSION}`;

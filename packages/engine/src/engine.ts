@@ -1,0 +1,113 @@
+import { mkdir } from 'node:fs/promises';
+import type { Transport } from '@connectrpc/connect';
+import { Fault, type Logger, type Plugin, type PluginStatus, type Slot, silentLogger } from '@stowage/core';
+import { grpcSlot, type Routes } from '@stowage/rpc';
+import { memoryTransport } from '@stowage/rpc/transport';
+import { type Node, nameOf, resolve } from './graph.ts';
+import { type Started, startAll, stopAll } from './running.ts';
+
+export interface EngineOptions {
+  /** What lasts: content, snapshots, metadata. */
+  readonly root: string;
+  /** What goes at reboot: sockets, running tasks. */
+  readonly state: string;
+  readonly plugins: readonly Plugin[];
+  /** Tables of the config file's `[plugins]`, by `type.id`. */
+  readonly config?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
+  /** Plugins that are left out, by `type.id`. */
+  readonly disabled?: readonly string[] | undefined;
+  /** Plugins without which opening fails, by `type.id`. */
+  readonly required?: readonly string[] | undefined;
+  readonly log?: Logger | undefined;
+  /** Gives opening up; what came up so far is stopped. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * A set of plugins, started. Serves their RPC services to this process over {@link transport}, or through
+ * `listen` of `@stowage/rpc/server` to others. Disposing stops the plugins, last started first.
+ */
+export class Engine implements AsyncDisposable {
+  readonly #started: ReadonlyMap<Node, Started>;
+  readonly #log: Logger;
+  readonly #stop: AbortController;
+  #transport: Transport | undefined;
+
+  private constructor(started: ReadonlyMap<Node, Started>, log: Logger, stop: AbortController) {
+    this.#started = started;
+    this.#log = log;
+    this.#stop = stop;
+  }
+
+  /**
+   * Resolves all needs, parses all settings, then starts one plugin after the other. A plugin that fails is
+   * reported by {@link plugins} and does not stop the others, unless it is required.
+   *
+   * @throws Fault `failed_precondition` for needs that can't be met or a required plugin that did not start;
+   *   `invalid_argument` for a bad setting.
+   */
+  static async open(options: EngineOptions): Promise<Engine> {
+    const { root, state, config = {}, disabled = [], required = [], log = silentLogger } = options;
+    const nodes = resolve(without(options.plugins, disabled, log));
+    const known = new Set(nodes.map((node) => nameOf(node.plugin)));
+    for (const name of required) {
+      if (!known.has(name)) throw new Fault('failed_precondition', `required plugin ${name} is not there`);
+    }
+    await mkdir(root, { recursive: true, mode: 0o711 });
+    await mkdir(state, { recursive: true, mode: 0o711 });
+    const stop = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+    const started = new Map<Node, Started>();
+    const list = () => [...started.values()].map((it) => it.status);
+    try {
+      await startAll(nodes, started, { root, state, config, required, log, signal, list });
+    } catch (e) {
+      stop.abort(e);
+      await stopAll(started, log).catch((failure: unknown) => {
+        throw new AggregateError([e, failure], 'the engine did not start, and did not stop cleanly either');
+      });
+      throw e;
+    }
+    return new Engine(started, log, stop);
+  }
+
+  /** How each plugin came up, in order of starting. */
+  plugins(): readonly PluginStatus[] {
+    return [...this.#started.values()].map((it) => it.status);
+  }
+
+  /** Values of the plugins in a slot, by plugin id. */
+  values<T>(slot: Slot<T>): ReadonlyMap<string, T> {
+    const values = new Map<string, T>();
+    for (const [{ plugin }, { status, value }] of this.#started) {
+      const fits = plugin.slot.type === slot.type && (slot.id === undefined || plugin.id === slot.id);
+      if (fits && status.state === 'ok') values.set(plugin.id, value as T);
+    }
+    return values;
+  }
+
+  /** The RPC services of all plugins. */
+  get routes(): readonly Routes[] {
+    return [...this.values(grpcSlot).values()];
+  }
+
+  /** Reaches the services from this process, without a socket. */
+  get transport(): Transport {
+    this.#transport ??= memoryTransport(this.routes);
+    return this.#transport;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new Fault('canceled', 'the engine is stopping'));
+    await stopAll(this.#started, this.#log);
+  }
+}
+
+/** Leaves plugins out; whatever can't do without them is reported when needs are resolved. */
+function without(plugins: readonly Plugin[], disabled: readonly string[], log: Logger): Plugin[] {
+  const names = new Set(plugins.map(nameOf));
+  for (const name of disabled) {
+    if (!names.has(name)) log.warn({ plugin: name }, 'disabled plugin is not there');
+  }
+  return plugins.filter((plugin) => !disabled.includes(nameOf(plugin)));
+}

@@ -1,0 +1,2 @@
+export { Engine, type EngineOptions } from './engine.ts';
+export { nameOf } from './graph.ts';

@@ -1,0 +1,155 @@
+import { join } from 'node:path';
+import {
+  Fault,
+  type Logger,
+  type Need,
+  type Plugin,
+  type PluginStatus,
+  pluginListSlot,
+  reasonOf,
+  Skip,
+} from '@stowage/core';
+import { type Node, nameOf, slotOf } from './graph.ts';
+
+export interface Started {
+  readonly status: PluginStatus;
+  readonly value: unknown;
+}
+
+export interface StartOptions {
+  readonly root: string;
+  readonly state: string;
+  /** Tables of the config, by `type.id`. */
+  readonly config: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Plugins, by `type.id`, without which there is no start. */
+  readonly required: readonly string[];
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  readonly list: () => readonly PluginStatus[];
+}
+
+/**
+ * Starts plugins in order into `started`, so that whoever catches a failure can dispose what came up. A plugin that
+ * is skipped or fails takes with it those that can't do without it; the others start.
+ *
+ * @throws Fault `invalid_argument` for a bad setting, naming plugin and key; Fault `failed_precondition` if a
+ *   required plugin did not start.
+ */
+export async function startAll(
+  nodes: readonly Node[],
+  started: Map<Node, Started>,
+  options: StartOptions,
+): Promise<void> {
+  const configs = new Map(nodes.map((node) => [node, configOf(node.plugin, options.config)]));
+  for (const node of nodes) {
+    options.signal.throwIfAborted();
+    const result = await startOne(node, configs.get(node), started, options);
+    started.set(node, result);
+    const { status } = result;
+    if (status.error === undefined) continue;
+    const fields = { plugin: nameOf(node.plugin), reason: reasonOf(status.error) };
+    if (status.state === 'skipped') options.log.info(fields, 'plugin skipped');
+    else options.log.error(fields, 'plugin failed');
+    if (options.required.includes(nameOf(node.plugin))) {
+      throw new Fault(
+        'failed_precondition',
+        `required plugin ${fields.plugin} did not start: ${fields.reason}`,
+        {
+          cause: status.error,
+        },
+      );
+    }
+  }
+}
+
+function configOf(plugin: Plugin, config: StartOptions['config']): unknown {
+  const table = config[nameOf(plugin)] ?? {};
+  try {
+    return plugin.config === undefined ? table : plugin.config(table);
+  } catch (e) {
+    if (!Fault.is(e)) throw e;
+    throw new Fault(e.kind, `[plugins.'${nameOf(plugin)}'] ${e.message}`, { cause: e });
+  }
+}
+
+async function startOne(
+  node: Node,
+  config: unknown,
+  started: ReadonlyMap<Node, Started>,
+  options: StartOptions,
+): Promise<Started> {
+  const { plugin } = node;
+  const exports = new Map<string, string>();
+  const status = {
+    type: plugin.slot.type,
+    id: plugin.id,
+    requires: Object.values(plugin.needs ?? {}).map((need) => slotOf(need).type),
+    platforms: plugin.platforms ?? [],
+    capabilities: plugin.capabilities ?? [],
+    exports,
+  };
+  try {
+    const needs = Object.fromEntries(
+      [...node.fillers].map(([name, { need, nodes }]) => [name, met(need, nodes, started, options)]),
+    );
+    const value = await plugin.start({
+      root: join(options.root, nameOf(plugin)),
+      state: join(options.state, nameOf(plugin)),
+      config,
+      needs,
+      exports,
+      log: options.log,
+      signal: options.signal,
+    });
+    return { status: { ...status, state: 'ok' }, value };
+  } catch (e) {
+    options.signal.throwIfAborted();
+    return {
+      status: { ...status, state: Skip.is(e) ? 'skipped' : 'failed', error: e as Error },
+      value: undefined,
+    };
+  }
+}
+
+function met(
+  need: Need<unknown>,
+  nodes: readonly Node[],
+  started: ReadonlyMap<Node, Started>,
+  options: StartOptions,
+): unknown {
+  if (slotOf(need).type === pluginListSlot.type) return options.list;
+  const up = nodes.flatMap((node) => {
+    const it = started.get(node);
+    return it?.status.state === 'ok' ? [[node.plugin.id, it.value] as const] : [];
+  });
+  if ('all' in need) return new Map(up);
+  if (up[0] !== undefined) return up[0][1];
+  if ('optional' in need) return undefined;
+  const missing = nodes
+    .map((node) => `${nameOf(node.plugin)} (${reasonOf(started.get(node)?.status.error)})`)
+    .join(', ');
+  const down = nodes.every((node) => started.get(node)?.status.state === 'skipped');
+  const message = `needs ${missing}, which did not start`;
+  throw down ? new Skip(message) : new Fault('failed_precondition', message);
+}
+
+/** Disposes what started, last first. All are tried; the first failure is thrown at the end. */
+export async function stopAll(started: ReadonlyMap<Node, Started>, log: Logger): Promise<void> {
+  const failures: unknown[] = [];
+  for (const [node, { value }] of [...started].reverse()) {
+    try {
+      await dispose(value);
+    } catch (e) {
+      log.error({ plugin: nameOf(node.plugin), reason: reasonOf(e) }, 'plugin did not stop cleanly');
+      failures.push(e);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+async function dispose(value: unknown): Promise<void> {
+  const it = value as Partial<AsyncDisposable & Disposable> | null | undefined;
+  if (it === null || (typeof it !== 'object' && typeof it !== 'function')) return;
+  if (typeof it[Symbol.asyncDispose] === 'function') await it[Symbol.asyncDispose]?.();
+  else if (typeof it[Symbol.dispose] === 'function') it[Symbol.dispose]?.();
+}

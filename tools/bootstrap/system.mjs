@@ -1,0 +1,48 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Programs that a command may need, and the Debian package that brings each. */
+const PACKAGES = {
+  runc: 'runc',
+  busybox: 'busybox-static',
+  ctr: 'containerd',
+  'docker-registry': 'docker-registry',
+  curl: 'curl',
+};
+
+const PATH = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`;
+
+/**
+ * Installs by apt what is missing. Without root or apt, says one line per missing thing and how to get it.
+ *
+ * @returns whether everything is there.
+ */
+export function installTools(names) {
+  const missing = names.filter((name) => !onPath(name));
+  if (missing.length === 0) return true;
+  const packages = missing.map((name) => PACKAGES[name]);
+  if (process.getuid?.() === 0 && onPath('apt-get')) {
+    console.error(`installing ${packages.join(', ')} (apt-get)`);
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    const apt = (...args) => spawnSync('apt-get', ['-qq', ...args], { env, encoding: 'utf8' });
+    apt('update');
+    const { status, stdout, stderr } = apt('install', '-y', '--no-install-recommends', ...packages);
+    if (status !== 0) console.error(`${stdout}${stderr}`);
+  }
+  const still = missing.filter((name) => !onPath(name));
+  for (const name of still)
+    console.error(`missing: ${name}. Get it with: sudo apt-get install ${PACKAGES[name]}`);
+  return still.length === 0;
+}
+
+function onPath(name) {
+  return PATH.split(delimiter).some((dir) => {
+    try {
+      accessSync(join(dir, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
