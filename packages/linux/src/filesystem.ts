@@ -1,0 +1,58 @@
+import { checked, systemError } from './errors.ts';
+import { c, lastErrno } from './libc.ts';
+import { cstring, type Path } from './path.ts';
+
+const FICLONE = 0x40049409;
+const FS_IOC_SHUTDOWN = 0x8004587d;
+const unsupported = new Set([95, 25, 18, 22]); // EOPNOTSUPP, ENOTTY, EXDEV, EINVAL
+
+/** statfs(2) numbers of filesystems this project treats apart. */
+export const fsType = {
+  ext4: 0xef53,
+  xfs: 0x58465342,
+  btrfs: 0x9123683e,
+  tmpfs: 0x01021994,
+  overlay: 0x794c7630,
+  cgroup: 0x27e0eb,
+  cgroup2: 0x63677270,
+  nfs: 0x6969,
+  fuse: 0x65735546,
+  proc: 0x9fa0,
+} as const;
+
+/** The filesystem type a path lies on, as a number of {@link fsType} or another. A remote one that hangs waits. */
+export function statfsType(path: Path): number {
+  const buffer = Buffer.alloc(256);
+  checked(c.statfs(cstring(path), buffer), 'statfs', 'read filesystem of', path);
+  return Number(buffer.readBigUInt64LE(0));
+}
+
+/** The same of a descriptor. */
+export function fstatfsType(fd: number): number {
+  const buffer = Buffer.alloc(256);
+  checked(c.fstatfs(fd, buffer), 'fstatfs', 'read filesystem of', fd);
+  return Number(buffer.readBigUInt64LE(0));
+}
+
+/**
+ * Makes one file share the other's blocks (a reflink).
+ *
+ * @returns false if the filesystem cannot, or the two lie on different ones: copy the bytes then.
+ */
+export function reflink(fromFd: number, toFd: number): boolean {
+  if (c.ioctlInt(toFd, FICLONE, fromFd) === 0) return true;
+  const errno = lastErrno();
+  if (unsupported.has(errno)) return false;
+  throw systemError(errno, 'ioctl', 'reflink to', toFd);
+}
+
+/**
+ * Shuts a filesystem down as a power cut would: what was not synced is lost, and every later access is EIO until it is
+ * unmounted and mounted again. For crash tests; ext4 and xfs only.
+ *
+ * @param how - `default` flushes everything first, `logflush` the journal only, `nologflush` nothing.
+ */
+export function shutdownFilesystem(fd: number, how: 'default' | 'logflush' | 'nologflush'): void {
+  const flag = new Uint32Array([{ default: 0, logflush: 1, nologflush: 2 }[how]]);
+  checked(c.ioctl(fd, FS_IOC_SHUTDOWN, new Uint8Array(flag.buffer)), 'ioctl', 'shut down filesystem of', fd);
+}

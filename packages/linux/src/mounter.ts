@@ -1,0 +1,136 @@
+import { mkdtemp, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import type { CallOptions, Mount } from '@stowage/core';
+import { hasCode } from './errors.ts';
+import type { MountOperations } from './linux-mount-worker.ts';
+import { type MountInfo, readMountInfo } from './mountinfo.ts';
+import { WorkerCalls } from './worker-calls.ts';
+
+export interface UnmountOptions extends CallOptions {
+  /** Detach now, and let go when the last user has. Then EBUSY cannot happen. */
+  readonly lazy?: boolean;
+  /** Also everything mounted below, the newest first. */
+  readonly recursive?: boolean;
+  /** How long to try again while the mount is in use. Default 2500, as containerd. */
+  readonly busyTimeoutMs?: number;
+}
+
+export interface WithMountOptions extends CallOptions {
+  /** Where the temporary mount point is made. Default: the system's directory for temporary files. */
+  readonly directory?: string;
+}
+
+const BUSY_RETRY_MS = 50;
+
+/**
+ * Mounts and unmounts in this process's mount namespace without stopping its event loop: one worker thread makes the
+ * calls, in order.
+ *
+ * The worker starts with the first call and does not keep the process alive between calls. Should it die, calls under
+ * way reject with {@link Fault} `unavailable` and the next call starts another.
+ */
+export class Mounter implements AsyncDisposable {
+  readonly #calls = new WorkerCalls<MountOperations>('mounter', () => {
+    const file = import.meta.url.endsWith('.ts') ? './linux-mount-worker.ts' : './linux-mount-worker.js';
+    return new Worker(new URL(file, import.meta.url), { name: 'linux-mount' });
+  });
+
+  /**
+   * Makes all mounts at `target`, each at its own `target` below that. If one fails, those before it are undone.
+   *
+   * A mount(2) under way cannot be stopped: after an abort the call ends when the kernel is done, with all undone, so
+   * that whoever removes `target` next removes no files of a mount.
+   *
+   * @throws a SystemError (`code`), or {@link Fault} `unimplemented` for options of a mount manager.
+   */
+  async mount(mounts: readonly Mount[], target: string, { signal }: CallOptions = {}): Promise<void> {
+    signal?.throwIfAborted();
+    const made = await this.#calls.call('mount', mounts, target);
+    if (signal?.aborted !== true) return;
+    for (const path of made.reverse()) await this.#calls.call('unmount', path, true, false);
+    throw signal.reason;
+  }
+
+  /**
+   * Undoes everything mounted at `target`, however often something was mounted there. Nothing mounted, or nothing
+   * there at all, is a success. Never follows a link at the end of the path.
+   *
+   * @throws EBUSY if it was still in use after `busyTimeoutMs`.
+   */
+  async unmount(target: string, options: UnmountOptions = {}): Promise<void> {
+    const { lazy = false, recursive = false, busyTimeoutMs = 2500, signal } = options;
+    const giveUp = performance.now() + busyTimeoutMs;
+    for (;;) {
+      signal?.throwIfAborted();
+      try {
+        await this.#calls.call('unmount', target, lazy, recursive);
+        return;
+      } catch (e) {
+        if (!hasCode(e, 'EBUSY') || performance.now() >= giveUp) throw e;
+      }
+      await pause(BUSY_RETRY_MS, signal);
+    }
+  }
+
+  /** All mounts of this process's namespace, in the order they were made. */
+  mounts(): Promise<MountInfo[]> {
+    return readMountInfo();
+  }
+
+  /** Writes out the filesystem of `path`. An abort does not stop it, only the wait for it. */
+  async syncfs(path: string, { signal }: CallOptions = {}): Promise<void> {
+    signal?.throwIfAborted();
+    await this.#calls.call('syncfs', path);
+    signal?.throwIfAborted();
+  }
+
+  /**
+   * Runs `fn` with the mounts made at a fresh directory, and undoes them whatever happens. A mount still in use then
+   * is detached.
+   */
+  async withMount<T>(
+    mounts: readonly Mount[],
+    fn: (path: string) => Promise<T>,
+    { signal, directory = tmpdir() }: WithMountOptions = {},
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    const path = await mkdtemp(join(directory, 'stowage-mount-'));
+    try {
+      await this.mount(mounts, path, { signal });
+      try {
+        return await fn(path);
+      } finally {
+        await this.#letGo(path);
+      }
+    } finally {
+      // rmdir, never a recursive removal: were a mount still there, its files would be lost.
+      await rmdir(path);
+    }
+  }
+
+  async #letGo(path: string): Promise<void> {
+    try {
+      await this.unmount(path, { recursive: true, busyTimeoutMs: 0 });
+    } catch (e) {
+      if (!hasCode(e, 'EBUSY')) throw e;
+      await this.unmount(path, { recursive: true, lazy: true });
+    }
+  }
+
+  /** Waits for calls under way and ends the worker. Mounts stay. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#calls[Symbol.asyncDispose]();
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await delay(ms, undefined, signal === undefined ? {} : { signal });
+  } catch {
+    // timers reject with an AbortError of their own; the caller is owed the signal's reason.
+    signal?.throwIfAborted();
+  }
+}
