@@ -43,8 +43,15 @@ export class Fault extends Error {
 
 /** The text of whatever was thrown, for a message; never a stack. */
 export function reasonOf(e: unknown): string {
-  const message = (e as Partial<Error> | null | undefined)?.message;
-  return typeof message === 'string' && message !== '' ? message : String(e);
+  const { message, errors } = (e ?? {}) as Partial<AggregateError>;
+  if (typeof message === 'string' && message !== '') return message;
+  // A refused connection to a name with several addresses is an AggregateError without a message.
+  if (Array.isArray(errors) && errors.length > 0) return errors.map(reasonOf).join('; ');
+  try {
+    return String(e);
+  } catch {
+    return 'unknown reason';
+  }
 }
 
 /** The `code` of a Node system error (`ENOENT`, `EEXIST`, ...), or undefined. */

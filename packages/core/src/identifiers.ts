@@ -1,6 +1,7 @@
 import { Fault } from './fault.ts';
 
 const MAX_LENGTH = 76;
+const UNPRINTABLE = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 const IDENTIFIER = /^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/;
 
 /**
@@ -23,7 +24,11 @@ export function validateIdentifier(id: string, what = 'identifier'): void {
   }
 }
 
-/** A hostile string made fit for a message: quoted, control characters escaped, cut at 100 characters. */
+/**
+ * A hostile string made fit for a message: quoted, cut at 100 characters, and with everything escaped that a
+ * terminal would obey or hide: control characters, C1 and bidirectional ones too, line separators, lone surrogates.
+ */
 export function quote(text: string): string {
-  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+  const quoted = JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+  return quoted.replace(UNPRINTABLE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -11,6 +11,7 @@ export * from './labels.ts';
 export * from './logger.ts';
 export * from './mount.ts';
 export * from './platform.ts';
+export * from './platform-rank.ts';
 export * from './plugin.ts';
 export * from './scope.ts';
 export * from './typed-bytes.ts';

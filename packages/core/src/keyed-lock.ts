@@ -3,7 +3,8 @@
  * in sorted order, so that two callers never wait for each other.
  */
 export class KeyedLock {
-  readonly #tails = new Map<string, Promise<void>>();
+  /** The keys that are held, each with those who wait for it in order of arrival. */
+  readonly #waiting = new Map<string, Set<() => void>>();
 
   /**
    * Waits for all keys and holds them until disposed.
@@ -11,12 +12,17 @@ export class KeyedLock {
    * @throws the signal's reason if aborted while waiting; nothing is held then.
    */
   async acquire(keys: readonly string[], signal?: AbortSignal): Promise<Disposable> {
-    const held: Array<() => void> = [];
+    signal?.throwIfAborted();
+    const held: string[] = [];
     const release = () => {
-      for (const free of held.splice(0)) free();
+      for (const key of held.splice(0)) this.#release(key);
     };
     try {
-      for (const key of [...new Set(keys)].sort()) held.push(await this.#one(key, signal));
+      for (const key of [...new Set(keys)].sort()) {
+        await this.#take(key, signal);
+        held.push(key);
+        signal?.throwIfAborted();
+      }
     } catch (e) {
       release();
       throw e;
@@ -26,42 +32,46 @@ export class KeyedLock {
 
   /** Takes the key only if nobody holds or awaits it. */
   tryAcquire(key: string): Disposable | undefined {
-    if (this.#tails.has(key)) return undefined;
-    return { [Symbol.dispose]: this.#enqueue(key).free };
-  }
-
-  #enqueue(key: string): { before: Promise<void> | undefined; free: () => void } {
-    const before = this.#tails.get(key);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const tail = before === undefined ? promise : before.then(() => promise);
-    this.#tails.set(key, tail);
-    const free = () => {
-      resolve();
-      if (this.#tails.get(key) === tail) this.#tails.delete(key);
+    if (this.#waiting.has(key)) return undefined;
+    this.#waiting.set(key, new Set());
+    let held = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (held) this.#release(key);
+        held = false;
+      },
     };
-    return { before, free };
   }
 
-  async #one(key: string, signal: AbortSignal | undefined): Promise<() => void> {
-    signal?.throwIfAborted();
-    const { before, free } = this.#enqueue(key);
-    if (before === undefined) return free;
-    if (signal === undefined) {
-      await before;
-      return free;
+  async #take(key: string, signal: AbortSignal | undefined): Promise<void> {
+    const queue = this.#waiting.get(key);
+    if (queue === undefined) {
+      this.#waiting.set(key, new Set());
+      return;
     }
-    const aborted = Promise.withResolvers<never>();
-    const onAbort = () => aborted.reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const onAbort = () => {
+      // Not in the queue any more: the key was handed over in this tick. `acquire` gives it back.
+      if (queue.delete(resolve)) reject(signal?.reason);
+    };
+    queue.add(resolve);
+    signal?.addEventListener('abort', onAbort, { once: true });
     try {
-      await Promise.race([before, aborted.promise]);
-      return free;
-    } catch (e) {
-      // The place in the queue is given up, not skipped: whoever waits behind still waits for those ahead.
-      void before.then(free);
-      throw e;
+      await promise;
     } finally {
-      signal.removeEventListener('abort', onAbort);
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Hands the key to whoever has waited longest; it is never free in between, so nobody can jump the queue. */
+  #release(key: string): void {
+    const queue = this.#waiting.get(key);
+    const [next] = queue ?? [];
+    if (next === undefined) {
+      this.#waiting.delete(key);
+    } else {
+      queue?.delete(next);
+      next();
     }
   }
 }

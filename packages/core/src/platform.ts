@@ -10,86 +10,90 @@ export interface Platform {
   readonly osFeatures?: readonly string[] | undefined;
 }
 
-const ARCHITECTURES: Readonly<Record<string, readonly [string, string?]>> = {
-  i386: ['386'],
-  x86_64: ['amd64'],
-  'x86-64': ['amd64'],
-  x64: ['amd64'],
-  aarch64: ['arm64'],
-  armhf: ['arm', 'v7'],
-  armel: ['arm', 'v6'],
-  ia32: ['386'],
-};
+/** Other spellings: uname's, Debian's, Node's. A second word is the variant that the spelling stands for. */
+const ARCHITECTURES: ReadonlyMap<string, readonly [string, string?]> = new Map([
+  ['i386', ['386', '']],
+  ['ia32', ['386', '']],
+  ['x86_64', ['amd64']],
+  ['x86-64', ['amd64']],
+  ['x64', ['amd64']],
+  ['aarch64', ['arm64']],
+  ['armhf', ['arm', 'v7']],
+  ['armel', ['arm', 'v6']],
+  ['mipsel', ['mipsle']],
+]);
+
+const OPERATING_SYSTEMS: ReadonlyMap<string, string> = new Map([
+  ['macos', 'darwin'],
+  ['win32', 'windows'],
+]);
+
+/** What stands for an operating system, or an architecture, where a platform names one of them alone. */
+const KNOWN_OS =
+  /^(aix|android|darwin|dragonfly|freebsd|illumos|ios|linux|netbsd|openbsd|plan9|solaris|windows)$/;
+const KNOWN_ARCHITECTURE = /^(386|amd64|arm|arm64|loong64|mips(64)?(le)?|ppc64(le)?|riscv64|s390x|wasm)$/;
 
 /** The platform of this process. */
 export function hostPlatform(): Platform {
-  const os = process.platform === 'win32' ? 'windows' : process.platform;
-  return normalizePlatform({ os, architecture: process.arch });
+  // Node calls both byte orders of POWER ppc64.
+  const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+  const architecture = process.arch === 'ppc64' && littleEndian ? 'ppc64le' : process.arch;
+  return normalizePlatform({ os: process.platform, architecture });
 }
 
-/** Canonical spelling, so that equal platforms compare equal (containerd platforms, normalize). */
+/** Canonical spelling, so that equal platforms compare equal (containerd platforms, Normalize). */
 export function normalizePlatform(platform: Platform): Platform {
-  const os = platform.os.toLowerCase() === 'macos' ? 'darwin' : platform.os.toLowerCase();
-  const [architecture, implied] = ARCHITECTURES[platform.architecture.toLowerCase()] ?? [
-    platform.architecture.toLowerCase(),
-  ];
-  let variant: string | undefined = platform.variant?.toLowerCase() || implied;
-  if (architecture === 'arm64' && (variant === 'v8' || variant === '8')) variant = undefined;
-  if (architecture === 'amd64' && variant === 'v1') variant = undefined;
-  if (architecture === 'arm') variant = variant === undefined ? 'v7' : variant.replace(/^(\d)$/, 'v$1');
+  const os = platform.os.toLowerCase();
+  const spelled = platform.architecture.toLowerCase();
+  const [architecture, implied] = ARCHITECTURES.get(spelled) ?? [spelled];
+  const variant = canonicalVariant(architecture, implied ?? platform.variant?.toLowerCase() ?? '');
   const { osVersion, osFeatures } = platform;
   return {
-    os,
+    os: OPERATING_SYSTEMS.get(os) ?? os,
     architecture,
-    ...(variant !== undefined && { variant }),
+    ...(variant !== '' && { variant }),
     ...(osVersion !== undefined && osVersion !== '' && { osVersion }),
-    ...(osFeatures !== undefined && osFeatures.length > 0 && { osFeatures }),
+    ...(osFeatures !== undefined && osFeatures.length > 0 && { osFeatures: [...new Set(osFeatures)].sort() }),
   };
 }
 
+function canonicalVariant(architecture: string, variant: string): string {
+  if (architecture === 'arm64' && (variant === 'v8' || variant === '8')) return '';
+  if (architecture === 'amd64' && variant === 'v1') return '';
+  if (architecture === 'arm') return variant === '' ? 'v7' : variant.replace(/^[5-8]$/, 'v$&');
+  return variant;
+}
+
 /**
- * Reads `os/architecture[/variant]`, or an os or architecture alone.
+ * Reads `os/architecture[/variant]`, or an os or architecture alone, the other being the host's. The os may carry
+ * its version and features: `windows(10.0.17763+win32k)/amd64`.
  *
  * @throws Fault `invalid_argument`
+ * @see containerd platforms v1.0.0 Parse
  */
 export function parsePlatform(text: string): Platform {
-  const parts = text.split('/');
-  if (parts.length > 3 || parts.some((p) => !/^[A-Za-z0-9_.-]+$/.test(p))) {
+  const [first = '', second, variant, ...more] = text.split('/');
+  const shape = /^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.-]*)((?:\+[A-Za-z0-9_.-]+)*)\))?$/.exec(first);
+  const rest = [second, variant].filter((part) => part !== undefined);
+  if (shape === null || more.length > 0 || rest.some((part) => !/^[A-Za-z0-9_.-]+$/.test(part))) {
     throw new Fault(
       'invalid_argument',
       `platform ${quote(text)} must read os/architecture[/variant], as linux/arm64`,
     );
   }
-  const [first = '', second, variant] = parts;
-  const host = hostPlatform();
-  if (second === undefined) {
-    const known = ['linux', 'windows', 'darwin', 'macos', 'freebsd'].includes(first.toLowerCase());
-    return known
-      ? normalizePlatform({ os: first, architecture: host.architecture })
-      : normalizePlatform({ os: host.os, architecture: first });
+  const [, os = '', osVersion, features = ''] = shape;
+  const osFeatures = features.split('+').slice(1);
+  if (second !== undefined) {
+    return normalizePlatform({ os, architecture: second, variant, osVersion, osFeatures });
   }
-  return normalizePlatform({ os: first, architecture: second, variant });
+  const host = hostPlatform();
+  const asOs = normalizePlatform({ ...host, os, osVersion, osFeatures });
+  if (KNOWN_OS.test(asOs.os)) return asOs;
+  const asArchitecture = normalizePlatform({ os: host.os, architecture: first });
+  if (KNOWN_ARCHITECTURE.test(asArchitecture.architecture)) return asArchitecture;
+  throw new Fault('invalid_argument', `platform ${quote(text)}: unknown operating system or architecture`);
 }
 
 export function formatPlatform(platform: Platform): string {
   return [platform.os, platform.architecture, platform.variant].filter(Boolean).join('/');
-}
-
-/**
- * Orders images for a host: lower is better, undefined means it can't run there. An arm host takes lower arm
- * variants, an arm64 host arm images last.
- */
-export function platformRank(host: Platform, offered: Platform): number | undefined {
-  const h = normalizePlatform(host);
-  const o = normalizePlatform(offered);
-  if (h.os !== o.os) return undefined;
-  if (h.architecture === o.architecture) {
-    if (h.variant === o.variant) return 0;
-    const level = (v: string | undefined) => Number(v?.slice(1) ?? (h.architecture === 'arm64' ? 8 : 1));
-    const below = level(h.variant) - level(o.variant);
-    return below > 0 ? below : undefined;
-  }
-  if (h.architecture === 'arm64' && o.architecture === 'arm')
-    return 10 + 8 - Number(o.variant?.slice(1) ?? 7);
-  return undefined;
 }
