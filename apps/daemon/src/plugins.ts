@@ -27,7 +27,7 @@ import { runcRuntimePlugin } from '@stowage/runtime-runc/plugin';
 import { snapshotsGrpcPlugin } from '@stowage/snapshots/plugin';
 import { nativeSnapshotterPlugin } from '@stowage/snapshotter-native/plugin';
 import { overlaySnapshotterPlugin } from '@stowage/snapshotter-overlay/plugin';
-import { tasksGrpcPlugin, tasksServicePlugin } from '@stowage/tasks/plugin';
+import { taskRouterPlugin, tasksGrpcPlugin, tasksServicePlugin } from '@stowage/tasks/plugin';
 import { API_VERSION, REVISION } from './version.ts';
 
 /** Everything that stowaged is made of. The first snapshotter is the default of our own clients. */
@@ -40,6 +40,7 @@ export const builtinPlugins: readonly Plugin[] = [
   gcPlugin,
   walkingDifferPlugin,
   runcRuntimePlugin,
+  taskRouterPlugin,
 
   namespacesServicePlugin,
   contentServicePlugin,

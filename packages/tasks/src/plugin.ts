@@ -1,0 +1,34 @@
+import { containerServiceSlot } from '@stowage/containers';
+import { all, type Plugin, plugin, type Slot } from '@stowage/core';
+import { grpcSlot } from '@stowage/rpc';
+import { runtimeSlot } from '@stowage/runtime';
+import { TaskRouter } from './router.ts';
+import { taskRoutes } from './service.ts';
+import { taskServiceSlot } from './tasks.ts';
+
+/** The router, under the name by which clients look up what runs containers. */
+export const taskRouterSlot: Slot<TaskRouter> = { type: 'io.containerd.runtime.v2', id: 'task', api: 1 };
+
+export const taskRouterPlugin: Plugin = plugin({
+  slot: taskRouterSlot,
+  id: 'task',
+  needs: { containers: containerServiceSlot, runtimes: all(runtimeSlot) },
+  start: ({ state, needs, exports }) => {
+    exports.set('log-uri-schemes', 'fifo,file');
+    return new TaskRouter({ state, containers: needs.containers, runtimes: [...needs.runtimes.values()] });
+  },
+});
+
+export const tasksServicePlugin: Plugin = plugin({
+  slot: taskServiceSlot,
+  id: 'tasks-service',
+  needs: { router: taskRouterSlot },
+  start: ({ needs }) => needs.router.scope,
+});
+
+export const tasksGrpcPlugin: Plugin = plugin({
+  slot: grpcSlot,
+  id: 'tasks',
+  needs: { tasks: taskServiceSlot },
+  start: ({ needs }) => taskRoutes(needs.tasks),
+});
