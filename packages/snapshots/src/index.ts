@@ -1,1 +1,3 @@
+export * from './helpers.ts';
+export * from './raw.ts';
 export * from './snapshotter.ts';
