@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { create } from '@bufbuild/protobuf';
 import { RuntimeInfoSchema, RuntimeRequestSchema } from '@stowage/api/types';
 import { compileFilters, errnoOf, Fault, type PluginStatus, quote, type TypedBytes } from '@stowage/core';
 import { anyOf, packMessage, unpackMessage } from '@stowage/rpc';
