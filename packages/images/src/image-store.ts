@@ -15,9 +15,9 @@ export interface ImageStore {
   create(image: NewImage, options?: ImageWriteOptions): Promise<Image>;
   /**
    * @param paths - `labels`, `labels.<key>`, `target`, `annotations`, `annotations.<key>`; none replaces all.
-   * @throws Fault `not_found`; `invalid_argument` for another path.
+   * @throws Fault `not_found`; `invalid_argument` for another path, or if the result lacks what `create` asks for.
    */
-  update(image: NewImage, paths?: readonly string[], options?: ImageWriteOptions): Promise<Image>;
+  update(image: ImageChange, paths?: readonly string[], options?: ImageWriteOptions): Promise<Image>;
   /** @throws Fault `not_found`, also if `target` is given and the image points elsewhere. */
   delete(name: string, options?: DeleteImageOptions): Promise<void>;
 }
@@ -26,6 +26,13 @@ export interface NewImage {
   readonly name: string;
   readonly target: Descriptor;
   readonly labels: Labels;
+}
+
+/** Only what the paths of an update name is looked at; the rest may be left out. */
+export interface ImageChange {
+  readonly name: string;
+  readonly target?: Partial<Descriptor> | undefined;
+  readonly labels?: Labels | undefined;
 }
 
 export interface Image extends NewImage {
@@ -41,8 +48,8 @@ export interface ImageWriteOptions extends CallOptions {
 export interface DeleteImageOptions extends CallOptions {
   /** Answers only after a garbage collection has freed what the image held. */
   readonly sync?: boolean | undefined;
-  /** Deletes only if the image still points here. */
-  readonly target?: Descriptor | undefined;
+  /** Deletes only if the image still points to this digest. */
+  readonly target?: Pick<Descriptor, 'digest'> | undefined;
 }
 
 export const imageServiceSlot: Slot<Scoped<ImageStore>> = {

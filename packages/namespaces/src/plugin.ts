@@ -1,0 +1,12 @@
+import { type Plugin, plugin } from '@stowage/core';
+import { grpcSlot } from '@stowage/rpc';
+import { namespaceServiceSlot } from './namespace-store.ts';
+import { namespaceRoutes } from './service.ts';
+
+/** Offers namespaces on the daemon's socket. */
+export const namespacesGrpcPlugin: Plugin = plugin({
+  slot: grpcSlot,
+  id: 'namespaces',
+  needs: { service: namespaceServiceSlot },
+  start: ({ needs }) => namespaceRoutes(needs.service),
+});
