@@ -57,7 +57,8 @@ export function fromConnect(e: unknown, signal?: AbortSignal): unknown {
   const wire = ConnectError.from(e);
   const kind = KIND_OF.get(wire.code) ?? 'unknown';
   for (const [special, suffix] of Object.entries(SUFFIX)) {
-    const told = suffix !== undefined && kind === 'failed_precondition' && wire.rawMessage.endsWith(`: ${suffix}`);
+    const told =
+      suffix !== undefined && kind === 'failed_precondition' && wire.rawMessage.endsWith(`: ${suffix}`);
     if (told)
       return new Fault(special as FaultKind, wire.rawMessage.slice(0, -suffix.length - 2), { cause: e });
   }

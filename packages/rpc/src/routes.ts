@@ -1,6 +1,13 @@
-import type { DescService } from '@bufbuild/protobuf';
-import type { ConnectRouter, Interceptor, ServiceImpl } from '@connectrpc/connect';
+import type { DescMethod, DescService } from '@bufbuild/protobuf';
+import {
+  ConnectError,
+  type ConnectRouter,
+  type ContextValues,
+  type Interceptor,
+  type ServiceImpl,
+} from '@connectrpc/connect';
 import type { Slot } from '@stowage/core';
+import { edgeKey } from './edge.ts';
 import { toConnect } from './fault.ts';
 
 /** What a service puts on a server, or on an in-memory transport. */
@@ -9,27 +16,59 @@ export type Routes = (router: ConnectRouter) => void;
 /** RPC services of the daemon, by plugin id: `content`, `images`, ... */
 export const grpcSlot: Slot<Routes> = { type: 'io.containerd.grpc.v1', api: 1 };
 
-const faultsToCodes: Interceptor = (next) => async (request) => {
-  try {
-    const response = await next(request);
-    return response.stream ? { ...response, message: mapped(response.message) } : response;
-  } catch (e) {
-    throw toConnect(e);
-  }
-};
-
-async function* mapped<T>(messages: AsyncIterable<T>): AsyncGenerator<T> {
-  try {
-    yield* messages;
-  } catch (e) {
-    throw toConnect(e);
-  }
-}
-
 /**
  * Offers a service. Faults that its methods throw become RPC codes; a method that is left out answers
  * `unimplemented` with its own name.
+ *
+ * The headers of a streamed response leave as soon as its method has run up to its first wait, so a method that
+ * subscribes before it waits for anything has subscribed when the client sees them.
  */
 export function serviceRoutes<S extends DescService>(service: S, impl: Partial<ServiceImpl<S>>): Routes {
   return (router) => void router.service(service, impl, { interceptors: [faultsToCodes] });
+}
+
+/** The interceptor of {@link serviceRoutes}, for services that are put on a router without it. */
+export const faultsToCodes: Interceptor = (next) => async (request) => {
+  try {
+    const response = await next(request);
+    if (!response.stream) return response;
+    const flush = () => request.contextValues.get(edgeKey)?.flushHeaders(response.header);
+    const fail = (e: unknown) => told(e, request);
+    return { ...response, message: begun(response.message, flush, fail) };
+  } catch (e) {
+    throw told(e, request);
+  }
+};
+
+async function* begun<T>(
+  messages: AsyncIterable<T>,
+  flush: () => void,
+  fail: (e: unknown) => unknown,
+): AsyncGenerator<T> {
+  const iterator = messages[Symbol.asyncIterator]();
+  let ended = false;
+  const early = setImmediate(flush);
+  try {
+    for (;;) {
+      const next = await iterator.next();
+      clearImmediate(early);
+      if (next.done === true) break;
+      yield next.value;
+    }
+    ended = true;
+  } catch (e) {
+    ended = true;
+    throw fail(e);
+  } finally {
+    clearImmediate(early);
+    if (!ended) await iterator.return?.();
+  }
+}
+
+function told(e: unknown, call: { readonly method: DescMethod; readonly contextValues: ContextValues }) {
+  const error = toConnect(e);
+  if (!(error instanceof ConnectError)) {
+    call.contextValues.get(edgeKey)?.report(`${call.method.parent.typeName}/${call.method.name}`, e);
+  }
+  return error;
 }

@@ -1,0 +1,2 @@
+export * from './transport/memory.ts';
+export * from './transport/unix.ts';

@@ -1,0 +1,82 @@
+import { connect } from 'node:net';
+import { Code, ConnectError, type Transport } from '@connectrpc/connect';
+import { createTransport } from '@connectrpc/connect/protocol-grpc';
+import { createNodeHttpClient, Http2SessionManager } from '@connectrpc/connect-node';
+import { errnoOf, reasonOf } from '@stowage/core';
+import { defaultLimits } from '../limits.ts';
+import { socketPath } from '../unix-socket.ts';
+
+export interface UnixTransportOptions {
+  readonly maxMessageBytes?: number | undefined;
+}
+
+/** A transport that holds a connection until it is disposed. It then ends calls that are open with `canceled`. */
+export interface ClosableTransport extends Transport, AsyncDisposable {}
+
+/**
+ * Speaks gRPC to a unix socket. Connects at the first call, and anew at the first call after a connection was lost.
+ * An idle connection does not keep the process alive.
+ *
+ * Calls fail with `unavailable` while nobody answers at the path; the message names it.
+ */
+export function unixTransport(address: string, options: UnixTransportOptions = {}): ClosableTransport {
+  const path = socketPath(address);
+  const { maxMessageBytes = defaultLimits.maxMessageBytes } = options;
+  const baseUrl = 'http://localhost';
+  const manager = new Http2SessionManager(baseUrl, undefined, {
+    createConnection: () => connect({ path }),
+    settings: { initialWindowSize: defaultLimits.streamWindowBytes, enablePush: false },
+    maxSessionMemory: defaultLimits.maxSessionMemoryMib,
+  });
+  let closed = false;
+  const sessionProvider = () => ({
+    authority: manager.authority,
+    notifyResponseByteRead: manager.notifyResponseByteRead.bind(manager),
+    async request(...args: Parameters<Http2SessionManager['request']>) {
+      if (closed) throw new ConnectError(`the transport to ${path} is closed`, Code.Canceled);
+      try {
+        return await manager.request(...args);
+      } catch (e) {
+        throw dialError(path, e);
+      }
+    },
+  });
+  const transport = createTransport({
+    baseUrl,
+    httpClient: createNodeHttpClient({ httpVersion: '2', sessionProvider }),
+    useBinaryFormat: true,
+    interceptors: [],
+    acceptCompression: [],
+    sendCompression: null,
+    compressMinBytes: Number.MAX_SAFE_INTEGER,
+    readMaxBytes: maxMessageBytes,
+    writeMaxBytes: maxMessageBytes,
+  });
+  return {
+    unary: transport.unary.bind(transport),
+    stream: transport.stream.bind(transport),
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      manager.abort(new ConnectError(`the transport to ${path} was closed`, Code.Canceled));
+    },
+  };
+}
+
+function dialError(path: string, e: unknown): unknown {
+  const cause = (e as { cause?: unknown } | null | undefined)?.cause;
+  const errno = errnoOf(cause) ?? errnoOf(e);
+  if (errno === undefined) return e;
+  const why: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such socket; is the daemon running?',
+    ECONNREFUSED: 'nobody answers; is the daemon running?',
+    EACCES: 'permission denied; root alone may, as a rule',
+  };
+  const code = errno === 'EACCES' ? Code.PermissionDenied : Code.Unavailable;
+  return new ConnectError(
+    `connect to ${path}: ${why[errno] ?? reasonOf(cause ?? e)}`,
+    code,
+    undefined,
+    undefined,
+    e,
+  );
+}
