@@ -1,0 +1,2 @@
+export type { StoredSnapshot } from './record.ts';
+export * from './snapshot-store.ts';
