@@ -1,0 +1,85 @@
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** What a suite may leave behind, counted by name. */
+export interface Census {
+  readonly mounts: readonly string[];
+  readonly processes: readonly string[];
+  readonly cgroups: readonly string[];
+  readonly sockets: readonly string[];
+  readonly descriptors: number;
+}
+
+/**
+ * Counts what this machine holds that could be ours: mounts, processes, cgroups, unix sockets with a path, and our
+ * own descriptors. Taken before and after a suite; see {@link leaks}.
+ */
+export async function takeCensus(): Promise<Census> {
+  const [mounts, processes, cgroups, sockets, descriptors] = await Promise.all([
+    listMounts(),
+    listProcesses(),
+    listCgroups(),
+    listSockets(),
+    readdir('/proc/self/fd'),
+  ]);
+  return { mounts, processes, cgroups, sockets, descriptors: descriptors.length };
+}
+
+/** What `after` has more of than `before`, one line each. A handful of descriptors more is Node's own. */
+export function leaks(before: Census, after: Census): string[] {
+  const more = (kind: 'mounts' | 'processes' | 'cgroups' | 'sockets') => {
+    const left = [...before[kind]];
+    return after[kind].filter((item) => {
+      const at = left.indexOf(item);
+      if (at < 0) return true;
+      left.splice(at, 1);
+      return false;
+    });
+  };
+  const lines = (['mounts', 'processes', 'cgroups', 'sockets'] as const).flatMap((kind) =>
+    more(kind).map((item) => `${kind}: ${item}`),
+  );
+  const fds = after.descriptors - before.descriptors;
+  return fds > 10 ? [...lines, `descriptors: ${fds} more`] : lines;
+}
+
+async function listMounts(): Promise<string[]> {
+  const text = await readFile('/proc/self/mountinfo', 'utf8');
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '');
+}
+
+const OURS = /stowage|runc|containerd|docker-registry|busybox/;
+
+async function listProcesses(): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue;
+    const exe = await readlink(join('/proc', pid, 'exe')).catch(() => '');
+    const command = await readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => '');
+    const line = `${exe} ${command.replaceAll('\0', ' ').trim()}`;
+    if (OURS.test(line) && !line.includes('jest') && !line.includes('/nx'))
+      found.push(`${line} (pid ${pid})`);
+  }
+  return found;
+}
+
+async function listCgroups(): Promise<string[]> {
+  const found: string[] = [];
+  const base = '/sys/fs/cgroup';
+  for (const entry of await readdir(base, { recursive: true, withFileTypes: true })) {
+    if (entry.isDirectory()) found.push(join(entry.parentPath, entry.name));
+  }
+  return found;
+}
+
+async function listSockets(): Promise<string[]> {
+  const text = await readFile('/proc/net/unix', 'utf8');
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/)[7] ?? '')
+    .filter((path) => OURS.test(path));
+}

@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { end, until } from './process.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+export interface DaemonOptions {
+  /** A folder of the test's own; root, state and socket lie in it. */
+  readonly dir: string;
+  readonly args?: readonly string[];
+  readonly config?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly umask?: number;
+}
+
+/** A stowaged of the test's own: the bundled one, as operators run it. */
+export class Daemon implements AsyncDisposable {
+  readonly address: string;
+  readonly root: string;
+  readonly state: string;
+  readonly #options: DaemonOptions;
+  #child: ChildProcess | undefined;
+  #lines: string[] = [];
+
+  private constructor(options: DaemonOptions) {
+    this.#options = options;
+    this.root = join(options.dir, 'root');
+    this.state = join(options.dir, 'state');
+    this.address = join(this.state, 'stowage.sock');
+  }
+
+  static async start(options: DaemonOptions): Promise<Daemon> {
+    const daemon = new Daemon(options);
+    await daemon.start();
+    return daemon;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  /** What it logged since it was last started. */
+  get log(): readonly string[] {
+    return this.#lines;
+  }
+
+  /** Starts it again on the same root and state. */
+  async start(): Promise<void> {
+    const { args = [], config, env = {}, umask } = this.#options;
+    const entry = join(ROOT, 'apps/daemon/dist/bundle/stowaged.js');
+    const flags = ['--root', this.root, '--state', this.state, '--log-level', 'debug', ...args];
+    if (config !== undefined) flags.push('--config', config);
+    const node = [process.execPath, entry, ...flags];
+    const command =
+      umask === undefined
+        ? node
+        : ['sh', '-c', `umask ${umask.toString(8).padStart(3, '0')}; exec "$@"`, 'sh', ...node];
+    const [file = '', ...rest] = command;
+    const child = spawn(file, rest, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, NODE_OPTIONS: '', ...env },
+    });
+    this.#child = child;
+    this.#lines = [];
+    const ready = Promise.withResolvers<void>();
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      this.#lines.push(line);
+      if (line.includes('"msg":"ready"')) ready.resolve();
+    });
+    child.on('error', (e) => ready.reject(e));
+    child.on('exit', (code) =>
+      ready.reject(new Error(`stowaged ended with ${code}:\n${this.#lines.join('\n')}`)),
+    );
+    ready.promise.catch(() => undefined);
+    await ready.promise;
+  }
+
+  /** Ends the daemon only; containers and their supervisor go on. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    if (this.#child !== undefined) await end(this.#child, signal);
+  }
+
+  /** Waits for it to end by itself. @returns the exit code. */
+  async exited(): Promise<number | null> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null) return child?.exitCode ?? null;
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return code;
+  }
+
+  /** Pids of the supervisors that serve this daemon's state. */
+  async supervisors(): Promise<number[]> {
+    const pids: number[] = [];
+    for (const name of await readdir('/proc')) {
+      if (!/^\d+$/.test(name)) continue;
+      const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
+      if (command.includes('supervisor') && command.includes(this.state)) pids.push(Number(name));
+    }
+    return pids;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    const pids = await this.supervisors();
+    for (const pid of pids) process.kill(pid, 'SIGTERM');
+    await until('the supervisor to end', async () => (await this.supervisors()).length === 0);
+  }
+}
+
+/** Makes the folders that a daemon would make, to look at or to spoil them first. */
+export async function prepareDirs(dir: string): Promise<void> {
+  await mkdir(join(dir, 'root'), { recursive: true });
+  await mkdir(join(dir, 'state'), { recursive: true });
+}
