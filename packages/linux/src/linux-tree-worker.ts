@@ -1,0 +1,16 @@
+import { syncfs } from './sync.ts';
+import type { StopFlag } from './tree-entries.ts';
+import { removeTree } from './tree-remove.ts';
+import { measureTree, type TreeUsage } from './tree-usage.ts';
+import { serveCalls } from './worker-calls.ts';
+
+/** What {@link Trees} asks of its worker. */
+const operations = {
+  usage: (path: string, stop: StopFlag): TreeUsage => measureTree(path, stop),
+  remove: (path: string, stop: StopFlag): void => removeTree(path, stop),
+  syncfs: (path: string, _stop: StopFlag): void => syncfs(path),
+};
+
+export type TreeOperations = typeof operations;
+
+serveCalls(operations);
