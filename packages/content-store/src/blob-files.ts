@@ -1,0 +1,145 @@
+import { type FileHandle, open, rename, rm, stat, unlink } from 'node:fs/promises';
+import type { BlobInfo, ByteRange } from '@stowage/content';
+import {
+  algorithmOf,
+  type CallOptions,
+  type Digest,
+  type DigestAlgorithm,
+  errnoOf,
+  Fault,
+  isDigest,
+  KeyedLock,
+  reasonOf,
+} from '@stowage/core';
+import { GroupedSync, makeDirectory, syncDirectory } from './durable.ts';
+import { readFileBytes } from './file-bytes.ts';
+import { ALGORITHMS, dataIn, type Layout } from './layout.ts';
+import { namesIn } from './names-in.ts';
+import { storageFault } from './storage-fault.ts';
+
+/** The blobs of a store: files that are never written again once they have their name. */
+export class BlobFiles {
+  readonly #layout: Layout;
+  readonly #chunkBytes: number;
+  /** By digest: at most one ingest becomes a given blob. */
+  readonly #locks = new KeyedLock();
+  readonly #syncs = new Map<DigestAlgorithm, Promise<GroupedSync>>();
+
+  constructor(layout: Layout, chunkBytes: number) {
+    this.#layout = layout;
+    this.#chunkBytes = chunkBytes;
+  }
+
+  async find(digest: Digest): Promise<BlobInfo | undefined> {
+    try {
+      const { size, mtime } = await stat(this.#layout.blob(digest), { bigint: true });
+      return { digest, sizeBytes: size, createdAt: mtime, updatedAt: mtime, labels: {} };
+    } catch (e) {
+      if (errnoOf(e) === 'ENOENT') return undefined;
+      throw storageFault(e, `stat blob ${digest}`);
+    }
+  }
+
+  async *list({ signal }: CallOptions): AsyncGenerator<BlobInfo> {
+    for (const algorithm of ALGORITHMS) {
+      for await (const name of namesIn(this.#layout.blobsOf(algorithm))) {
+        signal?.throwIfAborted();
+        const digest = `${algorithm}:${name}`;
+        const info = isDigest(digest) ? await this.find(digest) : undefined;
+        if (info !== undefined) yield info;
+      }
+    }
+  }
+
+  async *read(digest: Digest, { offset = 0n, length }: ByteRange, { signal }: CallOptions) {
+    if (offset < 0n || (length !== undefined && length < 0n)) {
+      throw new Fault('invalid_argument', `read ${digest}: offset and length must not be negative`);
+    }
+    let handle: FileHandle;
+    try {
+      handle = await open(this.#layout.blob(digest), 'r');
+    } catch (e) {
+      throw errnoOf(e) === 'ENOENT' ? absent('read', digest) : storageFault(e, `read ${digest}`);
+    }
+    try {
+      const { size } = await handle.stat({ bigint: true });
+      if (offset > size) {
+        throw new Fault('out_of_range', `read ${digest} from ${offset}: it has ${size} bytes`);
+      }
+      const left = size - offset;
+      const clipped = length === undefined || length === 0n || length > left ? left : length;
+      yield* readFileBytes(handle, { offset, length: clipped, chunkBytes: this.#chunkBytes, signal });
+    } catch (e) {
+      throw storageFault(e, `read ${digest}`);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async delete(digest: Digest, signal: AbortSignal | undefined): Promise<void> {
+    using _ = await this.#locks.acquire([digest], signal);
+    try {
+      await unlink(this.#layout.blob(digest));
+      await (await this.#syncOf(algorithmOf(digest))).sync();
+    } catch (e) {
+      throw errnoOf(e) === 'ENOENT' ? absent('delete', digest) : storageFault(e, `delete ${digest}`);
+    }
+  }
+
+  /**
+   * Makes the file of an ingest the blob of a digest that was verified. The order is what makes a name in `blobs`
+   * mean "all bytes are on disk": fsync the file, rename, fsync both directories.
+   *
+   * @param ingest - Its directory; gone afterwards, unless the blob's directory could not be made.
+   * @param handle - Its data; closed.
+   * @throws Fault `already_exists` if the blob is here; `data_loss` if the disk refused to keep the bytes.
+   */
+  async publish(ingest: string, handle: FileHandle, digest: Digest): Promise<void> {
+    using _ = await this.#locks.acquire([digest]);
+    const target = this.#layout.blob(digest);
+    if ((await this.find(digest)) !== undefined) {
+      await handle.close();
+      await rm(ingest, { recursive: true });
+      throw new Fault('already_exists', `commit ${digest}: the blob is here already`);
+    }
+    const directory = await this.#syncOf(algorithmOf(digest));
+    await handle.chmod(0o444);
+    try {
+      await handle.sync();
+      // Before the rename, because Windows renames no open file.
+      await handle.close();
+      await rename(dataIn(ingest), target);
+      await Promise.all([directory.sync(), syncDirectory(ingest)]);
+    } catch (e) {
+      // The kernel reports pages it could not write once, and then calls them clean: a second fsync would lie. So
+      // nothing of this ingest may be used again (reliability of fsync: "Can Applications Recover from fsync
+      // Failures?", USENIX ATC 2020).
+      await handle.close();
+      await rm(target, { force: true });
+      await rm(ingest, { recursive: true, force: true });
+      throw new Fault(
+        'data_loss',
+        `commit ${digest}: ${reasonOf(e)}; its bytes were dropped, write them again`,
+        {
+          cause: e,
+        },
+      );
+    }
+    await rm(ingest, { recursive: true, force: true });
+  }
+
+  #syncOf(algorithm: DigestAlgorithm): Promise<GroupedSync> {
+    let sync = this.#syncs.get(algorithm);
+    if (sync === undefined) {
+      const directory = this.#layout.blobsOf(algorithm);
+      sync = makeDirectory(directory).then(() => new GroupedSync(directory));
+      this.#syncs.set(algorithm, sync);
+      sync.catch(() => this.#syncs.delete(algorithm));
+    }
+    return sync;
+  }
+}
+
+export function absent(operation: string, digest: Digest): Fault {
+  return new Fault('not_found', `${operation} ${digest}: no such blob`);
+}

@@ -1,0 +1,51 @@
+import { mkdir, open } from 'node:fs/promises';
+import path from 'node:path';
+
+/** Makes names that were added to, moved in or removed from a directory survive a power cut. */
+export async function syncDirectory(directory: string): Promise<void> {
+  // Windows opens no directories, and NTFS journals names by itself.
+  if (process.platform === 'win32') return;
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes a directory (0700) and what is missing above it, all of which then survive a power cut. */
+export async function makeDirectory(directory: string): Promise<void> {
+  const leaf = path.resolve(directory);
+  const first = await mkdir(leaf, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  const top = path.dirname(path.resolve(first));
+  for (let parent = path.dirname(leaf); ; parent = path.dirname(parent)) {
+    await syncDirectory(parent);
+    if (parent === top || parent === path.dirname(parent)) return;
+  }
+}
+
+/** Lets callers that change one directory at the same time share an fsync. */
+export class GroupedSync {
+  readonly #directory: string;
+  #running: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Settles when all that was changed before the call is on disk. */
+  sync(): Promise<void> {
+    // The fsync under way may have passed our change by: only one that starts after this call counts.
+    this.#next ??= this.#after(this.#running);
+    return this.#next;
+  }
+
+  async #after(running: Promise<void>): Promise<void> {
+    await Promise.allSettled([running]);
+    if (this.#next !== undefined) this.#running = this.#next;
+    this.#next = undefined;
+    await syncDirectory(this.#directory);
+  }
+}

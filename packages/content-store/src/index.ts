@@ -1,0 +1,1 @@
+export { LocalContentStore, type LocalContentStoreOptions } from './local-content-store.ts';
