@@ -7,6 +7,7 @@ import type { RpcLimits } from '../limits.ts';
 import { faultsToCodes, type Routes } from '../routes.ts';
 import { isGoneError, type NodeRequest, type NodeResponse, webHeaders, writeHead } from './messages.ts';
 import { respond } from './respond.ts';
+import { withJson } from './transcode.ts';
 import { unrouted, whyUnrouted } from './unrouted.ts';
 
 export interface HandlerOptions {
@@ -47,11 +48,12 @@ function compile({ routes, limits, shutdownSignal }: HandlerOptions) {
     interceptors: [faultsToCodes],
   });
   for (const put of routes) put(router);
+  const json = { maxMessageBytes: limits.maxMessageBytes, gzip: compressionGzip };
   const handlers = new Map<string, UniversalHandlerFn>();
   const services = new Set<string>();
   for (const handler of router.handlers) {
     if (handlers.has(handler.requestPath)) throw new Error(`two services answer ${handler.requestPath}`);
-    handlers.set(handler.requestPath, handler);
+    handlers.set(handler.requestPath, withJson(handler, json));
     services.add(handler.service.typeName);
   }
   return { handlers, services };

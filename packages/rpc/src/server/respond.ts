@@ -11,6 +11,13 @@ export async function respond(universal: UniversalServerResponse, response: Node
   const body = universal.body?.[Symbol.asyncIterator]();
   try {
     let chunk = await body?.next();
+    if (chunk === undefined && universal.trailer === undefined && !response.headersSent) {
+      // Not writeHead: the headers must carry the end of the stream, or a gRPC client misses its trailers.
+      response.statusCode = universal.status;
+      universal.header?.forEach((value, name) => void response.setHeader(name, value));
+      end(response);
+      return;
+    }
     if (!response.headersSent) writeHead(response, universal.status, universal.header);
     while (body !== undefined && chunk !== undefined && chunk.done !== true) {
       const data = chunk.value;
@@ -27,7 +34,8 @@ export async function respond(universal: UniversalServerResponse, response: Node
     trail(universal, response);
     end(response);
   } finally {
-    await body?.return?.();
+    // Not awaited: where the client has gone, the method may yet be busy.
+    body?.return?.().catch(() => {});
   }
 }
 
