@@ -36,6 +36,7 @@ import { file_services_tasks_v1_tasks } from './gen/services/tasks/v1/tasks_pb.t
 import { file_services_transfer_v1_transfer } from './gen/services/transfer/v1/transfer_pb.ts';
 import { file_services_ttrpc_events_v1_events } from './gen/services/ttrpc/events/v1/events_pb.ts';
 import { file_services_version_v1_version } from './gen/services/version/v1/version_pb.ts';
+import { file_stowage_supervisor_v1_supervisor } from './gen/stowage/supervisor/v1/supervisor_pb.ts';
 import { file_ttrpc_request } from './gen/ttrpc/request_pb.ts';
 import { file_types_descriptor } from './gen/types/descriptor_pb.ts';
 import { file_types_event } from './gen/types/event_pb.ts';
@@ -55,7 +56,7 @@ import { file_types_transfer_progress } from './gen/types/transfer/progress_pb.t
 import { file_types_transfer_registry } from './gen/types/transfer/registry_pb.ts';
 import { file_types_transfer_streaming } from './gen/types/transfer/streaming_pb.ts';
 
-/** Every file of the contract, by path below `proto/`. */
+/** Every file, by path below `proto/`: the contract, and below `stowage/` what is Stowage's own. */
 export const files: readonly DescFile[] = [
   file_events_container,
   file_events_content,
@@ -88,6 +89,7 @@ export const files: readonly DescFile[] = [
   file_services_transfer_v1_transfer,
   file_services_ttrpc_events_v1_events,
   file_services_version_v1_version,
+  file_stowage_supervisor_v1_supervisor,
   file_ttrpc_request,
   file_types_descriptor,
   file_types_event,
@@ -108,8 +110,10 @@ export const files: readonly DescFile[] = [
   file_types_transfer_streaming,
 ];
 
-/** Every service of the contract, those a shim serves included. */
-export const services: readonly DescService[] = files.flatMap((file) => file.services);
+/** Every service of the contract, those a shim serves included, and none of Stowage's own. */
+export const services: readonly DescService[] = files
+  .filter((file) => !file.name.startsWith('stowage/'))
+  .flatMap((file) => file.services);
 
 /**
  * Every message, enum and service of the contract, by full name, and the well-known types that they use.

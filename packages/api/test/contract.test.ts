@@ -67,11 +67,14 @@ function shape(file: DescFile): Contract {
   return result;
 }
 
+/** Stowage's own additions are no part of that contract. */
+const published = files.filter((file) => !file.name.startsWith('stowage/'));
+
 test('the files are those of the contract, at the paths by which others import them', () => {
-  expect(files.map((f) => `${f.name}.proto`).sort()).toEqual(Object.keys(contract).sort());
+  expect(published.map((f) => `${f.name}.proto`).sort()).toEqual(Object.keys(contract).sort());
 });
 
-test.each(files.map((f) => [`${f.name}.proto`, f] as const))(
+test.each(published.map((f) => [`${f.name}.proto`, f] as const))(
   '%s says what the contract says',
   (path, file) => {
     expect(shape(file)).toEqual(contract[path]);

@@ -1,0 +1,1 @@
+export * from '../gen/stowage/supervisor/v1/supervisor_pb.ts';
