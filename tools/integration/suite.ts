@@ -1,5 +1,13 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { type Census, Daemon, type DaemonOptions, leaks, takeCensus, tempDir, type TempDir } from '@stowage/testing';
+import {
+  type Census,
+  Daemon,
+  type DaemonOptions,
+  leaks,
+  type TempDir,
+  takeCensus,
+  tempDir,
+} from '@stowage/testing';
 
 /** What the tests of one file share. */
 export interface Suite {
@@ -32,7 +40,10 @@ export function withDaemon(name: string, options: Omit<DaemonOptions, 'dir'> = {
 }
 
 /** A folder for the tests of a file, and the census around them. */
-export function withTempDir(name: string): { readonly dir: string; before(cleanUp: () => Promise<void>): void } {
+export function withTempDir(name: string): {
+  readonly dir: string;
+  before(cleanUp: () => Promise<void>): void;
+} {
   let temp: TempDir | undefined;
   let census: Census | undefined;
   const cleanUps: Array<() => Promise<void>> = [];

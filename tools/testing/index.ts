@@ -1,6 +1,6 @@
 export * from './census.ts';
 export * from './daemon.ts';
+export * from './demo-image.ts';
 export * from './process.ts';
 export * from './programs.ts';
 export * from './temp.ts';
-export * from './demo-image.ts';

@@ -1,5 +1,5 @@
-import { beforeAll, expect, test } from '@jest/globals';
 import { join } from 'node:path';
+import { beforeAll, expect, test } from '@jest/globals';
 import { ctr, demoArchive, mustCtr, run, startRegistry, until } from '@stowage/testing';
 import { withDaemon } from '../suite.ts';
 
@@ -74,9 +74,13 @@ test('images: push to a registry and pull from it', async () => {
 test('content: ingest, ls, get, rm', async () => {
   const bytes = 'x'.repeat(200_000);
   const digest = (await run('sha256sum', [], { input: bytes })).stdout.split(' ')[0] ?? '';
-  const ingested = await ctr(suite.daemon.address, ['content', 'ingest', '--expected-digest', `sha256:${digest}`, 'a-ref'], {
-    input: bytes,
-  });
+  const ingested = await ctr(
+    suite.daemon.address,
+    ['content', 'ingest', '--expected-digest', `sha256:${digest}`, 'a-ref'],
+    {
+      input: bytes,
+    },
+  );
   expect(ingested).toMatchObject({ code: 0 });
   expect(await c('content', 'ls', '-q')).toContain(`sha256:${digest}`);
   expect(await c('content', 'get', `sha256:${digest}`)).toBe(bytes);
@@ -111,16 +115,29 @@ test('leases: create, ls, rm', async () => {
 test('containers: create, ls, info, rm', async () => {
   await c('containers', 'create', IMAGE, 'made', '/bin/sh');
   expect(await c('containers', 'ls')).toMatch(/made\s+example\.org\/demo:1\s+io\.containerd\.runc\.v2/);
-  expect(JSON.parse(await c('containers', 'info', 'made'))).toMatchObject({ ID: 'made', Snapshotter: 'overlayfs' });
+  expect(JSON.parse(await c('containers', 'info', 'made'))).toMatchObject({
+    ID: 'made',
+    Snapshotter: 'overlayfs',
+  });
   await c('containers', 'rm', 'made');
   expect(await c('containers', 'ls', '-q')).not.toContain('made');
 });
 
 test('run --rm prints what the container prints and gives its exit code', async () => {
   expect(await c('run', '--rm', IMAGE, 'echo', '/bin/echo', 'hello')).toBe('hello\n');
-  const failed = await ctr(suite.daemon.address, ['run', '--rm', IMAGE, 'seven', '/bin/sh', '-c', 'echo oops >&2; exit 7']);
+  const failed = await ctr(suite.daemon.address, [
+    'run',
+    '--rm',
+    IMAGE,
+    'seven',
+    '/bin/sh',
+    '-c',
+    'echo oops >&2; exit 7',
+  ]);
   expect(failed).toMatchObject({ code: 7, stderr: expect.stringContaining('oops') });
-  const input = await ctr(suite.daemon.address, ['run', '--rm', IMAGE, 'cat', '/bin/cat'], { input: 'to and fro' });
+  const input = await ctr(suite.daemon.address, ['run', '--rm', IMAGE, 'cat', '/bin/cat'], {
+    input: 'to and fro',
+  });
   expect(input).toMatchObject({ code: 0, stdout: 'to and fro' });
   expect(await c('containers', 'ls', '-q')).toBe('');
 });
@@ -137,7 +154,16 @@ test('run -d, then tasks ls, ps, exec, pause, resume, metrics, kill, delete', as
   expect(await c('tasks', 'ls')).toMatch(/long\s+\d+\s+RUNNING/);
   expect(await c('tasks', 'ps', 'long')).toMatch(/\d+/);
   expect(await c('tasks', 'exec', '--exec-id', 'e1', 'long', '/bin/echo', 'from exec')).toBe('from exec\n');
-  const failed = await ctr(suite.daemon.address, ['tasks', 'exec', '--exec-id', 'e2', 'long', '/bin/sh', '-c', 'exit 5']);
+  const failed = await ctr(suite.daemon.address, [
+    'tasks',
+    'exec',
+    '--exec-id',
+    'e2',
+    'long',
+    '/bin/sh',
+    '-c',
+    'exit 5',
+  ]);
   expect(failed.code).toBe(5);
   await c('tasks', 'pause', 'long');
   expect(await c('tasks', 'ls')).toMatch(/long\s+\d+\s+PAUSED/);
@@ -157,18 +183,28 @@ test('events shows what happens, in order', async () => {
   await new Promise((resolve) => setTimeout(resolve, 700));
   await c('run', '--rm', IMAGE, 'watched', '/bin/true');
   const { stdout } = await watched;
-  const topics = stdout.split('\n').flatMap((line) => (line.includes('watched') ? [line.split(' ').find((w) => w.startsWith('/'))] : []));
-  expect(topics).toEqual([
-    '/snapshot/prepare',
+  const topics = stdout
+    .split('\n')
+    .flatMap((line) => (line.includes('watched') ? [line.split(' ').find((w) => w.startsWith('/'))] : []));
+  expect(topics).toEqual(
+    [
+      '/snapshot/prepare',
+      '/containers/create',
+      '/tasks/create',
+      '/tasks/start',
+      '/tasks/exit',
+      '/tasks/delete',
+      '/snapshot/remove',
+      '/containers/delete',
+    ].filter((topic) => topics.includes(topic)),
+  );
+  for (const topic of [
     '/containers/create',
     '/tasks/create',
     '/tasks/start',
     '/tasks/exit',
     '/tasks/delete',
-    '/snapshot/remove',
-    '/containers/delete',
-  ].filter((topic) => topics.includes(topic)));
-  for (const topic of ['/containers/create', '/tasks/create', '/tasks/start', '/tasks/exit', '/tasks/delete']) {
+  ]) {
     expect(topics).toContain(topic);
   }
 });

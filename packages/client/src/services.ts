@@ -1,0 +1,54 @@
+import type { Transport } from '@connectrpc/connect';
+import type { ContainerStore } from '@stowage/containers';
+import { remoteContainers } from '@stowage/containers/remote';
+import type { ContentStore } from '@stowage/content';
+import { remoteContent } from '@stowage/content/remote';
+import type { Scope } from '@stowage/core';
+import type { Differ } from '@stowage/diff';
+import { remoteDiffer } from '@stowage/diff/remote';
+import type { Events } from '@stowage/events';
+import { remoteEvents } from '@stowage/events/remote';
+import type { ImageStore } from '@stowage/images';
+import { remoteImages } from '@stowage/images/remote';
+import type { Introspection, Version } from '@stowage/introspection';
+import { remoteIntrospection, remoteVersion } from '@stowage/introspection/remote';
+import type { LeaseManager } from '@stowage/leases';
+import { remoteLeases } from '@stowage/leases/remote';
+import type { NamespaceStore } from '@stowage/namespaces';
+import { remoteNamespaces } from '@stowage/namespaces/remote';
+import type { Snapshotter } from '@stowage/snapshots';
+import { remoteSnapshotter } from '@stowage/snapshots/remote';
+import type { Tasks } from '@stowage/tasks';
+import { remoteTasks } from '@stowage/tasks/remote';
+
+/** Every service of a daemon, bound to one scope. Each is the same interface that a local form implements. */
+export interface Services {
+  readonly content: ContentStore;
+  readonly images: ImageStore;
+  readonly containers: ContainerStore;
+  readonly leases: LeaseManager;
+  readonly differ: Differ;
+  readonly tasks: Tasks;
+  snapshotter(name: string): Snapshotter;
+  /** Of all namespaces. */
+  readonly namespaces: NamespaceStore;
+  readonly events: Events;
+  readonly introspection: Introspection;
+  readonly version: Version;
+}
+
+export function remoteServices(transport: Transport, scope: Scope): Services {
+  return {
+    content: remoteContent(transport, scope),
+    images: remoteImages(transport, scope),
+    containers: remoteContainers(transport, scope),
+    leases: remoteLeases(transport, scope),
+    differ: remoteDiffer(transport, scope),
+    tasks: remoteTasks(transport, scope),
+    snapshotter: (name) => remoteSnapshotter(transport, name, scope),
+    namespaces: remoteNamespaces(transport),
+    events: remoteEvents(transport, scope),
+    introspection: remoteIntrospection(transport),
+    version: remoteVersion(transport),
+  };
+}

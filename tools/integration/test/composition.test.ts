@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { services } from '@stowage/api/registry';
+import type { Plugin } from '@stowage/core';
+import { builtinPlugins } from '@stowage/daemon/plugins';
+import { Engine, nameOf } from '@stowage/engine';
+import { rpcClient } from '@stowage/rpc';
+
+/** The smallest list of plugins that offers a service, by what needs say; optional needs are left out. */
+function closure(id: string): Plugin[] {
+  const found = new Set<Plugin>();
+  const visit = (plugin: Plugin) => {
+    if (found.has(plugin)) return;
+    for (const need of Object.values(plugin.needs ?? {})) {
+      if ('optional' in need || 'all' in need) continue;
+      const fits = builtinPlugins.filter(
+        (p) => p.slot.type === need.type && (!('id' in need) || need.id === undefined || p.id === need.id),
+      );
+      for (const p of fits) visit(p);
+    }
+    found.add(plugin);
+  };
+  const grpc = builtinPlugins.find((p) => p.slot.type === 'io.containerd.grpc.v1' && p.id === id);
+  if (grpc === undefined) throw new Error(`no service ${id}`);
+  visit(grpc);
+  return [...found];
+}
+
+/** Backends without which a service has nothing to serve. */
+const BACKENDS: Readonly<Record<string, readonly string[]>> = {
+  content: ['io.containerd.content.v1.content'],
+  snapshots: ['io.containerd.snapshotter.v1.native'],
+  diff: ['io.containerd.differ.v1.walking', 'io.containerd.content.v1.content'],
+  tasks: ['stowage.runtime.v1.runc'],
+};
+
+const serviceOf = (id: string) => {
+  const names: Readonly<Record<string, string>> = { healthcheck: 'grpc.health.v1.Health' };
+  const suffix = `.services.${id}.v1.`;
+  const service = services.find((s) => s.typeName === names[id] || s.typeName.includes(suffix));
+  if (service === undefined) throw new Error(`no contract for ${id}`);
+  return service;
+};
+
+const ids = builtinPlugins.filter((p) => p.slot.type === 'io.containerd.grpc.v1').map((p) => p.id);
+
+test.each(ids)('%s works alone; every other service answers unimplemented by name', async (id) => {
+  const dir = await mkdtemp(join(tmpdir(), 'stowage-alone-'));
+  const backends = builtinPlugins.filter((p) => BACKENDS[id]?.includes(nameOf(p)));
+  const plugins = [...new Set([...backends, ...closure(id)])];
+  {
+    await using engine = await Engine.open({ root: join(dir, 'root'), state: join(dir, 'state'), plugins });
+    expect(engine.plugins().filter((p) => p.state !== 'ok')).toEqual([]);
+    expect(engine.routes).toHaveLength(1);
+    for (const other of ids.filter((o) => o !== id)) {
+      const service = serviceOf(other);
+      const method = service.methods.find((m) => m.methodKind === 'unary');
+      if (method === undefined) continue;
+      const client = rpcClient(service, engine.transport, { namespace: 'default' }) as Record<
+        string,
+        (r: object) => Promise<unknown>
+      >;
+      await expect(client[method.localName]?.({})).rejects.toMatchObject({ kind: 'unimplemented' });
+    }
+  }
+  await rm(dir, { recursive: true });
+});
