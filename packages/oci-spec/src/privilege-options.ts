@@ -1,0 +1,70 @@
+import { ALL_CAPABILITIES, capability } from './capabilities.ts';
+import type { SpecOption } from './compose.ts';
+import { changeLinux } from './linux-options.ts';
+import { changeProcess } from './process-options.ts';
+import type { Capabilities, Spec } from './spec.ts';
+
+export interface CapabilityChange {
+  /** `CAP_NET_ADMIN` or `net_admin`; `all` for all there are. */
+  readonly add?: readonly string[] | undefined;
+  /** Dropped before others are added, so that `drop: ['all'], add: ['chown']` leaves one. */
+  readonly drop?: readonly string[] | undefined;
+}
+
+/** @throws Fault `invalid_argument` for a name that Linux does not know. */
+export function withCapabilities({ add = [], drop = [] }: CapabilityChange): SpecOption {
+  const added = named(add);
+  const dropped = new Set(named(drop));
+  return (spec) => {
+    const { bounding = [], inheritable, ambient } = spec.process?.capabilities ?? {};
+    const kept = [...new Set([...bounding.filter((c) => !dropped.has(c)), ...added])];
+    const within = (set: readonly string[] | undefined) => set?.filter((c) => kept.includes(c));
+    return setCapabilities(spec, kept, within(inheritable), within(ambient));
+  };
+}
+
+/**
+ * Nothing held back: all capabilities, all devices, nothing masked or read-only. Device nodes of the host are not
+ * made; the container must make those it needs.
+ */
+export function withPrivileged(): SpecOption {
+  return (spec) => {
+    const able = setCapabilities(spec, ALL_CAPABILITIES);
+    const mounts = able.mounts?.map((m) =>
+      m.type === 'sysfs' || m.type === 'cgroup'
+        ? { ...m, options: m.options?.map((o) => (o === 'ro' ? 'rw' : o)) ?? [] }
+        : m,
+    );
+    const { seccomp: _, ...linux } = able.linux ?? {};
+    const resources = { ...linux.resources, devices: [{ allow: true, access: 'rwm' }] };
+    const free = changeLinux({ ...able, linux }, { maskedPaths: [], readonlyPaths: [], resources });
+    const unconfined = changeProcess(free, { apparmorProfile: undefined, selinuxLabel: undefined });
+    return { ...unconfined, ...(mounts !== undefined && { mounts }) };
+  };
+}
+
+/** Lets the process gain privileges by setuid programs. */
+export function withNewPrivileges(): SpecOption {
+  return (spec) => changeProcess(spec, { noNewPrivileges: false });
+}
+
+function named(names: readonly string[]): string[] {
+  return names.flatMap((name) => (name.toLowerCase() === 'all' ? ALL_CAPABILITIES : [capability(name)]));
+}
+
+/** Inheritable and ambient ones only where somebody asked for them (CVE-2022-24769). */
+function setCapabilities(
+  spec: Spec,
+  set: readonly string[],
+  inheritable?: readonly string[],
+  ambient?: readonly string[],
+): Spec {
+  const capabilities: Capabilities = {
+    bounding: set,
+    effective: set,
+    permitted: set,
+    ...(inheritable !== undefined && inheritable.length > 0 && { inheritable }),
+    ...(ambient !== undefined && ambient.length > 0 && { ambient }),
+  };
+  return changeProcess(spec, { capabilities });
+}
