@@ -1,2 +1,3 @@
 export type { StoredSnapshot } from './record.ts';
+export * from './snapshot-directories.ts';
 export * from './snapshot-store.ts';
