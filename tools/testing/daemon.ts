@@ -14,6 +14,8 @@ export interface DaemonOptions {
   readonly config?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly umask?: number;
+  /** Less of a log, for measuring. */
+  readonly quiet?: boolean;
 }
 
 /** A stowaged of the test's own: the bundled one, as operators run it. */
@@ -49,9 +51,17 @@ export class Daemon implements AsyncDisposable {
 
   /** Starts it again on the same root and state. */
   async start(): Promise<void> {
-    const { args = [], config, env = {}, umask } = this.#options;
+    const { args = [], config, env = {}, umask, quiet = false } = this.#options;
     const entry = join(ROOT, 'apps/daemon/dist/bundle/stowaged.js');
-    const flags = ['--root', this.root, '--state', this.state, '--log-level', 'debug', ...args];
+    const flags = [
+      '--root',
+      this.root,
+      '--state',
+      this.state,
+      '--log-level',
+      quiet ? 'info' : 'debug',
+      ...args,
+    ];
     if (config !== undefined) flags.push('--config', config);
     const node = [process.execPath, entry, ...flags];
     const command =

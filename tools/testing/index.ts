@@ -3,4 +3,5 @@ export * from './daemon.ts';
 export * from './demo-image.ts';
 export * from './process.ts';
 export * from './programs.ts';
+export * from './push.ts';
 export * from './temp.ts';
