@@ -1,3 +1,4 @@
+export * from './directory-snapshotter.ts';
 export type { StoredSnapshot } from './record.ts';
 export * from './snapshot-directories.ts';
 export * from './snapshot-store.ts';

@@ -54,7 +54,7 @@ export class SnapshotDirectories implements AsyncDisposable {
 
   /**
    * Makes the directory of a snapshot, mode 0700, and has `fill` put files in. When this settles it survives a power
-   * cut; what `fill` puts deeper than one level is for `fill` to sync. If it throws, nothing is left.
+   * cut; `fill` puts directories in, and syncs what it puts into those. If it throws, nothing is left.
    */
   async make(id: number, fill: (path: string) => Promise<void>): Promise<void> {
     const path = this.pathOf(id);
