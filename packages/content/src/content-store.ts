@@ -57,7 +57,7 @@ export interface ContentStore {
    */
   writer(options: WriterOptions): Promise<ContentWriter>;
 
-  /** Drops an ingest and its bytes. @throws Fault `not_found` */
+  /** Drops an ingest and its bytes, and ends its writer if there is one. @throws Fault `not_found` */
   abort(ref: string, options?: CallOptions): Promise<void>;
 }
 
@@ -94,7 +94,7 @@ export interface WriterOptions extends CallOptions {
 }
 
 export interface CommitOptions extends CallOptions {
-  /** @throws Fault `failed_precondition` if another number of bytes was written. */
+  /** @throws Fault `failed_precondition` if another number of bytes was written. Default: the writer's `total`. */
   readonly sizeBytes?: bigint | undefined;
   /** @throws Fault `failed_precondition` if the bytes hash to something else. Default: the writer's `expected`. */
   readonly expected?: Digest | undefined;
@@ -102,8 +102,9 @@ export interface CommitOptions extends CallOptions {
 }
 
 /**
- * The only writer of its ref, until disposed. Disposing without `commit` keeps the ingest for a later resume.
- * Calls are made one after the other.
+ * The only writer of its ref, until it ends: when disposed, with its `commit` (whatever comes of that), when a write
+ * fails, or when the ingest is aborted under it. Then the ref is free, and calls are `failed_precondition` (after an
+ * abort `aborted`). Ending without a blob keeps the ingest for a later resume. Calls are made one after the other.
  */
 export interface ContentWriter extends AsyncDisposable {
   readonly ref: string;
@@ -114,7 +115,12 @@ export interface ContentWriter extends AsyncDisposable {
   /** Appends. The bytes are copied or written before it settles, so the buffer may be used again. */
   write(bytes: Uint8Array, options?: CallOptions): Promise<void>;
 
-  /** Drops what is behind `offset`. @throws Fault `out_of_range` if there is less. */
+  /**
+   * Drops what is behind `offset`.
+   *
+   * @throws Fault `out_of_range` if there is less; `unimplemented` from a remote store unless `offset` is 0 or where
+   *   the ingest stands, because content.v1 can't say anything else.
+   */
   truncate(offset: bigint, options?: CallOptions): Promise<void>;
 
   /**
