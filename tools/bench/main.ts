@@ -117,8 +117,8 @@ async function memory(peers: readonly Peer[], containers: number): Promise<Row[]
   const row = (what: string, from: Record<string, number>): Row => ({
     what,
     unit: 'MiB',
-    stowage: from['stowage'] ?? 0,
-    containerd: from['containerd'] ?? 0,
+    stowage: from.stowage ?? 0,
+    containerd: from.containerd ?? 0,
   });
   return [
     row('daemon resident, idle', resident),

@@ -1,5 +1,5 @@
-import { type CallOptions, Fault, type TypedBytes } from '@stowage/core';
 import type { Container } from '@stowage/containers';
+import { type CallOptions, Fault, type TypedBytes } from '@stowage/core';
 import { type IoOptions, ProcessIo } from './process-io.ts';
 import type { Services } from './services.ts';
 import { TaskHandle } from './task.ts';
@@ -34,7 +34,10 @@ export class ContainerHandle implements AsyncDisposable {
       snapshotKey === '' ? [] : await this.#services.snapshotter(snapshotter).mounts(snapshotKey, { signal });
     const streams = await ProcessIo.open(io);
     try {
-      await this.#services.tasks.create({ containerId: this.id, rootfs, options, ...streams.stdio }, { signal });
+      await this.#services.tasks.create(
+        { containerId: this.id, rootfs, options, ...streams.stdio },
+        { signal },
+      );
     } catch (e) {
       await streams[Symbol.asyncDispose]();
       throw e;

@@ -49,7 +49,10 @@ export class ProcessHandle implements AsyncDisposable {
   }
 
   /** @throws Fault `not_found` if it has exited. */
-  kill(signal: NodeJS.Signals | number = 'SIGTERM', options?: CallOptions & { readonly all?: boolean }): Promise<void> {
+  kill(
+    signal: NodeJS.Signals | number = 'SIGTERM',
+    options?: CallOptions & { readonly all?: boolean },
+  ): Promise<void> {
     const number = typeof signal === 'number' ? signal : constants.signals[signal];
     return this.tasks.kill({ ...this.id, signal: number, all: options?.all }, options);
   }

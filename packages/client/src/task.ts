@@ -1,14 +1,14 @@
-import { type CallOptions, jsonBytes, TYPE_URL, type TypedBytes } from '@stowage/core';
+import type { CallOptions } from '@stowage/core';
+import { type LinuxResources, type Process, processBytes, resourcesBytes } from '@stowage/oci-spec';
 import type { ProcessInfo } from '@stowage/runtime';
 import type { Metric, Tasks } from '@stowage/tasks';
-import type { ProcessSpec } from '@stowage/oci-spec';
 import { ProcessHandle } from './process-handle.ts';
 import { type IoOptions, ProcessIo } from './process-io.ts';
 
 export interface ExecOptions extends CallOptions {
   readonly execId: string;
   /** Arguments, environment, working directory, user: all that runtime-spec's `process` holds. */
-  readonly process: ProcessSpec;
+  readonly process: Process;
   readonly io?: IoOptions | undefined;
 }
 
@@ -22,7 +22,7 @@ export class TaskHandle extends ProcessHandle {
   async exec({ execId, process, io, signal }: ExecOptions): Promise<ProcessHandle> {
     const streams = await ProcessIo.open(io);
     const { containerId } = this;
-    const spec = jsonBytes(TYPE_URL.process, { ...process, terminal: streams.stdio.terminal });
+    const spec = processBytes({ ...process, terminal: streams.stdio.terminal });
     try {
       await this.tasks.exec({ containerId, execId, spec, ...streams.stdio }, { signal });
     } catch (e) {
@@ -45,9 +45,9 @@ export class TaskHandle extends ProcessHandle {
   }
 
   /** Changes resource limits: runtime-spec's `linux.resources`. */
-  update(resources: object, options?: CallOptions): Promise<void> {
-    const bytes: TypedBytes = jsonBytes(TYPE_URL.linuxResources, resources);
-    return this.tasks.update({ containerId: this.containerId, resources: bytes }, options);
+  update(resources: LinuxResources, options?: CallOptions): Promise<void> {
+    const { containerId } = this;
+    return this.tasks.update({ containerId, resources: resourcesBytes(resources) }, options);
   }
 
   /** Figures of its cgroup, or undefined if it is gone. */

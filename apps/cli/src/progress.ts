@@ -1,0 +1,58 @@
+import type { PullProgress } from '@stowage/client';
+import cliProgress from 'cli-progress';
+import { formatSize } from './table.ts';
+
+/** Shows how a pull goes: a bar per layer on a terminal, else a line per layer that is done. */
+export interface ProgressView extends Disposable {
+  update(progress: PullProgress): void;
+}
+
+export function progressView(stream: NodeJS.WriteStream, quiet: boolean): ProgressView {
+  if (quiet) return { update() {}, [Symbol.dispose]() {} };
+  return stream.isTTY ? bars(stream) : lines(stream);
+}
+
+const short = (digest: string) => digest.replace(/^\w+:/, '').slice(0, 12);
+
+function bars(stream: NodeJS.WriteStream): ProgressView {
+  const multi = new cliProgress.MultiBar(
+    {
+      format: '{name} {phase} [{bar}] {percentage}% {size}',
+      clearOnComplete: false,
+      hideCursor: true,
+      stream,
+      barsize: 30,
+    },
+    cliProgress.Presets.rect,
+  );
+  const known = new Map<string, cliProgress.SingleBar>();
+  return {
+    update({ phase, descriptor, bytes }) {
+      const total = Number(descriptor.size);
+      const fields = {
+        name: short(descriptor.digest),
+        phase: phase.padEnd(7),
+        size: formatSize(descriptor.size),
+      };
+      const bar = known.get(descriptor.digest) ?? multi.create(total, 0, fields);
+      known.set(descriptor.digest, bar);
+      bar.update(Number(bytes), fields);
+    },
+    [Symbol.dispose]() {
+      multi.stop();
+    },
+  };
+}
+
+function lines(stream: NodeJS.WriteStream): ProgressView {
+  const said = new Set<string>();
+  return {
+    update({ phase, descriptor, bytes }) {
+      const line = `${short(descriptor.digest)}: ${phase === 'fetch' ? 'fetched' : 'unpacked'}`;
+      if (bytes < descriptor.size || said.has(line)) return;
+      said.add(line);
+      stream.write(`${line} (${formatSize(descriptor.size)})\n`);
+    },
+    [Symbol.dispose]() {},
+  };
+}

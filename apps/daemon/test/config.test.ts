@@ -1,0 +1,108 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { loadConfig, parseConfig } from '../src/config/load.ts';
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'stowage-config-'));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+async function file(name: string, text: string): Promise<string> {
+  const path = join(dir, name);
+  await writeFile(path, text);
+  return path;
+}
+
+test('without a file, the defaults', async () => {
+  expect(parseConfig({}, 'x')).toMatchObject({
+    root: '/var/lib/stowage',
+    state: '/run/stowage',
+    address: '/run/stowage/stowage.sock',
+    logLevel: 'info',
+    pluginDir: '/var/lib/stowage/plugins/node_modules',
+  });
+});
+
+test('flags win over the file; the socket follows the state', async () => {
+  const config = await file('a.toml', 'version = 2\nroot = "/a"\nstate = "/b"\n[debug]\nlevel = "warn"\n');
+  expect(await loadConfig({ config })).toMatchObject({
+    root: '/a',
+    state: '/b',
+    address: '/b/stowage.sock',
+    logLevel: 'warn',
+  });
+  expect(await loadConfig({ config, root: '/c', state: '/d', logLevel: 'debug' })).toMatchObject({
+    root: '/c',
+    address: '/d/stowage.sock',
+    logLevel: 'debug',
+  });
+});
+
+test('a file of version 4 names the socket in the table of the server plugin', () => {
+  const table = { version: 4, plugins: { 'io.containerd.server.v1.grpc': { address: '/x.sock' } } };
+  expect(parseConfig(table, 'x')).toMatchObject({ address: '/x.sock' });
+});
+
+test('imports are merged: tables by key, lists of plugins add up, later files win', async () => {
+  await file('one.toml', 'root = "/one"\ndisabled_plugins = ["b"]\n[plugins."p.v1.x"]\nsecond = 2\n');
+  const config = await file(
+    'main.toml',
+    'version = 3\nroot = "/main"\nimports = ["on*.toml"]\ndisabled_plugins = ["a"]\n[plugins."p.v1.x"]\nfirst = 1\n',
+  );
+  expect(await loadConfig({ config })).toMatchObject({
+    root: '/one',
+    disabledPlugins: ['a', 'b'],
+    plugins: { 'p.v1.x': { first: 1, second: 2 } },
+  });
+});
+
+test('files that import each other are read once each', async () => {
+  await file('loop-b.toml', 'imports = ["loop-a.toml"]\nstate = "/b"\n');
+  const config = await file('loop-a.toml', 'version = 3\nimports = ["loop-b.toml"]\n');
+  expect(await loadConfig({ config })).toMatchObject({ state: '/b' });
+});
+
+test('keys that mean something to containerd only are a warning', () => {
+  const { warnings } = parseConfig({ oom_score: 5, grpc: { tcp_address: '' }, timeouts: {} }, 'the-file');
+  expect(warnings).toEqual([
+    expect.stringContaining('the-file: grpc.tcp_address'),
+    expect.stringContaining('oom_score'),
+    expect.stringContaining('timeouts'),
+  ]);
+});
+
+test('proxy plugins are checked', () => {
+  const proxy = {
+    type: 'snapshot',
+    address: 'unix:///run/x.sock',
+    capabilities: ['rebase'],
+    exports: { root: '/r' },
+  };
+  expect(parseConfig({ proxy_plugins: { mine: proxy } }, 'f').proxyPlugins.mine).toEqual({
+    type: 'snapshot',
+    address: '/run/x.sock',
+    capabilities: ['rebase'],
+    exports: { root: '/r' },
+    platform: undefined,
+  });
+  expect(() => parseConfig({ proxy_plugins: { mine: { type: 'teapot', address: '/x' } } }, 'f')).toThrow(
+    expect.objectContaining({
+      message: expect.stringMatching(/^f: proxy_plugins\.mine\.type: expected one of snapshot/),
+    }),
+  );
+  expect(() => parseConfig({ proxy_plugins: { mine: { type: 'snapshot' } } }, 'f')).toThrow(
+    /address: is missing/,
+  );
+});
+
+test('a named file that is not there is not_found', async () => {
+  await expect(loadConfig({ config: join(dir, 'absent.toml') })).rejects.toMatchObject({ kind: 'not_found' });
+});
+
+test('__proto__ is a key like any other', () => {
+  const table = JSON.parse('{"plugins":{"__proto__":{"a":1}}}') as Record<string, unknown>;
+  expect(Object.keys(parseConfig(table, 'f').plugins)).toEqual(['__proto__']);
+});
