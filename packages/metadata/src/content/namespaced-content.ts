@@ -1,0 +1,145 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { InfoSchema, StatusSchema } from '@stowage/api/content/v1';
+import { ContentDeleteSchema } from '@stowage/api/events';
+import type { BlobInfo, ContentStore, IngestStatus } from '@stowage/content';
+import {
+  compileFilters,
+  type Digest,
+  Fault,
+  maskedLabels,
+  quote,
+  type Scope,
+  splitMaskPath,
+  unknownMaskPath,
+  validateLabels,
+} from '@stowage/core';
+import { objectKey, parseKey, rangeOf, tablePrefix } from '../database/keys.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { dropBlob, dropIngest } from './drop.ts';
+import { openWriter } from './open-writer.ts';
+import { blobFields, blobNotFound, blobOf, blobRecord } from './records.ts';
+
+/**
+ * The blobs of one scope, over a store that all share. A blob is here once it was committed here; its bytes are kept
+ * once, and go when no namespace has it.
+ */
+export function namespacedContent(ledger: Ledger, scope: Scope, backend: ContentStore): ContentStore {
+  const { namespace } = scope;
+  const blobKey = (digest: Digest) => objectKey(namespace, 'content', digest);
+  const ingestKey = (ref: string) => objectKey(namespace, 'ingests', ref);
+
+  async function ingestRef(ref: string): Promise<string> {
+    const sealed = await ledger.db.get(ingestKey(ref));
+    if (sealed === undefined) throw new Fault('not_found', `ingest ${quote(ref)}: not found`);
+    return sealed.backend;
+  }
+
+  return {
+    async info(digest) {
+      const sealed = await ledger.db.get(blobKey(digest));
+      if (sealed === undefined) throw blobNotFound(digest);
+      return blobOf(fromBinary(InfoSchema, sealed.payload));
+    },
+
+    async update(digest, labels, paths = [], { signal } = {}) {
+      const key = blobKey(digest);
+      return ledger.mutate(
+        { exclusive: [key] },
+        async (tx) => {
+          const stored = await tx.get(InfoSchema, key);
+          if (stored === undefined) throw blobNotFound(digest);
+          const current = blobOf(stored.message);
+          let next = paths.length === 0 ? labels : current.labels;
+          for (const path of paths) {
+            const { field, key: label } = splitMaskPath(path);
+            if (field !== 'labels') throw unknownMaskPath(path, `content ${digest}`);
+            next = maskedLabels(next, labels, label);
+          }
+          validateLabels(next);
+          const record = blobRecord({ ...current, labels: next, updatedAt: ledger.now() });
+          tx.put(InfoSchema, key, record);
+          return blobOf(record);
+        },
+        { signal },
+      );
+    },
+
+    async *list(filters = [], { signal } = {}) {
+      const matches = compileFilters(filters);
+      for await (const [, { payload }] of ledger.db.entries(rangeOf(tablePrefix(namespace, 'content')))) {
+        signal?.throwIfAborted();
+        const blob: BlobInfo = blobOf(fromBinary(InfoSchema, payload));
+        if (matches(blobFields(blob))) yield blob;
+      }
+    },
+
+    async delete(digest, { signal } = {}) {
+      const key = blobKey(digest);
+      await ledger.mutate(
+        { exclusive: [key] },
+        async (tx) => {
+          if (!(await tx.has(key))) throw blobNotFound(digest);
+          dropBlob(tx, scope, digest);
+          tx.emit(namespace, '/content/delete', ContentDeleteSchema, { digest });
+        },
+        { signal },
+      );
+    },
+
+    async *read(digest, range = {}, options = {}) {
+      if (!(await ledger.db.has(blobKey(digest)))) throw blobNotFound(digest);
+      yield* backend.read(digest, range, options);
+    },
+
+    async status(ref, options = {}) {
+      return { ...(await backend.status(await ingestRef(ref), options)), ref };
+    },
+
+    async *statuses(filters = [], options = {}) {
+      const matches = compileFilters(filters);
+      for await (const [key, { backend: name }] of ledger.db.entries(
+        rangeOf(tablePrefix(namespace, 'ingests')),
+      )) {
+        const ref = parseKey(key)?.name ?? '';
+        if (!matches((path) => (path[0] === 'ref' ? ref : undefined))) continue;
+        const status = await statusIfAny(backend, name, options.signal);
+        if (status !== undefined) yield { ...status, ref };
+      }
+    },
+
+    writer: (options) => openWriter(ledger, scope, backend, options),
+
+    async abort(ref, { signal } = {}) {
+      const key = ingestKey(ref);
+      const name = await ledger.mutate(
+        { exclusive: [key] },
+        async (tx) => {
+          const stored = await tx.get(StatusSchema, key);
+          if (stored === undefined) throw new Fault('not_found', `ingest ${quote(ref)}: not found`);
+          dropIngest(tx, scope, ref, stored.backend);
+          return stored.backend;
+        },
+        { signal },
+      );
+      // Garbage collection would drop the bytes as well; whoever aborts wants the room now.
+      await backend.abort(name, { signal }).catch((e: unknown) => {
+        if (!Fault.is(e, 'not_found'))
+          ledger.log.warn({ err: e, ref }, 'an aborted ingest is left for later');
+      });
+    },
+  };
+}
+
+/** Undefined where the backend has nothing: the record was made, but nobody wrote. */
+async function statusIfAny(
+  backend: ContentStore,
+  ref: string,
+  signal: AbortSignal | undefined,
+): Promise<IngestStatus | undefined> {
+  try {
+    return await backend.status(ref, { signal });
+  } catch (e) {
+    if (Fault.is(e, 'not_found')) return undefined;
+    throw e;
+  }
+}

@@ -1,0 +1,179 @@
+import { InfoSchema } from '@stowage/api/content/v1';
+import { ContentCreateSchema } from '@stowage/api/events';
+import type {
+  BlobInfo,
+  CommitOptions,
+  ContentStore,
+  ContentWriter,
+  IngestStatus,
+  WriterOptions,
+} from '@stowage/content';
+import { type CallOptions, type Digest, Fault, quote, type Scope, validateLabels } from '@stowage/core';
+import { blobLock, objectKey } from '../database/keys.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Transaction } from '../ledger/transaction.ts';
+import { ensureNamespace, hold, letGo, makingLocks } from '../scope.ts';
+import { dropIngest } from './drop.ts';
+import { blobExists, blobRecord } from './records.ts';
+
+/** What a writer was opened with. */
+export interface Opened {
+  readonly ledger: Ledger;
+  readonly scope: Scope;
+  readonly backend: ContentStore;
+  readonly options: WriterOptions;
+  /** Of the ingest's record. */
+  readonly key: string;
+  /** The backend's ref. */
+  readonly name: string;
+  /** Opens the backend's own writer for it. */
+  readonly reopen: (options: CallOptions) => Promise<ContentWriter>;
+  /** The expected blob, if the backend has it for another namespace. */
+  readonly shared: { readonly blob: BlobInfo; readonly pin: Disposable } | undefined;
+}
+
+export class NamespacedWriter implements ContentWriter {
+  readonly ref: string;
+  readonly #opened: Opened;
+  readonly #startedAt: Date;
+  /** Undefined while the shared blob stands for what would be written. */
+  #writer: ContentWriter | undefined;
+
+  constructor(opened: Opened, writer: ContentWriter | undefined) {
+    this.ref = opened.options.ref;
+    this.#opened = opened;
+    this.#startedAt = opened.ledger.now();
+    this.#writer = writer;
+  }
+
+  async status(options: CallOptions = {}): Promise<IngestStatus & { readonly digest: Digest }> {
+    const { ref } = this;
+    if (this.#writer !== undefined) return { ...(await this.#writer.status(options)), ref };
+    const { digest, sizeBytes } = this.#sharedBlob();
+    const at = this.#startedAt;
+    return {
+      ref,
+      offset: sizeBytes,
+      total: sizeBytes,
+      expected: digest,
+      digest,
+      startedAt: at,
+      updatedAt: at,
+    };
+  }
+
+  async write(bytes: Uint8Array, options: CallOptions = {}): Promise<void> {
+    if (this.#writer === undefined && bytes.byteLength === 0) return;
+    await (await this.#unshare(this.#opened.shared?.blob.sizeBytes ?? 0n, options)).write(bytes, options);
+  }
+
+  async truncate(offset: bigint, options: CallOptions = {}): Promise<void> {
+    await (await this.#unshare(offset, options)).truncate(offset, options);
+  }
+
+  async commit({ sizeBytes, expected, labels = {}, signal }: CommitOptions = {}): Promise<Digest> {
+    validateLabels(labels);
+    const { ledger, scope, options, key } = this.#opened;
+    const status = await this.status({ signal });
+    const digest = expected ?? options.expected ?? status.digest;
+    if (this.#writer === undefined) this.#checkShared(digest, sizeBytes);
+    const blobKey = objectKey(scope.namespace, 'content', digest);
+    await ledger.mutate(
+      makingLocks(scope, [blobKey, key], [blobLock(digest)]),
+      async (tx) => {
+        await hold(tx, scope, 'content', digest);
+        if (await tx.has(blobKey)) {
+          await this.#close();
+          dropIngest(tx, scope, this.ref, this.#opened.name);
+          tx.refuse(blobExists(digest));
+          return;
+        }
+        await ensureNamespace(tx, scope.namespace);
+        await this.#makeBlob(tx, digest, sizeBytes, signal);
+        const createdAt = ledger.now();
+        const blob = { digest, sizeBytes: status.offset, createdAt, updatedAt: createdAt, labels };
+        tx.put(InfoSchema, blobKey, blobRecord(blob));
+        tx.delete(key);
+        letGo(tx, scope, 'ingests', this.ref);
+        tx.emit(scope.namespace, '/content/create', ContentCreateSchema, { digest, size: status.offset });
+      },
+      { signal },
+    );
+    return digest;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.#close();
+    } finally {
+      const { ledger, key, shared } = this.#opened;
+      ledger.openIngests.delete(key);
+      shared?.pin[Symbol.dispose]();
+    }
+  }
+
+  /** The backend may have the blob for another namespace, or for one that has just brought it. */
+  async #makeBlob(
+    tx: Transaction,
+    digest: Digest,
+    sizeBytes: bigint | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const writer = this.#writer;
+    if (writer === undefined) return;
+    await tx.intend(() => ({ act: 'make-blob', digest }));
+    try {
+      await writer.commit({ sizeBytes, expected: digest, signal });
+    } catch (e) {
+      if (!Fault.is(e, 'already_exists')) throw e;
+    }
+  }
+
+  /** From here on it is an ingest of its own, with the first `offset` bytes of the blob. */
+  async #unshare(offset: bigint, options: CallOptions): Promise<ContentWriter> {
+    if (this.#writer !== undefined) return this.#writer;
+    const { backend } = this.#opened;
+    const { digest, sizeBytes } = this.#sharedBlob();
+    if (offset > sizeBytes)
+      throw new Fault(
+        'out_of_range',
+        `ingest ${quote(this.ref)}: offset ${offset} is past its end ${sizeBytes}`,
+      );
+    const writer = await this.#opened.reopen(options);
+    try {
+      await writer.truncate(0n, options);
+      if (offset > 0n)
+        for await (const chunk of backend.read(digest, { length: offset }, options))
+          await writer.write(chunk, options);
+    } catch (e) {
+      await writer[Symbol.asyncDispose]();
+      throw e;
+    }
+    this.#writer = writer;
+    return writer;
+  }
+
+  #checkShared(digest: Digest, sizeBytes: bigint | undefined): void {
+    const blob = this.#sharedBlob();
+    if (sizeBytes !== undefined && sizeBytes !== blob.sizeBytes)
+      throw new Fault(
+        'failed_precondition',
+        `commit ${quote(this.ref)}: it has ${blob.sizeBytes} bytes, not ${sizeBytes}`,
+      );
+    if (digest !== blob.digest)
+      throw new Fault(
+        'failed_precondition',
+        `commit ${quote(this.ref)}: it is ${blob.digest}, not ${digest}`,
+      );
+  }
+
+  #sharedBlob(): BlobInfo {
+    const blob = this.#opened.shared?.blob;
+    if (blob === undefined) throw new Fault('failed_precondition', `ingest ${quote(this.ref)}: closed`);
+    return blob;
+  }
+
+  async #close(): Promise<void> {
+    await this.#writer?.[Symbol.asyncDispose]();
+  }
+}

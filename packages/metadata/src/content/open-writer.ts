@@ -1,0 +1,134 @@
+import { create } from '@bufbuild/protobuf';
+import { StatusSchema } from '@stowage/api/content/v1';
+import type { BlobInfo, ContentStore, ContentWriter, WriterOptions } from '@stowage/content';
+import { algorithmOf, type CallOptions, Fault, quote, type Scope } from '@stowage/core';
+import { timestampOf } from '@stowage/rpc';
+import { blobLock, objectKey } from '../database/keys.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { ensureNamespace, hold, makingLocks } from '../scope.ts';
+import { NamespacedWriter, type Opened } from './namespaced-writer.ts';
+import { blobExists } from './records.ts';
+
+/**
+ * Opens the writer of a ref in one scope.
+ *
+ * A blob that another namespace brought needs no bytes: the writer then stands at its end, and commit makes the blob
+ * visible here (containerd's policy `shared`).
+ */
+export async function openWriter(
+  ledger: Ledger,
+  scope: Scope,
+  backend: ContentStore,
+  options: WriterOptions,
+): Promise<ContentWriter> {
+  const { ref, signal } = options;
+  if (ref === '') throw new Fault('invalid_argument', 'ingest ref must not be empty');
+  const key = objectKey(scope.namespace, 'ingests', ref);
+  const shared = await pinShared(ledger, backend, options);
+  try {
+    const name = await begin(ledger, scope, options, key);
+    const reopen = ({ signal }: CallOptions) => backendWriter(backend, name, { ...options, signal });
+    const opened: Opened = { ledger, scope, backend, options, key, name, reopen, shared };
+    try {
+      return new NamespacedWriter(opened, shared === undefined ? await reopen({ signal }) : undefined);
+    } catch (e) {
+      ledger.openIngests.delete(key);
+      throw e;
+    }
+  } catch (e) {
+    shared?.pin[Symbol.dispose]();
+    throw e;
+  }
+}
+
+/**
+ * The backend is not told which digest is expected: it may have the blob for another namespace only. It has to know
+ * the hash function, if that is not the usual one.
+ */
+async function backendWriter(
+  backend: ContentStore,
+  ref: string,
+  { expected, total, signal }: WriterOptions,
+): Promise<ContentWriter> {
+  if (expected === undefined || algorithmOf(expected) === 'sha256')
+    return backend.writer({ ref, total, signal });
+  try {
+    return await backend.writer({ ref, total, expected, signal });
+  } catch (e) {
+    if (!Fault.is(e, 'already_exists')) throw e;
+    return backend.writer({ ref, total, signal });
+  }
+}
+
+/** Writes the record of the ingest, before the backend hears of it. @returns its name there. */
+async function begin(
+  ledger: Ledger,
+  scope: Scope,
+  { ref, expected, signal }: WriterOptions,
+  key: string,
+): Promise<string> {
+  const { namespace } = scope;
+  const blob = expected === undefined ? [] : [objectKey(namespace, 'content', expected)];
+  let name = '';
+  let taken = false;
+  await ledger
+    .mutate(
+      makingLocks(scope, [key], blob),
+      async (tx) => {
+        if (expected !== undefined && (await tx.has(objectKey(namespace, 'content', expected)))) {
+          await hold(tx, scope, 'content', expected);
+          tx.refuse(blobExists(expected));
+          return;
+        }
+        if (ledger.openIngests.has(key))
+          throw new Fault('unavailable', `ingest ${quote(ref)}: locked for another writer; try again later`);
+        await ensureNamespace(tx, namespace);
+        const leased = await hold(tx, scope, 'ingests', ref);
+        const stored = await tx.get(StatusSchema, key);
+        name = stored?.backend ?? '';
+        const now = timestampOf(ledger.now());
+        // An ingest that no lease holds goes a day after it was last opened; only then is updatedAt set.
+        const record = create(StatusSchema, {
+          ref,
+          startedAt: stored?.message.startedAt ?? now,
+          expected: expected ?? '',
+          ...(!leased && { updatedAt: now }),
+        });
+        tx.put(
+          StatusSchema,
+          key,
+          record,
+          name !== '' ? name : (seq) => (name = `${namespace}/${seq}/${ref}`),
+        );
+        ledger.openIngests.add(key);
+        taken = true;
+      },
+      { signal },
+    )
+    .catch((e: unknown) => {
+      if (taken) ledger.openIngests.delete(key);
+      throw e;
+    });
+  return name;
+}
+
+/** Looks for the expected blob in the backend, and keeps it there until released. */
+async function pinShared(
+  ledger: Ledger,
+  backend: ContentStore,
+  { expected, total = 0n, signal }: WriterOptions,
+): Promise<{ readonly blob: BlobInfo; readonly pin: Disposable } | undefined> {
+  if (expected === undefined) return undefined;
+  const pin = await ledger.locks.acquire({ shared: [blobLock(expected)] }, signal);
+  try {
+    const blob = await backend.info(expected, { signal });
+    if (total === 0n || total === blob.sizeBytes) return { blob, pin };
+  } catch (e) {
+    if (!Fault.is(e, 'not_found')) {
+      pin[Symbol.dispose]();
+      throw e;
+    }
+  }
+  pin[Symbol.dispose]();
+  return undefined;
+}

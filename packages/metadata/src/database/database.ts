@@ -1,0 +1,200 @@
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Fault, type Logger, reasonOf } from '@stowage/core';
+import { type BuildBatch, CommitQueue, type Committed } from './commit-queue.ts';
+import { type Sealed, unseal } from './frame.ts';
+import { kindOfFailure, MARK_FILE, type Opened, openGuarded, SCHEMA, type Store } from './guard.ts';
+import { writeMark } from './mark.ts';
+
+export interface DatabaseOptions {
+  readonly log: Logger;
+  /** Entries of the log of mutations that are kept. */
+  readonly keepLog?: bigint | undefined;
+}
+
+const KEEP_LOG = 100_000n;
+const MARK_EVERY_MS = 1000;
+const LONGEST_PAUSE_MS = 30_000;
+const PAGE = 100;
+
+/**
+ * The level database under metadata: values with checksums, mutations in groups, and no further use after a failed
+ * write until it has been closed, opened and found whole again. That is done here, in the background.
+ */
+export class Database implements AsyncDisposable {
+  readonly #directory: string;
+  readonly #log: Logger;
+  readonly #keepLog: bigint;
+  #opened: Opened;
+  #queue: CommitQueue;
+  #epoch = 1;
+  /** Set while the handle is poisoned. */
+  #failure: Fault | undefined;
+  #reopening: Promise<void> | undefined;
+  #reopened: (() => void) | undefined;
+  readonly #closing = new AbortController();
+  #markTimer: NodeJS.Timeout | undefined;
+  #marking: Promise<void> = Promise.resolve();
+
+  private constructor(directory: string, opened: Opened, { log, keepLog = KEEP_LOG }: DatabaseOptions) {
+    this.#directory = directory;
+    this.#opened = opened;
+    this.#log = log;
+    this.#keepLog = keepLog;
+    this.#queue = this.#newQueue();
+  }
+
+  /** @throws Fault as {@link openGuarded} */
+  static async open(directory: string, options: DatabaseOptions): Promise<Database> {
+    return new Database(directory, await openGuarded(directory), options);
+  }
+
+  /** Grows each time the database was reopened. What was read before then is no ground for writing after. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Batches written since the last open, for tests and statistics. */
+  get batches(): number {
+    return this.#queue.batches;
+  }
+
+  /** Sets what is to be done after each reopen. */
+  onReopened(action: () => void): void {
+    this.#reopened = action;
+  }
+
+  /** @throws Fault `data_loss` if the value was changed by the disk; `unavailable` while reopening. */
+  async get(key: string): Promise<Sealed | undefined> {
+    const bytes = await this.#read(() => this.#usable().get(key));
+    return bytes === undefined ? undefined : unseal(key, bytes);
+  }
+
+  async has(key: string): Promise<boolean> {
+    return this.#read(() => this.#usable().has(key));
+  }
+
+  /** All records of a range, as of the first `next()`. */
+  async *entries(range: { gte: string; lt: string }): AsyncGenerator<[string, Sealed]> {
+    const iterator = this.#usable().iterator(range);
+    try {
+      for (;;) {
+        const page = await this.#read(() => iterator.nextv(PAGE));
+        if (page.length === 0) return;
+        for (const [key, bytes] of page) yield [key, unseal(key, bytes)];
+      }
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  /** Whether a range holds anything. */
+  async any(range: { gte: string; lt: string }): Promise<boolean> {
+    const iterator = this.#usable().keys({ ...range, limit: 1 });
+    try {
+      return (await this.#read(() => iterator.next())) !== undefined;
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  /**
+   * Writes one mutation, together with others.
+   *
+   * @param epoch - As it was when the mutation began to read.
+   * @throws Fault `unavailable` or `resource_exhausted`: whether it was written is then unknown.
+   */
+  async commit(epoch: number, build: BuildBatch): Promise<Committed> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (epoch !== this.#epoch)
+      throw new Fault('unavailable', 'write metadata: it was reopened meanwhile; try again');
+    const committed = await this.#queue.commit(build);
+    this.#markTimer ??= setTimeout(() => this.#mark(), MARK_EVERY_MS).unref();
+    return committed;
+  }
+
+  /** Settles when nothing is being written. */
+  async idle(): Promise<void> {
+    await this.#queue.idle();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    await this.#reopening;
+    await this.#queue.idle();
+    this.#mark();
+    await this.#marking;
+    clearTimeout(this.#markTimer);
+    await this.#opened.store.close();
+  }
+
+  #newQueue(): CommitQueue {
+    return new CommitQueue(this.#opened, this.#keepLog, (e) => this.#poison(e));
+  }
+
+  #usable(): Store {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#closing.signal.aborted) throw new Fault('unavailable', 'read metadata: it is closed');
+    return this.#opened.store;
+  }
+
+  async #read<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (e) {
+      if (Fault.is(e)) throw e;
+      if (this.#failure !== undefined) throw this.#failure;
+      const reason = reasonOf(e);
+      const kind = kindOfFailure(reason);
+      throw new Fault(kind, `read metadata ${this.#directory}: ${reason}`, { cause: e });
+    }
+  }
+
+  #poison(e: unknown): Fault {
+    const reason = reasonOf(e);
+    const kind = kindOfFailure(reason) === 'resource_exhausted' ? 'resource_exhausted' : 'unavailable';
+    const text = `write metadata ${this.#directory}: ${reason}; it is being reopened, try again`;
+    this.#failure = new Fault(kind, text, { cause: e });
+    this.#log.error({ err: e }, 'a write to metadata failed; reopening it');
+    // In the background: whoever waits for the failed write must hear of it first.
+    this.#reopening = this.#reopen(this.#queue.acknowledged).finally(() => {
+      this.#reopening = undefined;
+    });
+    return this.#failure;
+  }
+
+  async #reopen(acknowledged: bigint): Promise<void> {
+    await this.#opened.store.close();
+    const { signal } = this.#closing;
+    for (let pauseMs = 100; !signal.aborted; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      try {
+        this.#opened = await openGuarded(this.#directory, acknowledged);
+        this.#queue = this.#newQueue();
+        this.#epoch += 1;
+        this.#failure = undefined;
+        this.#log.info({ seq: this.#opened.seq.toString() }, 'metadata is open again');
+        this.#reopened?.();
+        return;
+      } catch (e) {
+        this.#log.error({ err: e }, 'metadata could not be reopened');
+        if (Fault.is(e, 'data_loss')) {
+          this.#failure = e;
+          return;
+        }
+        await pause(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Never ahead of what was acknowledged, so a crash at any point leaves a mark that holds. */
+  #mark(): void {
+    clearTimeout(this.#markTimer);
+    this.#markTimer = undefined;
+    const { uuid } = this.#opened;
+    const path = join(this.#directory, MARK_FILE);
+    this.#marking = this.#marking
+      .then(() => writeMark(path, { uuid, schema: SCHEMA, seq: this.#queue.acknowledged }))
+      .catch((e: unknown) => this.#log.warn({ err: e }, 'the mark beside metadata could not be written'));
+  }
+}

@@ -1,0 +1,62 @@
+import { Fault, quote, type Slot } from '@stowage/core';
+import type { ScheduleOptions } from './scheduler.ts';
+
+export const gcSlot: Slot<AsyncDisposable> = { type: 'io.containerd.gc.v1', id: 'scheduler', api: 1 };
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/**
+ * Reads containerd's settings of the same plugin: `startup_delay`, `schedule_delay`, `deletion_threshold`,
+ * `pause_threshold`. `mutation_threshold` is accepted and has no effect: any removal makes a collection due.
+ *
+ * @throws Fault `invalid_argument` naming the key.
+ */
+export function parseGcConfig(table: Readonly<Record<string, unknown>>): ScheduleOptions {
+  const options: { -readonly [K in keyof ScheduleOptions]: ScheduleOptions[K] } = {};
+  for (const [key, value] of Object.entries(table)) {
+    switch (key) {
+      case 'startup_delay':
+        options.startupDelayMs = duration(key, value);
+        break;
+      case 'schedule_delay':
+        options.scheduleDelayMs = duration(key, value);
+        break;
+      case 'deletion_threshold':
+        options.deletionThreshold = number(key, value, 1e9);
+        break;
+      case 'pause_threshold':
+        // containerd takes at most a half; at 0 a collection would never be due again.
+        options.pauseThreshold = Math.min(Math.max(number(key, value, 1), 0.001), 0.5);
+        break;
+      case 'mutation_threshold':
+        number(key, value, 1e9);
+        break;
+      default:
+        throw new Fault('invalid_argument', `${key}: unknown key; it is no setting of garbage collection`);
+    }
+  }
+  return options;
+}
+
+function number(key: string, value: unknown, most: number): number {
+  if (typeof value === 'bigint') return number(key, Number(value), most);
+  if (typeof value !== 'number' || !(value >= 0 && value <= most))
+    throw new Fault(
+      'invalid_argument',
+      `${key}: expected a number from 0 to ${most}, found ${String(value)}`,
+    );
+  return value;
+}
+
+/** As Go prints them: `100ms`, `1.5s`; a plain number counts nanoseconds. */
+function duration(key: string, value: unknown): number {
+  if (typeof value === 'number' || typeof value === 'bigint') return Number(value) / 1e6;
+  const [, amount, unit = ''] =
+    (typeof value === 'string' && /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(value)) || [];
+  if (amount === undefined)
+    throw new Fault(
+      'invalid_argument',
+      `${key}: expected a duration such as "100ms", found ${quote(String(value))}`,
+    );
+  return Number(amount) * (UNIT_MS[unit] ?? 1);
+}

@@ -1,0 +1,3 @@
+export type { Collected } from './gc/collector.ts';
+export type { ScheduleOptions } from './gc/scheduler.ts';
+export * from './metadata.ts';

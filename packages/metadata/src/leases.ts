@@ -1,0 +1,153 @@
+import { randomUUID } from 'node:crypto';
+import { fromBinary } from '@bufbuild/protobuf';
+import { LeaseSchema } from '@stowage/api/leases/v1';
+import {
+  cleanLabels,
+  compileFilters,
+  Fault,
+  type FieldAdaptor,
+  labelsField,
+  quote,
+  type Scope,
+  validateLabels,
+} from '@stowage/core';
+import type { Lease, LeaseManager, LeaseResource } from '@stowage/leases';
+import { leaseFromWire, leaseToWire } from '@stowage/leases/convert';
+import { objectKey, parseKey, rangeOf, resourceKey, resourcePrefix, tablePrefix } from './database/keys.ts';
+import { targetOf } from './gc/refs.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import type { Transaction } from './ledger/transaction.ts';
+import { ensureNamespace, makingLocks } from './scope.ts';
+
+/** The leases of one namespace. `collect` runs a whole garbage collection. */
+export function leaseManager(ledger: Ledger, scope: Scope, collect: () => Promise<void>): LeaseManager {
+  const { namespace } = scope;
+  const keyOf = (id: string) => objectKey(namespace, 'leases', id);
+
+  async function changeResource(
+    id: string,
+    resource: LeaseResource,
+    signal: AbortSignal | undefined,
+    change: (tx: Transaction, key: string) => void,
+  ): Promise<void> {
+    checkType(resource);
+    const key = keyOf(id);
+    await ledger.mutate(
+      { shared: [key] },
+      async (tx) => {
+        if (!(await tx.has(key))) throw notFound(id);
+        change(tx, resourceKey(namespace, id, resource.type, resource.id));
+      },
+      { signal },
+    );
+  }
+
+  return {
+    async create({ id: wanted = '', labels = {} }, { signal } = {}) {
+      validateLabels(labels);
+      const id = wanted === '' ? randomUUID() : wanted;
+      const lease: Lease = { id, labels: cleanLabels(labels), createdAt: ledger.now() };
+      const key = keyOf(id);
+      return ledger.mutate(
+        makingLocks({ namespace }, [key]),
+        async (tx) => {
+          if (await tx.has(key)) throw new Fault('already_exists', `lease ${quote(id)}: already exists`);
+          await ensureNamespace(tx, namespace);
+          tx.put(LeaseSchema, key, leaseToWire(lease));
+          return lease;
+        },
+        { signal },
+      );
+    },
+
+    async delete(id, { signal, sync = false } = {}) {
+      const key = keyOf(id);
+      await ledger.mutate(
+        { exclusive: [key] },
+        async (tx) => {
+          if (!(await tx.has(key))) throw notFound(id);
+          await dropLease(ledger, tx, namespace, id);
+        },
+        { signal },
+      );
+      if (sync) await collect();
+    },
+
+    async *list(filters = [], { signal } = {}) {
+      const matches = compileFilters(filters);
+      for await (const [, { payload }] of ledger.db.entries(rangeOf(tablePrefix(namespace, 'leases')))) {
+        signal?.throwIfAborted();
+        const lease = leaseFromWire(fromBinary(LeaseSchema, payload));
+        if (matches(fieldsOf(lease))) yield lease;
+      }
+    },
+
+    async addResource(id, resource, { signal } = {}) {
+      const { type, id: name } = resource;
+      const target = targetOf({ namespace, table: 'resources', lease: id, type, name });
+      await changeResource(id, resource, signal, (tx, key) =>
+        tx.putEdge(key, ...(target === undefined ? [] : [target])),
+      );
+    },
+
+    async deleteResource(id, resource, { signal } = {}) {
+      await changeResource(id, resource, signal, (tx, key) => {
+        tx.delete(key);
+        tx.removed();
+      });
+    },
+
+    async *resources(id, { signal } = {}) {
+      if (!(await ledger.db.has(keyOf(id)))) throw notFound(id);
+      for await (const [key] of ledger.db.entries(rangeOf(resourcePrefix(namespace, id)))) {
+        signal?.throwIfAborted();
+        const edge = parseKey(key);
+        if (edge?.table === 'resources') yield { id: edge.name, type: edge.type };
+      }
+    },
+  };
+}
+
+/** Deletes a lease and its edges. Its key must be locked. */
+export async function dropLease(
+  ledger: Ledger,
+  tx: Transaction,
+  namespace: string,
+  id: string,
+): Promise<void> {
+  tx.delete(objectKey(namespace, 'leases', id));
+  for await (const [key] of ledger.db.entries(rangeOf(resourcePrefix(namespace, id)))) tx.delete(key);
+  tx.removed();
+}
+
+/** @see containerd core/metadata/leases.go parseLeaseResource */
+function checkType({ id, type }: LeaseResource): void {
+  const [kind, snapshotter, ...more] = type.split('/');
+  switch (kind) {
+    case 'content':
+    case 'ingests':
+    case 'images':
+      if (snapshotter === undefined) return;
+      break;
+    case 'snapshots':
+      if (snapshotter !== undefined && snapshotter !== '' && more.length === 0) return;
+      break;
+    default:
+      throw new Fault('unimplemented', `lease resource ${quote(id)}: type ${quote(type)} can't be leased`);
+  }
+  throw new Fault(
+    'invalid_argument',
+    `lease resource ${quote(id)}: type ${quote(type)} must be content, ingests, images or snapshots/<snapshotter>`,
+  );
+}
+
+function notFound(id: string): Fault {
+  return new Fault('not_found', `lease ${quote(id)}: not found`);
+}
+
+function fieldsOf({ id, labels }: Lease): FieldAdaptor {
+  return (path) => {
+    if (path[0] === 'id') return id;
+    return path[0] === 'labels' ? labelsField(labels, path) : undefined;
+  };
+}

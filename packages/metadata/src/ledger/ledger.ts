@@ -1,0 +1,213 @@
+import type { ContentStore } from '@stowage/content';
+import { type CallOptions, Fault, type Logger, reasonOf } from '@stowage/core';
+import type { Envelope, Events } from '@stowage/events';
+import type { Snapshotter } from '@stowage/snapshots';
+import type { Batch, BuildBatch } from '../database/commit-queue.ts';
+import type { Database } from '../database/database.ts';
+import { seal } from '../database/frame.ts';
+import { listKey, listPrefix, rangeOf } from '../database/keys.ts';
+import { batchOf, jsonBytes, jsonOf, type StoredIntent } from './intent.ts';
+import { type LockSet, Locks } from './locks.ts';
+import { Transaction } from './transaction.ts';
+
+export interface Backends {
+  readonly content: ContentStore | undefined;
+  readonly snapshotters: ReadonlyMap<string, Snapshotter>;
+}
+
+/** Told of keys that became reachable while garbage collection is under way. */
+export interface Witness {
+  touch(keys: ReadonlySet<string>): void;
+}
+
+/**
+ * How everything in metadata is changed: locks, validation, the intent if a backend must act, the backend, one
+ * batch with records and events, and then the news. A crash at any point leaves the mutation done or undone.
+ */
+export class Ledger {
+  readonly db: Database;
+  readonly locks = new Locks();
+  readonly backends: Backends;
+  readonly log: Logger;
+  readonly now: () => Date;
+  /** Keys of the ingests that somebody writes to. */
+  readonly openIngests = new Set<string>();
+  readonly #events: Events | undefined;
+  #outbox: Promise<void> = Promise.resolve();
+  #witness: Witness | undefined;
+  #onRemoval: () => void = () => undefined;
+  #onExpiry: (at: Date) => void = () => undefined;
+
+  constructor(
+    db: Database,
+    backends: Backends,
+    options: { readonly log: Logger; readonly now: () => Date; readonly events: Events | undefined },
+  ) {
+    this.db = db;
+    this.backends = backends;
+    this.log = options.log;
+    this.now = options.now;
+    this.#events = options.events;
+    db.onReopened(() => void this.undoIntents());
+  }
+
+  /**
+   * Runs one mutation. `body` reads, validates, has a backend act, and gathers what is to be written, while the
+   * locks are held.
+   *
+   * @throws what `body` throws, after its intent was undone; nothing of it is written then.
+   * @throws Fault `unavailable` or `resource_exhausted` if the write failed.
+   */
+  async mutate<T>(
+    locks: LockSet,
+    body: (tx: Transaction) => Promise<T>,
+    { signal }: CallOptions = {},
+  ): Promise<T> {
+    const { epoch } = this.db;
+    const held = await this.locks.acquire(locks, signal);
+    try {
+      const tx = new Transaction(this.db, this.now, locks, async (build) => {
+        signal?.throwIfAborted();
+        return (await this.db.commit(epoch, build)).seq;
+      });
+      const result = await this.#run(tx, epoch, body);
+      const told = tx.isEmpty ? undefined : await this.#commit(tx, epoch);
+      held[Symbol.dispose]();
+      await told?.published;
+      if (tx.removes) this.#onRemoval();
+      if (tx.expires !== undefined) this.#onExpiry(tx.expires);
+      if (tx.refusal !== undefined) throw tx.refusal;
+      return result;
+    } finally {
+      held[Symbol.dispose]();
+    }
+  }
+
+  /** Makes everything that becomes reachable known to a collection, until undefined is given. */
+  observe(witness: Witness | undefined): void {
+    this.#witness = witness;
+  }
+
+  /** Sets whom to tell when something was removed, and when something will expire. */
+  onGarbage(removed: () => void, expires: (at: Date) => void): void {
+    this.#onRemoval = removed;
+    this.#onExpiry = expires;
+  }
+
+  /** Undoes what was begun before a crash or a failed write. What can't be undone now stays for the next time. */
+  async undoIntents(): Promise<void> {
+    try {
+      for await (const [key, { payload }] of this.db.entries(rangeOf(listPrefix('intent')))) {
+        const stored = jsonOf<StoredIntent>(payload);
+        using _held = await this.locks.acquire(stored.locks);
+        if (await this.db.has(key)) await this.#undo(key, stored, this.db.epoch);
+      }
+    } catch (e) {
+      this.log.error({ err: e }, 'metadata could not undo what was begun before; it will try again');
+    }
+  }
+
+  async #run<T>(tx: Transaction, epoch: number, body: (tx: Transaction) => Promise<T>): Promise<T> {
+    try {
+      return await body(tx);
+    } catch (e) {
+      const { intent } = tx;
+      if (intent !== undefined) await this.#undo(intent.key, intent.stored, epoch);
+      throw e;
+    }
+  }
+
+  async #commit(tx: Transaction, epoch: number): Promise<{ readonly published: Promise<void> }> {
+    const { events } = await this.db.commit(epoch, (seq) => {
+      this.#witness?.touch(tx.touched);
+      return tx.batch(seq);
+    });
+    return { published: this.#publish(events) };
+  }
+
+  /** Mutations come here in the order of the log, because the queue settles them in that order. */
+  #publish(envelopes: readonly Envelope[]): Promise<void> {
+    const events = this.#events;
+    if (events === undefined || envelopes.length === 0) return Promise.resolve();
+    this.#outbox = this.#outbox.then(async () => {
+      for (const envelope of envelopes) {
+        try {
+          await events.forward(envelope);
+        } catch (e) {
+          this.log.warn({ err: e, topic: envelope.topic }, 'an event could not be published');
+        }
+      }
+    });
+    return this.#outbox;
+  }
+
+  async #undo(key: string, { intent }: StoredIntent, epoch: number): Promise<void> {
+    try {
+      const batch = await this.#undoing(key, intent);
+      if (batch === undefined) return;
+      const { events } = await this.db.commit(epoch, batch);
+      await this.#publish(events);
+      this.#onRemoval();
+    } catch (e) {
+      this.log.error(
+        { err: e, act: intent.act, reason: reasonOf(e) },
+        'an unfinished change is left for later',
+      );
+    }
+  }
+
+  /** What ends an intent: its bytes go to garbage collection, or the records follow what was done. */
+  async #undoing(key: string, intent: StoredIntent['intent']): Promise<BuildBatch | undefined> {
+    const ended = new Set([key]);
+    switch (intent.act) {
+      case 'make-blob':
+        return (seq) => garbageBatch(seq, ended, { kind: 'blob', digest: intent.digest });
+      case 'make-snapshot': {
+        const { snapshotter, key: name } = intent;
+        return (seq) => garbageBatch(seq, ended, { kind: 'snapshot', snapshotter, key: name });
+      }
+      case 'label-snapshot': {
+        const snapshotter = this.#snapshotter(intent.snapshotter);
+        if (snapshotter === undefined) return undefined;
+        await unlessGone(snapshotter.update(intent.key, intent.labels, intent.paths));
+        return () => ({ puts: new Map(), deletes: ended, events: [] });
+      }
+      case 'commit-snapshot': {
+        const snapshotter = this.#snapshotter(intent.snapshotter);
+        if (snapshotter === undefined) return undefined;
+        const done = (await unlessGone(snapshotter.stat(intent.name))) !== undefined;
+        if (!done) return () => ({ puts: new Map(), deletes: ended, events: [] });
+        const { puts, deletes, events } = batchOf(intent.forward);
+        return () => {
+          this.#witness?.touch(new Set(puts.keys()));
+          return { puts, deletes: new Set([...deletes, key]), events };
+        };
+      }
+    }
+  }
+
+  #snapshotter(name: string): Snapshotter | undefined {
+    const snapshotter = this.backends.snapshotters.get(name);
+    if (snapshotter === undefined)
+      this.log.warn({ snapshotter: name }, 'a change to its snapshots is unfinished, but it is not here');
+    return snapshotter;
+  }
+}
+
+function garbageBatch(
+  seq: bigint,
+  deletes: ReadonlySet<string>,
+  garbage: Parameters<typeof jsonBytes>[0],
+): Batch {
+  const key = listKey('garbage', seq, 0);
+  return { puts: new Map([[key, seal(key, jsonBytes(garbage))]]), deletes, events: [] };
+}
+
+async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (e) {
+    if (Fault.is(e, 'not_found')) return undefined;
+    throw e;
+  }
+}

@@ -1,0 +1,138 @@
+import type { ContainerStore } from '@stowage/containers';
+import type { ContentStore } from '@stowage/content';
+import { Fault, type Logger, quote, type Scope, type Slot, silentLogger } from '@stowage/core';
+import type { Events } from '@stowage/events';
+import type { ImageStore } from '@stowage/images';
+import type { LeaseManager } from '@stowage/leases';
+import type { NamespaceStore } from '@stowage/namespaces';
+import type { Snapshotter } from '@stowage/snapshots';
+import { containerStore } from './containers.ts';
+import { namespacedContent } from './content/namespaced-content.ts';
+import { Database } from './database/database.ts';
+import { type Collected, Collector } from './gc/collector.ts';
+import { type ScheduleOptions, Scheduler } from './gc/scheduler.ts';
+import { imageStore } from './images.ts';
+import { leaseManager } from './leases.ts';
+import { Ledger } from './ledger/ledger.ts';
+import { namespaceStore } from './namespaces.ts';
+import { validateScope } from './scope.ts';
+import { namespacedSnapshotter } from './snapshots/namespaced-snapshotter.ts';
+
+export interface MetadataOptions {
+  /** The store of bytes that all namespaces share. */
+  readonly content?: ContentStore | undefined;
+  /** Backends by the names that clients use. */
+  readonly snapshotters?: ReadonlyMap<string, Snapshotter> | undefined;
+  /** Told what happens, in the order in which it was written. */
+  readonly events?: Events | undefined;
+  readonly log?: Logger | undefined;
+  readonly now?: (() => Date) | undefined;
+  /** Entries of the log of mutations that are kept; 100,000 unless told. */
+  readonly keepLog?: bigint | undefined;
+}
+
+/** All there is in one scope. */
+export interface MetadataView {
+  readonly images: ImageStore;
+  readonly containers: ContainerStore;
+  readonly leases: LeaseManager;
+  /** Undefined where no content store was given. */
+  readonly content: ContentStore | undefined;
+  /** @throws Fault `invalid_argument` for a snapshotter that is not here; the message lists those that are. */
+  snapshotter(name: string): Snapshotter;
+}
+
+/**
+ * What the daemon remembers: namespaces, images, containers, leases, and which blobs and snapshots belong to whom, over
+ * backends that know nothing of namespaces.
+ *
+ * Whatever was answered is on disk. A crash leaves each change done or undone. It refuses to open a database that has
+ * lost anything, rather than forget quietly.
+ */
+export class Metadata implements AsyncDisposable {
+  readonly namespaces: NamespaceStore;
+  /** Names of the snapshotters there are. */
+  readonly snapshotters: readonly string[];
+  readonly hasContent: boolean;
+  readonly #db: Database;
+  readonly #ledger: Ledger;
+  readonly #collector: Collector;
+  readonly #log: Logger;
+  #scheduler: Scheduler | undefined;
+
+  private constructor(db: Database, ledger: Ledger, log: Logger) {
+    this.#db = db;
+    this.#ledger = ledger;
+    this.#log = log;
+    this.#collector = new Collector(ledger);
+    this.namespaces = namespaceStore(ledger);
+    this.snapshotters = [...ledger.backends.snapshotters.keys()];
+    this.hasContent = ledger.backends.content !== undefined;
+  }
+
+  /**
+   * Opens the database in `directory`, or makes it there, and undoes what a crash interrupted. It does not collect
+   * garbage by itself: see {@link Metadata.schedule}.
+   *
+   * @throws Fault `data_loss` if it has lost anything, naming a copy of its files; `failed_precondition` if somebody has
+   *   it open, or a newer Stowage wrote it.
+   */
+  static async open(directory: string, options: MetadataOptions = {}): Promise<Metadata> {
+    const { content, snapshotters = new Map(), events, keepLog } = options;
+    const { log = silentLogger, now = () => new Date() } = options;
+    const db = await Database.open(directory, { log, keepLog });
+    const ledger = new Ledger(db, { content, snapshotters }, { log, now, events });
+    await ledger.undoIntents();
+    return new Metadata(db, ledger, log);
+  }
+
+  /** @throws Fault `failed_precondition` without a namespace; `invalid_argument` for one that is no identifier. */
+  scope(scope: Scope): MetadataView {
+    validateScope(scope);
+    const ledger = this.#ledger;
+    const { content, snapshotters } = ledger.backends;
+    const collect = async () => void (await this.collect());
+    return {
+      images: imageStore(ledger, scope, collect),
+      containers: containerStore(ledger, scope),
+      leases: leaseManager(ledger, scope, collect),
+      content: content && namespacedContent(ledger, scope, content),
+      snapshotter: (name) => {
+        const backend = snapshotters.get(name);
+        if (backend === undefined) throw noSnapshotter(name, this.snapshotters);
+        return namespacedSnapshotter({ ledger, scope, snapshotter: name, backend });
+      },
+    };
+  }
+
+  /** Runs a whole garbage collection that begins after this call, backends included. */
+  async collect(): Promise<Collected> {
+    return this.#collector.collect();
+  }
+
+  /** Collects garbage from now on: after removals, and when something expires. Dispose the result to stop. */
+  schedule(options: ScheduleOptions = {}): AsyncDisposable {
+    if (this.#scheduler !== undefined)
+      throw new Fault('failed_precondition', 'garbage collection is scheduled already');
+    const scheduler = new Scheduler(this.#collector, this.#ledger.now, options, this.#log);
+    this.#scheduler = scheduler;
+    this.#ledger.onGarbage(
+      () => scheduler.removed(),
+      (at) => scheduler.expires(at),
+    );
+    return scheduler;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#scheduler?.[Symbol.asyncDispose]();
+    await this.#collector[Symbol.asyncDispose]();
+    await this.#db[Symbol.asyncDispose]();
+  }
+}
+
+export const metadataSlot: Slot<Metadata> = { type: 'io.containerd.metadata.v1', id: 'level', api: 1 };
+
+function noSnapshotter(name: string, names: readonly string[]): Fault {
+  const known = names.length === 0 ? 'there is none' : `there are ${names.join(', ')}`;
+  return new Fault('invalid_argument', `snapshotter ${quote(name)}: not here; ${known}`);
+}

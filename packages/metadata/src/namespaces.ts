@@ -1,0 +1,134 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { NamespaceCreateSchema, NamespaceDeleteSchema, NamespaceUpdateSchema } from '@stowage/api/events';
+import { NamespaceSchema } from '@stowage/api/namespaces/v1';
+import {
+  Fault,
+  maskedLabels,
+  quote,
+  splitMaskPath,
+  unknownMaskPath,
+  validateIdentifier,
+  validateLabels,
+} from '@stowage/core';
+import type { Namespace, NamespaceStore } from '@stowage/namespaces';
+import { namespaceFromWire, namespaceToWire } from '@stowage/namespaces/convert';
+import {
+  NAMESPACES,
+  namespaceKey,
+  namespacePrefix,
+  parseKey,
+  rangeOf,
+  tablePrefix,
+} from './database/keys.ts';
+import type { Ledger } from './ledger/ledger.ts';
+
+export function namespaceStore(ledger: Ledger): NamespaceStore {
+  return {
+    async get(name) {
+      validateIdentifier(name, 'namespace');
+      const sealed = await ledger.db.get(namespaceKey(name));
+      return sealed === undefined
+        ? { name, labels: {} }
+        : namespaceFromWire(fromBinary(NamespaceSchema, sealed.payload));
+    },
+
+    async *list({ signal } = {}) {
+      for await (const [, { payload }] of ledger.db.entries(rangeOf(NAMESPACES))) {
+        signal?.throwIfAborted();
+        yield namespaceFromWire(fromBinary(NamespaceSchema, payload));
+      }
+    },
+
+    async create({ name, labels }, { signal } = {}) {
+      validateIdentifier(name, 'namespace');
+      const namespace = cleaned({ name, labels });
+      const key = namespaceKey(name);
+      return ledger.mutate(
+        { exclusive: [key] },
+        async (tx) => {
+          if (await tx.has(key))
+            throw new Fault('already_exists', `namespace ${quote(name)}: already exists`);
+          tx.put(NamespaceSchema, key, namespaceToWire(namespace));
+          tx.emit(name, '/namespaces/create', NamespaceCreateSchema, {
+            name,
+            labels: { ...namespace.labels },
+          });
+          return namespace;
+        },
+        { signal },
+      );
+    },
+
+    async update({ name, labels }, paths = [], { signal } = {}) {
+      validateIdentifier(name, 'namespace');
+      const key = namespaceKey(name);
+      return ledger.mutate(
+        { exclusive: [key] },
+        async (tx) => {
+          const stored = await tx.get(NamespaceSchema, key);
+          if (stored === undefined) throw notFound(name);
+          let next = namespaceFromWire(stored.message).labels;
+          if (paths.length === 0) next = labels;
+          for (const path of paths) {
+            const { field, key: label } = splitMaskPath(path);
+            if (field !== 'labels' || label === undefined)
+              throw unknownMaskPath(path, `namespace ${quote(name)}`);
+            next = maskedLabels(next, labels, label);
+          }
+          const namespace = cleaned({ name, labels: next });
+          tx.put(NamespaceSchema, key, namespaceToWire(namespace));
+          tx.emit(name, '/namespaces/update', NamespaceUpdateSchema, {
+            name,
+            labels: { ...namespace.labels },
+          });
+          return namespace;
+        },
+        { signal },
+      );
+    },
+
+    async delete(name, { signal } = {}) {
+      validateIdentifier(name, 'namespace');
+      const key = namespaceKey(name);
+      await ledger.mutate(
+        { exclusive: [key] },
+        async (tx) => {
+          if (!(await tx.has(key))) throw notFound(name);
+          const kinds = await kindsIn(ledger, name);
+          if (kinds.length > 0) {
+            const text = `namespace ${quote(name)}: must be empty, but it still has ${kinds.join(', ')}`;
+            throw new Fault('failed_precondition', text);
+          }
+          // Leases that hold nothing any more, and ingests that nobody finished.
+          for await (const [left, { backend }] of ledger.db.entries(rangeOf(namespacePrefix(name)))) {
+            tx.delete(left);
+            if (parseKey(left)?.table === 'ingests') tx.discard({ kind: 'ingest', ref: backend });
+          }
+          tx.delete(key);
+          tx.emit(name, '/namespaces/delete', NamespaceDeleteSchema, { name });
+        },
+        { signal },
+      );
+    },
+  };
+}
+
+/** What keeps a namespace from being deleted (containerd core/metadata/namespaces.go, listNs). */
+async function kindsIn(ledger: Ledger, namespace: string): Promise<string[]> {
+  const kinds: string[] = [];
+  const holds = (prefix: string) => ledger.db.any(rangeOf(prefix));
+  if (await holds(tablePrefix(namespace, 'images'))) kinds.push('images');
+  if (await holds(tablePrefix(namespace, 'content'))) kinds.push('blobs');
+  if (await holds(tablePrefix(namespace, 'containers'))) kinds.push('containers');
+  if (await holds(`${namespacePrefix(namespace)}snapshots/`)) kinds.push('snapshots');
+  return kinds;
+}
+
+function cleaned(namespace: Namespace): Namespace {
+  validateLabels(namespace.labels);
+  return namespaceFromWire(namespaceToWire(namespace));
+}
+
+function notFound(name: string): Fault {
+  return new Fault('not_found', `namespace ${quote(name)}: not found`);
+}

@@ -1,0 +1,107 @@
+import { containerServiceSlot } from '@stowage/containers';
+import { contentServiceSlot, contentSlot } from '@stowage/content';
+import { all, optional, type Plugin, plugin, Skip } from '@stowage/core';
+import { eventsSlot } from '@stowage/events';
+import { imageServiceSlot } from '@stowage/images';
+import { leaseServiceSlot } from '@stowage/leases';
+import { namespaceServiceSlot } from '@stowage/namespaces';
+import { snapshotServiceSlot, snapshotterSlot } from '@stowage/snapshots';
+import { gcSlot, parseGcConfig } from './gc/config.ts';
+import { Metadata, metadataSlot } from './metadata.ts';
+
+/** The database, over whichever backends are composed. */
+export const metadataPlugin: Plugin = plugin({
+  slot: metadataSlot,
+  id: 'level',
+  needs: {
+    content: optional(contentSlot),
+    snapshotters: all(snapshotterSlot),
+    events: optional(eventsSlot),
+  },
+  start: ({ root, needs: { content, snapshotters, events }, log }) =>
+    Metadata.open(root, { content, snapshotters, events, log }),
+});
+
+export const namespacesServicePlugin: Plugin = plugin({
+  slot: namespaceServiceSlot,
+  id: 'namespaces-service',
+  needs: { metadata: metadataSlot },
+  start: ({ needs: { metadata } }) => metadata.namespaces,
+});
+
+export const imagesServicePlugin: Plugin = plugin({
+  slot: imageServiceSlot,
+  id: 'images-service',
+  needs: { metadata: metadataSlot },
+  start:
+    ({ needs: { metadata } }) =>
+    (scope) =>
+      metadata.scope(scope).images,
+});
+
+export const containersServicePlugin: Plugin = plugin({
+  slot: containerServiceSlot,
+  id: 'containers-service',
+  needs: { metadata: metadataSlot },
+  start:
+    ({ needs: { metadata } }) =>
+    (scope) =>
+      metadata.scope(scope).containers,
+});
+
+export const leasesServicePlugin: Plugin = plugin({
+  slot: leaseServiceSlot,
+  id: 'leases-service',
+  needs: { metadata: metadataSlot },
+  start:
+    ({ needs: { metadata } }) =>
+    (scope) =>
+      metadata.scope(scope).leases,
+});
+
+export const contentServicePlugin: Plugin = plugin({
+  slot: contentServiceSlot,
+  id: 'content-service',
+  needs: { metadata: metadataSlot },
+  start({ needs: { metadata } }) {
+    if (!metadata.hasContent) throw new Skip('there is no content store (io.containerd.content.v1)');
+    return (scope) => {
+      const { content } = metadata.scope(scope);
+      if (content === undefined) throw new Skip('there is no content store (io.containerd.content.v1)');
+      return content;
+    };
+  },
+});
+
+export const snapshotsServicePlugin: Plugin = plugin({
+  slot: snapshotServiceSlot,
+  id: 'snapshots-service',
+  needs: { metadata: metadataSlot },
+  start({ needs: { metadata } }) {
+    if (metadata.snapshotters.length === 0)
+      throw new Skip('there is no snapshotter (io.containerd.snapshotter.v1)');
+    return {
+      names: metadata.snapshotters,
+      snapshotter: (scope, name) => metadata.scope(scope).snapshotter(name),
+    };
+  },
+});
+
+/** Collects garbage while it runs. Without it, only what asks for it (`sync`) does. */
+export const gcPlugin: Plugin = plugin({
+  slot: gcSlot,
+  id: 'scheduler',
+  config: parseGcConfig,
+  needs: { metadata: metadataSlot },
+  start: ({ needs: { metadata }, config }) => metadata.schedule(config),
+});
+
+/** Every service of this package; each does without the others. */
+export const services: readonly Plugin[] = [
+  namespacesServicePlugin,
+  imagesServicePlugin,
+  containersServicePlugin,
+  leasesServicePlugin,
+  contentServicePlugin,
+  snapshotsServicePlugin,
+];
