@@ -52,6 +52,7 @@ export const c = {
   fcntl: bind<[number, number, Word]>('int fcntl(int fd, int cmd, long arg)'),
   ioctl: bind<[number, number, Memory]>('int ioctl(int fd, ulong request, void *arg)'),
   ioctlInt: bind<[number, number, Word]>('int ioctl(int fd, ulong request, long arg)'),
+  lseek: bind<[number, Word, number]>('int64_t lseek(int fd, int64_t offset, int whence)'),
   flock: bind<[number, number]>('int flock(int fd, int operation)'),
   fstatfs: bind<[number, Memory]>('int fstatfs(int fd, void *buf)'),
   statfs: bind<[Memory, Memory]>('int statfs(const void *path, void *buf)'),

@@ -1,4 +1,5 @@
 import { syncfs } from './sync.ts';
+import { copyTree } from './tree-copy.ts';
 import type { StopFlag } from './tree-entries.ts';
 import { removeTree } from './tree-remove.ts';
 import { measureTree, type TreeUsage } from './tree-usage.ts';
@@ -7,6 +8,7 @@ import { serveCalls } from './worker-calls.ts';
 /** What {@link Trees} asks of its worker. */
 const operations = {
   usage: (path: string, stop: StopFlag): TreeUsage => measureTree(path, stop),
+  copy: (from: string, to: string, stop: StopFlag): void => copyTree(from, to, stop),
   remove: (path: string, stop: StopFlag): void => removeTree(path, stop),
   syncfs: (path: string, _stop: StopFlag): void => syncfs(path),
 };

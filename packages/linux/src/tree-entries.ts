@@ -39,3 +39,6 @@ export function openDirectoryAt(dirfd: number, name: Uint8Array): number {
     }
   }
 }
+
+/** Options for listing a directory. Names come as bytes then, which the type of `encoding` does not tell. */
+export const AS_BYTES = { encoding: 'buffer' as BufferEncoding, bufferSize: 256 };

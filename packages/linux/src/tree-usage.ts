@@ -3,7 +3,14 @@ import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from './constants.ts';
 import { hasCode } from './errors.ts';
 import { close, open } from './fd.ts';
 import type { Path } from './path.ts';
-import { directoryPath, entryPath, openDirectoryAt, type StopFlag, stopIfAsked } from './tree-entries.ts';
+import {
+  AS_BYTES,
+  directoryPath,
+  entryPath,
+  openDirectoryAt,
+  type StopFlag,
+  stopIfAsked,
+} from './tree-entries.ts';
 
 export interface TreeUsage {
   /** Sum of apparent sizes, each inode once. */
@@ -60,9 +67,6 @@ function descend(levels: ReturnType<typeof level>[], fd: number, name: Buffer): 
     if (!hasCode(e, 'ENOENT', 'ENOTDIR', 'ELOOP', 'EXDEV')) throw e;
   }
 }
-
-/** Names come as bytes, which the type of `encoding` does not tell. */
-const AS_BYTES = { encoding: 'buffer' as BufferEncoding, bufferSize: 256 };
 
 function level(fd: number) {
   try {

@@ -26,6 +26,16 @@ export class Trees implements AsyncDisposable {
     return this.#call('usage', [path], options);
   }
 
+  /**
+   * Copies a directory and all in it, with everything but what other mounts hold. Follow it by {@link syncfs} to have
+   * it on disk. Hard links between paths longer than 4 KiB fail with ENAMETOOLONG.
+   *
+   * @param to - Absent, or an empty directory that nobody else knows of. If this rejects, a part is left there.
+   */
+  copy(from: string, to: string, options?: CallOptions): Promise<void> {
+    return this.#call('copy', [from, to], options);
+  }
+
   /** Deletes a directory and all in it. One that is gone is a success; EBUSY or EXDEV if something is mounted in it. */
   remove(path: string, options?: CallOptions): Promise<void> {
     return this.#call('remove', [path], options);
