@@ -1,5 +1,6 @@
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CallOptions, Fault, type Labels, type Logger, type Mount, quote } from '@stowage/core';
+import { type CallOptions, errnoOf, Fault, type Labels, type Logger, type Mount, quote } from '@stowage/core';
 import type {
   CommitSnapshotOptions,
   PrepareOptions,
@@ -10,12 +11,13 @@ import type {
 import type { StoredSnapshot } from './record.ts';
 import { privateDirectory, SnapshotDirectories } from './snapshot-directories.ts';
 import { SnapshotStore } from './snapshot-store.ts';
+import { systemFaults } from './system-fault.ts';
 
 /** What sets one snapshotter that keeps a directory per snapshot apart from another. */
 export interface LayerDriver extends AsyncDisposable {
   /**
-   * Fills the directory of a new snapshot; what is deeper in it than one level must survive a power cut then. It is
-   * thrown away if this throws.
+   * Puts directories into that of a new snapshot, empty or with all they hold written out. It is thrown away if this
+   * throws.
    *
    * @param below - Directory of the parent, if there is one.
    */
@@ -109,7 +111,9 @@ export class DirectorySnapshotter implements Snapshotter, AsyncDisposable {
 
   async usage(key: string, { signal }: CallOptions = {}): Promise<Usage> {
     const { id, info, usage } = await this.#store.get(key, { signal });
-    return info.kind === 'active' ? this.#driver.usage(this.#directories.pathOf(id), { signal }) : usage;
+    if (info.kind !== 'active') return usage;
+    const directory = this.#directories.pathOf(id);
+    return systemFaults(`measure snapshot ${quote(key)}`, () => this.#driver.usage(directory, { signal }));
   }
 
   async mounts(key: string, options?: CallOptions): Promise<Mount[]> {
@@ -142,18 +146,19 @@ export class DirectorySnapshotter implements Snapshotter, AsyncDisposable {
     await this.#store.commit(name, key, {
       labels,
       signal,
-      seal: async ({ id }) => {
-        const directory = this.#directories.pathOf(id);
-        // Without this, a power cut soon after would leave a committed snapshot of empty files.
-        await this.#driver.sync(directory, { signal });
-        return this.#driver.usage(directory, { signal });
-      },
+      seal: ({ id }) =>
+        systemFaults(`commit snapshot ${quote(key)}`, async () => {
+          const directory = this.#directories.pathOf(id);
+          // Without this, a power cut soon after would leave a committed snapshot of empty files.
+          await this.#driver.sync(directory, { signal });
+          return this.#driver.usage(directory, { signal });
+        }),
     });
   }
 
   async remove(key: string, options?: CallOptions): Promise<void> {
     const { id } = await this.#store.remove(key, options);
-    await this.#directories.discard(id);
+    await systemFaults(`remove snapshot ${quote(key)}`, () => this.#directories.discard(id));
     if (this.#syncRemove) await this.#directories.cleanup(options);
   }
 
@@ -182,12 +187,25 @@ export class DirectorySnapshotter implements Snapshotter, AsyncDisposable {
       labels,
       signal,
       make: ({ id, parentIds: [nearest] }) =>
-        this.#directories.make(id, (path) => {
-          const below = nearest === undefined ? undefined : this.#directories.pathOf(nearest);
-          return this.#driver.make(path, below, kind, { signal });
+        systemFaults(`make snapshot ${quote(key)}`, async () => {
+          const below = nearest === undefined ? undefined : await this.#existing(parent, nearest);
+          const fill = (path: string) => this.#driver.make(path, below, kind, { signal });
+          await this.#directories.make(id, fill);
         }),
     });
     return this.#mountsOf(snapshot);
+  }
+
+  async #existing(name: string, id: number): Promise<string> {
+    const path = this.#directories.pathOf(id);
+    try {
+      await access(path);
+    } catch (e) {
+      if (errnoOf(e) !== 'ENOENT') throw e;
+      const message = `the files of parent snapshot ${quote(name)} (${path}) are gone; remove it and what is based on it, and unpack them again`;
+      throw new Fault('data_loss', message, { cause: e });
+    }
+    return path;
   }
 
   #mountsOf(snapshot: StoredSnapshot): Mount[] {

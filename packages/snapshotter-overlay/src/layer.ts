@@ -1,6 +1,4 @@
-import type { Stats } from 'node:fs';
 import { chmod, chown, mkdir, stat } from 'node:fs/promises';
-import { errnoOf, Fault } from '@stowage/core';
 import { getXattr, hasCode, listXattrs, setXattr } from '@stowage/linux';
 import { upperOf, workOf } from './mounts.ts';
 
@@ -28,20 +26,10 @@ export async function makeLayer(
     await chmod(upper, 0o755);
     return;
   }
-  const { uid, gid, mode } = await statLayer(below);
+  const { uid, gid, mode } = await stat(below);
   await chown(upper, uid, gid);
   copyXattrs(below, upper);
   await chmod(upper, mode & 0o7777);
-}
-
-async function statLayer(path: string): Promise<Stats> {
-  try {
-    return await stat(path);
-  } catch (e) {
-    if (errnoOf(e) !== 'ENOENT') throw e;
-    const message = `layer ${path} of the parent is gone; remove the snapshots that need it and unpack them again`;
-    throw new Fault('data_loss', message, { cause: e });
-  }
 }
 
 function copyXattrs(from: string, to: string): void {

@@ -1,0 +1,25 @@
+import { errnoOf, Fault, type FaultKind, reasonOf } from '@stowage/core';
+
+const KINDS: Readonly<Record<string, FaultKind>> = {
+  ENOSPC: 'resource_exhausted',
+  EDQUOT: 'resource_exhausted',
+  EMFILE: 'resource_exhausted',
+  ENFILE: 'resource_exhausted',
+  ENOMEM: 'resource_exhausted',
+  EACCES: 'permission_denied',
+  EPERM: 'permission_denied',
+  EROFS: 'failed_precondition',
+  EBUSY: 'unavailable',
+  EIO: 'unavailable',
+};
+
+/** Runs file system work; what the system refuses becomes a Fault that names the operation. */
+export async function systemFaults<T>(operation: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (e) {
+    const code = errnoOf(e);
+    if (Fault.is(e) || code === undefined || !/^E[A-Z0-9]+$/.test(code)) throw e;
+    throw new Fault(KINDS[code] ?? 'unknown', `${operation}: ${reasonOf(e)}`, { cause: e });
+  }
+}

@@ -1,0 +1,2 @@
+export * from './native-snapshotter.ts';
+export type { NativeOptions } from './options.ts';
