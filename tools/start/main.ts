@@ -52,7 +52,7 @@ async function runImage(
   args: readonly string[] | undefined,
 ): Promise<number> {
   await using container = await steps.time('make a container', () =>
-    client.createContainer({ id: 'start', image, spec: args ? [withArgs(args)] : [] }),
+    client.createContainer({ id: 'start', image, spec: args ? [withArgs(...args)] : [] }),
   );
   await using task = await steps.time('create its task', () =>
     container.createTask({ io: { stdout: process.stdout, stderr: process.stderr } }),

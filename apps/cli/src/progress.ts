@@ -1,10 +1,10 @@
-import type { PullProgress } from '@stowage/client';
+import type { Progress } from '@stowage/client';
 import cliProgress from 'cli-progress';
 import { formatSize } from './table.ts';
 
 /** Shows how a pull goes: a bar per layer on a terminal, else a line per layer that is done. */
 export interface ProgressView extends Disposable {
-  update(progress: PullProgress): void;
+  update(progress: Progress): void;
 }
 
 export function progressView(stream: NodeJS.WriteStream, quiet: boolean): ProgressView {
@@ -17,7 +17,7 @@ const short = (digest: string) => digest.replace(/^\w+:/, '').slice(0, 12);
 function bars(stream: NodeJS.WriteStream): ProgressView {
   const multi = new cliProgress.MultiBar(
     {
-      format: '{name} {phase} [{bar}] {percentage}% {size}',
+      format: '{name} {stage} [{bar}] {percentage}% {size}',
       clearOnComplete: false,
       hideCursor: true,
       stream,
@@ -27,11 +27,11 @@ function bars(stream: NodeJS.WriteStream): ProgressView {
   );
   const known = new Map<string, cliProgress.SingleBar>();
   return {
-    update({ phase, descriptor, bytes }) {
+    update({ stage, descriptor, bytes }) {
       const total = Number(descriptor.size);
       const fields = {
         name: short(descriptor.digest),
-        phase: phase.padEnd(7),
+        stage: stage.padEnd(7),
         size: formatSize(descriptor.size),
       };
       const bar = known.get(descriptor.digest) ?? multi.create(total, 0, fields);
@@ -47,8 +47,8 @@ function bars(stream: NodeJS.WriteStream): ProgressView {
 function lines(stream: NodeJS.WriteStream): ProgressView {
   const said = new Set<string>();
   return {
-    update({ phase, descriptor, bytes }) {
-      const line = `${short(descriptor.digest)}: ${phase === 'fetch' ? 'fetched' : 'unpacked'}`;
+    update({ stage, descriptor, bytes }) {
+      const line = `${short(descriptor.digest)}: ${stage === 'fetch' ? 'fetched' : 'unpacked'}`;
       if (bytes < descriptor.size || said.has(line)) return;
       said.add(line);
       stream.write(`${line} (${formatSize(descriptor.size)})\n`);

@@ -45,12 +45,6 @@ export class ContainerHandle implements AsyncDisposable {
     return new TaskHandle(this.#services.tasks, this.id, streams);
   }
 
-  /** The task that it has, without its streams. @throws Fault `not_found` */
-  async task(options?: CallOptions): Promise<TaskHandle> {
-    await this.#services.tasks.get({ containerId: this.id }, options);
-    return new TaskHandle(this.#services.tasks, this.id, await ProcessIo.open());
-  }
-
   /** Removes it. A task that it has is the caller's to end first. */
   async delete(options?: CallOptions): Promise<void> {
     const { snapshotter, snapshotKey } = await this.info(options);

@@ -5,15 +5,20 @@ import type { Exit } from '@stowage/runtime';
 import type { ContainerProcess, Process, Tasks } from '@stowage/tasks';
 import type { ProcessIo } from './process-io.ts';
 
-/** A process of a container: its init, or an exec. Disposing kills and deletes it. */
+/** Whether disposing a handle ends the process. */
+export type Ownership = 'owned' | 'borrowed';
+
+/** A process of a container: its init, or an exec. Disposing kills and deletes it, unless it is borrowed. */
 export class ProcessHandle implements AsyncDisposable {
   readonly containerId: string;
   readonly execId: string | undefined;
   protected readonly tasks: Tasks;
   protected readonly io: ProcessIo;
+  readonly #ownership: Ownership;
   #deleted = false;
 
-  constructor(tasks: Tasks, id: ContainerProcess, io: ProcessIo) {
+  constructor(tasks: Tasks, id: ContainerProcess, io: ProcessIo, ownership: Ownership = 'owned') {
+    this.#ownership = ownership;
     this.tasks = tasks;
     this.containerId = id.containerId;
     this.execId = id.execId;
@@ -88,7 +93,7 @@ export class ProcessHandle implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      if (!this.#deleted) await this.#end();
+      if (!this.#deleted && this.#ownership === 'owned') await this.#end();
     } finally {
       await this.io[Symbol.asyncDispose]();
     }

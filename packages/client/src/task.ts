@@ -2,7 +2,7 @@ import type { CallOptions } from '@stowage/core';
 import { type LinuxResources, type Process, processBytes, resourcesBytes } from '@stowage/oci-spec';
 import type { ProcessInfo } from '@stowage/runtime';
 import type { Metric, Tasks } from '@stowage/tasks';
-import { ProcessHandle } from './process-handle.ts';
+import { type Ownership, ProcessHandle } from './process-handle.ts';
 import { type IoOptions, ProcessIo } from './process-io.ts';
 
 export interface ExecOptions extends CallOptions {
@@ -14,8 +14,8 @@ export interface ExecOptions extends CallOptions {
 
 /** A running container. Disposing kills and deletes it. */
 export class TaskHandle extends ProcessHandle {
-  constructor(tasks: Tasks, containerId: string, io: ProcessIo) {
-    super(tasks, { containerId }, io);
+  constructor(tasks: Tasks, containerId: string, io: ProcessIo, ownership?: Ownership) {
+    super(tasks, { containerId }, io, ownership);
   }
 
   /** Adds a process, not yet started. @throws Fault `already_exists` if the exec id is in use. */

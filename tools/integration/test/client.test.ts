@@ -22,14 +22,14 @@ test('pull, unpack, run and wait, as in the announcement of containerd 1.0', asy
   let output = '';
   {
     await using client = connect(suite.daemon.address, { namespace: 'example' });
-    const phases = new Set<string>();
-    const image = await client.pull(reference, { unpack: true, onProgress: (p) => void phases.add(p.phase) });
-    expect([...phases]).toEqual(expect.arrayContaining(['fetch', 'unpack']));
+    const stages = new Set<string>();
+    const image = await client.pull(reference, { unpack: true, onProgress: (p) => void stages.add(p.stage) });
+    expect([...stages]).toEqual(expect.arrayContaining(['fetch', 'unpack']));
 
     await using container = await client.createContainer({
       id: 'demo',
       image,
-      spec: [withHostNetwork(), withArgs(['/bin/sh', '-c', 'echo up; sleep 60'])],
+      spec: [withHostNetwork(), withArgs('/bin/sh', '-c', 'echo up; sleep 60')],
     });
     await using task = await container.createTask({ io: { stdout: true } });
     task.stdout?.on('data', (chunk: Buffer) => {

@@ -22,7 +22,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
     const container = await before.createContainer({
       id,
       image: await before.image(IMAGE),
-      spec: [withArgs(['/bin/sh', '-c', 'echo first; read line; echo "later: $line"; exit 9'])],
+      spec: [withArgs('/bin/sh', '-c', 'echo first; read line; echo "later: $line"; exit 9')],
     });
     const { PassThrough } = await import('node:stream');
     const stdin = new PassThrough();

@@ -1,0 +1,85 @@
+import { type CallOptions, type Descriptor, hostPlatform, type Platform } from '@stowage/core';
+import type { Image } from '@stowage/images';
+import {
+  type ContainerConfig,
+  chainIds,
+  chooseManifest,
+  type ImageConfig,
+  type ImageManifest,
+  type OnProgress,
+  readConfig,
+  unpackImage,
+} from '@stowage/oci-image';
+import type { Services } from './services.ts';
+
+export interface UnpackOptions extends CallOptions {
+  /** Default: `overlayfs`. */
+  readonly snapshotter?: string | undefined;
+  readonly onProgress?: OnProgress | undefined;
+}
+
+export const DEFAULT_SNAPSHOTTER = 'overlayfs';
+
+/** An image of the daemon, seen for one platform. */
+export class ImageHandle {
+  readonly name: string;
+  readonly target: Descriptor;
+  readonly platform: Platform;
+  readonly #services: Services;
+
+  constructor(
+    services: Services,
+    image: Pick<Image, 'name' | 'target'>,
+    platform: Platform = hostPlatform(),
+  ) {
+    this.#services = services;
+    this.name = image.name;
+    this.target = image.target;
+    this.platform = platform;
+  }
+
+  /** @throws Fault `not_found` if it has nothing for the platform, or lacks content. */
+  async manifest(options?: CallOptions): Promise<ImageManifest> {
+    return (await chooseManifest(this.#services.content, this.target, this.platform, options)).manifest;
+  }
+
+  async config(options?: CallOptions): Promise<ImageConfig> {
+    return readConfig(this.#services.content, (await this.manifest(options)).config, options);
+  }
+
+  /** How it wants to run. */
+  async containerConfig(options?: CallOptions): Promise<ContainerConfig> {
+    return (await this.config(options)).config;
+  }
+
+  /** Bytes of its manifest, config and layers, compressed as they are. */
+  async size(options?: CallOptions): Promise<bigint> {
+    const { descriptor, manifest } = await chooseManifest(
+      this.#services.content,
+      this.target,
+      this.platform,
+      options,
+    );
+    return [manifest.config, ...manifest.layers].reduce((sum, d) => sum + d.size, descriptor.size);
+  }
+
+  /**
+   * Makes snapshots of its layers, those that are not there yet.
+   *
+   * @returns the name of the topmost snapshot.
+   */
+  async unpack(options: UnpackOptions = {}): Promise<string> {
+    const { snapshotter: snapshotterName = DEFAULT_SNAPSHOTTER, onProgress, signal } = options;
+    const { content, differ } = this.#services;
+    const { manifest } = await chooseManifest(content, this.target, this.platform, { signal });
+    const snapshotter = this.#services.snapshotter(snapshotterName);
+    await unpackImage({ content, snapshotter, snapshotterName, differ, manifest, onProgress, signal });
+    return this.rootfs({ signal });
+  }
+
+  /** Name of its topmost snapshot: what a container's root file system is made on. Empty for an image of no layers. */
+  async rootfs(options?: CallOptions): Promise<string> {
+    const { diffIds } = await this.config(options);
+    return chainIds(diffIds).at(-1) ?? '';
+  }
+}
