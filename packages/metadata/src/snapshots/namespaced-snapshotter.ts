@@ -1,23 +1,14 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { SnapshotRemoveSchema } from '@stowage/api/events';
 import { InfoSchema } from '@stowage/api/snapshots/v1';
-import {
-  compileFilters,
-  Fault,
-  type Labels,
-  maskedLabels,
-  quote,
-  splitMaskPath,
-  unknownMaskPath,
-  validateLabels,
-} from '@stowage/core';
-import type { SnapshotInfo, Snapshotter } from '@stowage/snapshots';
+import { compileFilters, Fault, type Labels, quote, validateLabels } from '@stowage/core';
+import { type SnapshotInfo, type Snapshotter, snapshotFields, updatedLabels } from '@stowage/snapshots';
 import { childPrefix, rangeOf, snapshotPrefix } from '../database/keys.ts';
 import type { Transaction } from '../ledger/transaction.ts';
 import { commitSnapshot } from './commit.ts';
 import { makeSnapshot } from './make.ts';
 import { dropRecord, type Part, recordKey } from './part.ts';
-import { infoOf, infoRecord, inherited, overlaid, snapshotFields, snapshotNotFound } from './records.ts';
+import { infoOf, infoRecord, inherited, overlaid, snapshotNotFound } from './records.ts';
 
 /** The snapshots of one scope, over a backend that all share and that knows them by other names. */
 export function namespacedSnapshotter(part: Part): Snapshotter {
@@ -41,7 +32,8 @@ export function namespacedSnapshotter(part: Part): Snapshotter {
         { exclusive: [recordKey(part, key)] },
         async (tx) => {
           const { info, backend: name } = await find(key);
-          const next = changed(key, info.labels, labels, paths);
+          const next = updatedLabels(info.labels, labels, paths);
+          validateLabels(next);
           const ours = { ...info, labels: next, updatedAt: ledger.now() };
           const theirs = await tellBackend(tx, part, name, info.labels, next, signal);
           tx.put(InfoSchema, recordKey(part, key), infoRecord(ours), name);
@@ -101,17 +93,6 @@ export function dropSnapshot(tx: Transaction, part: Part, info: SnapshotInfo, na
   dropRecord(tx, part, key, parent);
   tx.discard({ kind: 'snapshot', snapshotter, key: name });
   tx.emit(scope.namespace, '/snapshot/remove', SnapshotRemoveSchema, { key, snapshotter });
-}
-
-function changed(key: string, current: Labels, labels: Labels, paths: readonly string[]): Labels {
-  let next = paths.length === 0 ? labels : current;
-  for (const path of paths) {
-    const { field, key: label } = splitMaskPath(path);
-    if (field !== 'labels') throw unknownMaskPath(path, `snapshot ${quote(key)}`);
-    next = maskedLabels(next, labels, label);
-  }
-  validateLabels(next);
-  return next;
 }
 
 /** Passes on what changed among the labels that a backend is told; its own stay. */

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { InfoSchema, Kind, type Info as WireInfo } from '@stowage/api/snapshots/v1';
-import { cleanLabels, Fault, type FieldAdaptor, LABEL, type Labels, labelsField, quote } from '@stowage/core';
+import { cleanLabels, Fault, LABEL, type Labels, quote } from '@stowage/core';
 import { dateOf, timestampOf } from '@stowage/rpc';
 import type { SnapshotInfo, SnapshotKind } from '@stowage/snapshots';
 
@@ -44,23 +44,6 @@ export function inherited(labels: Labels): Record<string, string> {
   for (const [key, value] of Object.entries(labels))
     if (key === LABEL.snapshotRef || key.startsWith(LABEL.snapshotPrefix)) told[key] = value;
   return told;
-}
-
-export function snapshotFields({ name, parent, kind, labels }: SnapshotInfo): FieldAdaptor {
-  return (path) => {
-    switch (path[0]) {
-      case 'kind':
-        return kind;
-      case 'name':
-        return name;
-      case 'parent':
-        return parent === '' ? undefined : parent;
-      case 'labels':
-        return labelsField(labels, path);
-      default:
-        return undefined;
-    }
-  };
 }
 
 export function snapshotNotFound(key: string): Fault {

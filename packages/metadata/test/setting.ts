@@ -1,0 +1,98 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ContentStore, writeBlob } from '@stowage/content';
+import { type Descriptor, digestOf, jsonBytes, type Labels, TYPE_URL } from '@stowage/core';
+import type { Envelope, Events } from '@stowage/events';
+import { Metadata, type MetadataOptions, type MetadataView } from '@stowage/metadata';
+import { MemoryContent } from './memory-content.ts';
+import { MemorySnapshotter } from './memory-snapshotter.ts';
+
+export const spec = jsonBytes(TYPE_URL.spec, {});
+
+/** Remembers what it was told. */
+export class Heard implements Events {
+  readonly envelopes: Envelope[] = [];
+
+  get topics(): string[] {
+    return this.envelopes.map(({ topic }) => topic);
+  }
+
+  async publish(namespace: string, topic: string, event: Envelope['event']): Promise<void> {
+    await this.forward({ timestamp: new Date(), namespace, topic, event });
+  }
+
+  async forward(envelope: Envelope): Promise<void> {
+    this.envelopes.push(envelope);
+  }
+
+  subscribe(): AsyncIterable<Envelope> {
+    throw new Error('nobody subscribes here');
+  }
+}
+
+/** A directory, backends in memory, and metadata over them that can be closed and opened again. */
+export class Setting implements AsyncDisposable {
+  readonly root: string;
+  readonly content = new MemoryContent();
+  readonly snapshotter = new MemorySnapshotter();
+  readonly heard = new Heard();
+  readonly #options: MetadataOptions;
+  #metadata: Metadata;
+
+  private constructor(root: string, options: MetadataOptions) {
+    this.root = root;
+    this.#options = options;
+    this.#metadata = undefined as unknown as Metadata;
+  }
+
+  static async make(options: MetadataOptions = {}): Promise<Setting> {
+    const setting = new Setting(await mkdtemp(join(tmpdir(), 'metadata-')), options);
+    setting.#metadata = await setting.#open();
+    return setting;
+  }
+
+  get metadata(): Metadata {
+    return this.#metadata;
+  }
+
+  scope(namespace = 'default', lease?: string): MetadataView {
+    return this.#metadata.scope(lease === undefined ? { namespace } : { namespace, lease });
+  }
+
+  contentOf(namespace = 'default', lease?: string): ContentStore {
+    const { content } = this.scope(namespace, lease);
+    if (content === undefined) throw new Error('there is a content store');
+    return content;
+  }
+
+  async reopen(): Promise<void> {
+    await this.#metadata[Symbol.asyncDispose]();
+    this.#metadata = await this.#open();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#metadata[Symbol.asyncDispose]();
+    await rm(this.root, { recursive: true, force: true });
+  }
+
+  #open(): Promise<Metadata> {
+    const { content, snapshotter, heard: events } = this;
+    const snapshotters = new Map([['memory', snapshotter]]);
+    return Metadata.open(this.root, { content, snapshotters, events, ...this.#options });
+  }
+}
+
+export function blobOf(text: string): Descriptor {
+  return { mediaType: 'application/octet-stream', digest: digestOf(text), size: BigInt(text.length) };
+}
+
+export async function put(store: ContentStore, text: string, labels: Labels = {}): Promise<Descriptor> {
+  const descriptor = blobOf(text);
+  await writeBlob(store, `put-${text}`, Buffer.from(text), descriptor, { labels });
+  return descriptor;
+}
+
+export async function names<T>(items: AsyncIterable<T>, name: (item: T) => string): Promise<string[]> {
+  return (await Array.fromAsync(items)).map(name);
+}
