@@ -1,0 +1,301 @@
+import { execFile, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { cp, mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { Fault } from '@stowage/core';
+import { Metadata } from '@stowage/metadata';
+import { Level } from 'level';
+import { Database } from '../src/database/database.ts';
+import { blobOf, names, Setting } from './setting.ts';
+
+const run = promisify(execFile);
+const target = blobOf('x');
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'metadata-'));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+async function fill(metadata: Metadata, from: number, to: number): Promise<void> {
+  const { images } = metadata.scope({ namespace: 'default' });
+  const make = (_: unknown, i: number) => images.create({ name: `i${from + i}`, target, labels: {} });
+  await Promise.all(Array.from({ length: to - from }, make));
+}
+
+async function imagesOf(metadata: Metadata): Promise<string[]> {
+  return names(metadata.scope({ namespace: 'default' }).images.list(), ({ name }) => name);
+}
+
+async function refusal(): Promise<Fault> {
+  try {
+    await using _ = await Metadata.open(root);
+  } catch (e) {
+    if (Fault.is(e)) return e;
+    throw e;
+  }
+  throw new Error('it was opened');
+}
+
+test('what was acknowledged is there after SIGKILL, five times over', async () => {
+  const acknowledged: string[] = [];
+  const child = fileURLToPath(new URL('writer-child.ts', import.meta.url));
+  for (let round = 0; round < 5; round += 1) {
+    const writer = spawn(process.execPath, ['--conditions=stowage-source', child, root, String(round)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let said = '';
+    writer.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    await once(writer.stdout, 'data');
+    await pause(randomInt(20, 200));
+    writer.kill('SIGKILL');
+    await once(writer, 'close');
+    acknowledged.push(...said.split('\n').slice(0, -1));
+  }
+  await using metadata = await Metadata.open(root);
+  const found = new Set(await imagesOf(metadata));
+  expect(acknowledged.length).toBeGreaterThan(50);
+  expect(acknowledged.filter((name) => !found.has(name))).toEqual([]);
+});
+
+test('mutations that come together share their fsync', async () => {
+  await using db = await Database.open(root, { log: silent });
+  const write = (i: number) =>
+    db.commit(db.epoch, () => ({
+      puts: new Map([[`k${i}`, Buffer.from('v')]]),
+      deletes: new Set(),
+      events: [],
+    }));
+  const committed = await Promise.all(Array.from({ length: 500 }, (_, i) => write(i)));
+  expect(committed.map(({ seq }) => seq)).toEqual(Array.from({ length: 500 }, (_, i) => BigInt(i + 2)));
+  expect(db.batches).toBeLessThan(20);
+});
+
+test('the log is cut, and still without a gap', async () => {
+  for (const from of [0, 2000]) {
+    await using metadata = await Metadata.open(root, { keepLog: 100n });
+    await fill(metadata, from, from + 2000);
+  }
+  await using metadata = await Metadata.open(root);
+  expect(await imagesOf(metadata)).toHaveLength(4000);
+  await metadata[Symbol.asyncDispose]();
+  const store = new Level(join(root, 'db'));
+  expect((await Array.fromAsync(store.keys({ gte: 'v1/!log/', lt: 'v1/!log0' }))).length).toBeLessThan(1000);
+  await store.close();
+});
+
+test('after a full disk every write fails until the database was reopened, and then none is lost', async () => {
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=0700', 'tmpfs', root]);
+  try {
+    const state = join(root, 'state');
+    await using metadata = await Metadata.open(state);
+    const { images } = metadata.scope({ namespace: 'default' });
+    const create = (name: string) => images.create({ name, target, labels: { l: 'x'.repeat(3000) } });
+    await create('before');
+    await writeFile(join(root, 'filler'), Buffer.alloc(3_000_000));
+    let failure: unknown;
+    for (let i = 0; failure === undefined; i += 1)
+      await create(`fill${i}`).catch((e: unknown) => (failure = e));
+    expect(failure).toMatchObject({ kind: 'resource_exhausted' });
+    await expect(create('at once')).rejects.toMatchObject({
+      kind: expect.stringMatching(/resource_exhausted|unavailable/),
+    });
+    await rm(join(root, 'filler'));
+    const acknowledged: string[] = [];
+    for (let i = 0; acknowledged.length < 100; i += 1) {
+      const made = await create(`after${i}`).catch(() => pause(20));
+      if (made !== undefined) acknowledged.push(made.name);
+    }
+    // What is on disk now is what a crash would leave.
+    const image = join(tmpdir(), `metadata-crash-${process.pid}`);
+    await cp(state, image, { recursive: true });
+    try {
+      await using again = await Metadata.open(image);
+      const found = new Set(await imagesOf(again));
+      expect(['before', ...acknowledged].filter((name) => !found.has(name))).toEqual([]);
+    } finally {
+      await rm(image, { recursive: true, force: true });
+    }
+  } finally {
+    await run('umount', ['-l', root]);
+  }
+});
+
+test('a mutation that began before a reopen is not written after it', async () => {
+  await using db = await Database.open(root, { log: silent });
+  const old = db.epoch - 1;
+  const batch = () => ({ puts: new Map(), deletes: new Set<string>(), events: [] });
+  await expect(db.commit(old, batch)).rejects.toMatchObject({ kind: 'unavailable' });
+});
+
+test('a second opener is told who has it open', async () => {
+  await using _ = await Metadata.open(root);
+  expect(await refusal()).toMatchObject({
+    kind: 'failed_precondition',
+    message: expect.stringContaining('this process'),
+  });
+  const child = fileURLToPath(new URL('writer-child.ts', import.meta.url));
+  const other = await run(process.execPath, ['--conditions=stowage-source', child, root, '0']).catch(
+    (e: unknown) => e,
+  );
+  expect(other).toMatchObject({ stderr: expect.stringContaining(`process ${process.pid} (`) });
+});
+
+test('a mark from a newer Stowage: refused, and nothing is touched', async () => {
+  await (await Metadata.open(root))[Symbol.asyncDispose]();
+  await changeMark({ schema: 2 });
+  expect(await refusal()).toMatchObject({
+    kind: 'failed_precondition',
+    message: expect.stringContaining('newer Stowage'),
+  });
+});
+
+async function changeMark(change: object): Promise<void> {
+  const path = join(root, 'metadata.mark');
+  const mark = JSON.parse(await readFile(path, 'utf8')) as object;
+  await writeFile(path, JSON.stringify({ ...mark, ...change }));
+}
+
+async function fileOf(pattern: RegExp): Promise<string> {
+  const [name = ''] = (await readdir(join(root, 'db'))).filter((file) => pattern.test(file));
+  return join(root, 'db', name);
+}
+
+test.each<[string, () => Promise<void>]>([
+  ['the mark names a mutation that is not there', () => changeMark({ seq: '1000' })],
+  ['the mark is of another database', () => changeMark({ uuid: 'other' })],
+  ['the mark is garbled', () => writeFile(join(root, 'metadata.mark'), 'x')],
+  ['the mark is gone', () => rm(join(root, 'metadata.mark'))],
+  ['the database is gone', () => rm(join(root, 'db'), { recursive: true })],
+  ['CURRENT is gone', () => rm(join(root, 'db', 'CURRENT'))],
+  ['the manifest is gone', async () => rm(await fileOf(/^MANIFEST/))],
+  ['the log file is gone', async () => rm(await fileOf(/\.log$/))],
+  [
+    'the log file is cut in the middle',
+    async () => {
+      await using file = await open(await fileOf(/\.log$/), 'r+');
+      await file.truncate(Math.floor((await file.stat()).size / 2));
+    },
+  ],
+  [
+    'the log file has a byte changed in the middle',
+    async () => {
+      await using file = await open(await fileOf(/\.log$/), 'r+');
+      const at = Math.floor((await file.stat()).size / 2);
+      const { buffer } = await file.read(Buffer.alloc(1), 0, 1, at);
+      await file.write(Buffer.from([(buffer[0] ?? 0) ^ 1]), 0, 1, at);
+    },
+  ],
+])('%s: it is refused as data_loss, twice, with the files kept', async (what, damage) => {
+  {
+    await using metadata = await Metadata.open(root);
+    await fill(metadata, 0, 100);
+  }
+  await damage();
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    const fault = await refusal();
+    expect(fault.kind).toBe('data_loss');
+    if (what.includes('log file') || what.includes('not there'))
+      expect(fault.message).toMatch(/Its files as they were before are in .*aside\/0*\d+/);
+  }
+});
+
+test('the last three copies are kept', async () => {
+  for (let i = 0; i < 6; i += 1) await (await Metadata.open(root))[Symbol.asyncDispose]();
+  expect(await readdir(join(root, 'aside'))).toEqual(['000003', '000004', '000005']);
+});
+
+test('a value that the disk changed is data_loss naming its key, never an answer', async () => {
+  {
+    await using metadata = await Metadata.open(root);
+    await fill(metadata, 0, 3);
+  }
+  const store = new Level<string, Uint8Array>(join(root, 'db'), { valueEncoding: 'view' });
+  const key = 'v1/default/images/i1';
+  const value = Buffer.from((await store.get(key)) ?? []);
+  value.writeUInt8(value.readUInt8(value.length - 1) ^ 1, value.length - 1);
+  await store.put(key, value);
+  await store.put('v1/default/images/i2', Buffer.from((await store.get('v1/default/images/i0')) ?? []));
+  await store.close();
+  await using metadata = await Metadata.open(root);
+  const { images } = metadata.scope({ namespace: 'default' });
+  expect((await images.get('i0')).name).toBe('i0');
+  await expect(images.get('i1')).rejects.toMatchObject({
+    kind: 'data_loss',
+    message: expect.stringContaining(key),
+  });
+  await expect(images.get('i2')).rejects.toMatchObject({ kind: 'data_loss' });
+  await expect(imagesOf(metadata)).rejects.toMatchObject({ kind: 'data_loss' });
+});
+
+test('a start that a crash interrupted before the mark was written goes on', async () => {
+  await (await Metadata.open(root))[Symbol.asyncDispose]();
+  await rm(join(root, 'metadata.mark'));
+  await using metadata = await Metadata.open(root);
+  await fill(metadata, 0, 1);
+});
+
+test('nobody else can look into it', async () => {
+  const directory = join(root, 'state');
+  await (await Metadata.open(directory))[Symbol.asyncDispose]();
+  const { stdout } = await run('stat', ['-c', '%a', directory, join(directory, 'metadata.mark')]);
+  expect(stdout).toBe('700\n600\n');
+});
+
+test('what a crash interrupted is undone at the next start, or followed by its records', async () => {
+  await using at = await Setting.make();
+  const s = at.scope().snapshotter('memory');
+  await s.prepare('active', '');
+  const crashed = join(root, 'crashed');
+  await mkdir(crashed);
+  // Each gate takes a picture of the disk after the backend has acted and before the records were written.
+  const picture = (name: string) => () => cp(at.root, join(crashed, name), { recursive: true });
+  at.snapshotter.gate = picture('prepare');
+  await s.prepare('new', '');
+  at.snapshotter.gate = picture('commit');
+  await s.commit('done', 'active');
+  at.content.gate = picture('blob');
+  const { content } = at.scope();
+  await using writer = await content?.writer({ ref: 'r' });
+  await writer?.write(Buffer.from('hello'));
+  await writer?.commit();
+  const open = (name: string) =>
+    Metadata.open(join(crashed, name), {
+      content: at.content,
+      snapshotters: new Map([['memory', at.snapshotter]]),
+    });
+  {
+    await using metadata = await open('commit');
+    const list = metadata.scope({ namespace: 'default' }).snapshotter('memory').list();
+    expect(await names(list, ({ name, kind }) => `${name} ${kind}`)).toEqual([
+      'done committed',
+      'new active',
+    ]);
+  }
+  {
+    await using metadata = await open('prepare');
+    await expect(
+      metadata.scope({ namespace: 'default' }).snapshotter('memory').stat('new'),
+    ).rejects.toMatchObject({
+      kind: 'not_found',
+    });
+    const count = at.snapshotter.snapshots.size;
+    await metadata.collect();
+    expect(at.snapshotter.snapshots.size).toBeLessThan(count);
+  }
+  {
+    await using metadata = await open('blob');
+    expect(at.content.blobs.size).toBe(1);
+    await metadata.collect();
+    expect(at.content.blobs.size).toBe(0);
+  }
+});
