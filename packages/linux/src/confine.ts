@@ -21,7 +21,7 @@ import { setUmask } from './process.ts';
  */
 export async function primePool(): Promise<void> {
   if (!isMainThread) throw notHere('prime', 'thread pool', 'only the main thread may');
-  const size = Math.min(Math.max(Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) || 4, 1), 1024);
+  const size = Math.min(Math.max(Number(process.env.UV_THREADPOOL_SIZE ?? 4) || 4, 1), 1024);
   await Promise.all(Array.from({ length: size * 2 }, () => stat('/')));
 }
 
@@ -42,7 +42,7 @@ export interface PrivateRoot extends Disposable {
    * `import` or `require` would run code out of the jail. The signature of everything needed must have been called or
    * loaded before.
    *
-   * @param mounts - Empty: the directory itself, as it is.
+   * @param mounts - Empty: the directory itself, as it is. Recursive binds bring in no mounts from below.
    * @returns disposing it is to {@link PrivateRoot.leave}.
    */
   jail(mounts: readonly Mount[], target: string, options?: JailOptions): Disposable;
@@ -105,13 +105,16 @@ function letGo(keep: readonly string[]): void {
   }
 }
 
-/** Only the mount at the target itself may be absent; all get the flags. */
+/** A recursive bind sets flags at its top only; what is mounted below would bring its devices into the jail. */
 function restricted(mounts: readonly Mount[], target: string, options: JailOptions): Mount[] {
   const { nodev = true, nosuid = true, noexec = true } = options;
   const flags = [...(nodev ? ['nodev'] : []), ...(nosuid ? ['nosuid'] : []), ...(noexec ? ['noexec'] : [])];
   const made: readonly Mount[] =
     mounts.length > 0 ? mounts : [{ type: 'bind', source: target, options: ['bind'] }];
-  return made.map((mount) => ({ ...mount, options: [...mount.options, ...flags] }));
+  return made.map((mount) => ({
+    ...mount,
+    options: [...mount.options.map((option) => (option === 'rbind' ? 'bind' : option)), ...flags],
+  }));
 }
 
 function detach(target: string): void {

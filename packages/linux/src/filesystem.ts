@@ -47,8 +47,8 @@ export function reflink(fromFd: number, toFd: number): boolean {
 }
 
 /**
- * Shuts a filesystem down as a power cut would: what was not synced is lost, and every later access is EIO until it is
- * unmounted and mounted again. For crash tests; ext4 and xfs only.
+ * Shuts a filesystem down as a power cut would: what was not synced is lost, and writes are EIO from now on, as are
+ * reads of what is not cached, until it is unmounted and mounted again. For crash tests; ext4 and xfs only.
  *
  * @param how - `default` flushes everything first, `logflush` the journal only, `nologflush` nothing.
  */

@@ -3,8 +3,9 @@ import { epollWait } from './epoll.ts';
 
 /** Given by {@link Poller}. */
 export interface PollWorkerData {
+  /** Reports token 0 when the worker should end. */
   readonly epfd: number;
-  /** Readable under token 0 when the worker should end. */
+  /** How many events to take at once. */
   readonly batch: number;
 }
 

@@ -8,6 +8,7 @@ import { hasCode } from './errors.ts';
 import type { MountOperations } from './linux-mount-worker.ts';
 import { type MountInfo, readMountInfo } from './mountinfo.ts';
 import { WorkerCalls } from './worker-calls.ts';
+import { workerOptions } from './worker-options.ts';
 
 export interface UnmountOptions extends CallOptions {
   /** Detach now, and let go when the last user has. Then EBUSY cannot happen. */
@@ -33,10 +34,17 @@ const BUSY_RETRY_MS = 50;
  * way reject with {@link Fault} `unavailable` and the next call starts another.
  */
 export class Mounter implements AsyncDisposable {
-  readonly #calls = new WorkerCalls<MountOperations>('mounter', () => {
-    const file = import.meta.url.endsWith('.ts') ? './linux-mount-worker.ts' : './linux-mount-worker.js';
-    return new Worker(new URL(file, import.meta.url), { name: 'linux-mount' });
-  });
+  readonly #calls = new WorkerCalls<MountOperations>(
+    'mounter',
+    () =>
+      new Worker(
+        new URL(
+          import.meta.url.endsWith('.ts') ? './linux-mount-worker.ts' : './linux-mount-worker.js',
+          import.meta.url,
+        ),
+        workerOptions('linux-mount'),
+      ),
+  );
 
   /**
    * Makes all mounts at `target`, each at its own `target` below that. If one fails, those before it are undone.

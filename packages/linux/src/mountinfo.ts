@@ -40,18 +40,18 @@ function parseLine(line: string): MountInfo {
     parentId: Number(parentId),
     major: Number(major),
     minor: Number(minor),
-    root: unescape(root),
-    mountPoint: unescape(mountPoint),
+    root: decodeOctal(root),
+    mountPoint: decodeOctal(mountPoint),
     options: options.split(','),
     propagation: fields.slice(6, dash),
-    fsType: unescape(fsType),
-    source: unescape(source),
-    superOptions: superOptions.split(',').map(unescape),
+    fsType: decodeOctal(fsType),
+    source: decodeOctal(source),
+    superOptions: superOptions.split(',').map(decodeOctal),
   };
 }
 
 /** The kernel writes space, tab, newline and backslash as octal. */
-const unescape = (field: string): string =>
+const decodeOctal = (field: string): string =>
   field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
 /** All mounts this process sees. */

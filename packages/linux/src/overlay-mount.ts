@@ -49,7 +49,7 @@ export function splitLayers(list: string): { path: string; dataOnly: boolean }[]
   return layers;
 }
 
-const unescape = (path: string): string => path.replace(/\\(.)/gs, '$1');
+const withoutEscapes = (path: string): string => path.replace(/\\(.)/gs, '$1');
 
 /**
  * Mounts an overlay by fsopen(2), layer by layer (`lowerdir+`, kernel 6.5), so the list may be of any length.
@@ -78,13 +78,12 @@ export function mountOverlayByLayer(
       if (key === 'lowerdir') {
         for (const { path, dataOnly } of splitLayers(value)) {
           const result = setLayer(fs, dataOnly ? 'datadir+' : 'lowerdir+', path, set);
-          if (result === -1 && lastErrno() === constants.errno.EINVAL) return false;
-          must(fs, result, target);
+          if (result === -1 && !isKnownParameter(fs, target)) return false;
         }
       } else if (at === -1) {
         must(fs, c.syscallConfig(NR.fsconfig, fs, FSCONFIG_SET_FLAG, cstring(key), null, 0), target);
       } else if ((key === 'upperdir' || key === 'workdir') && value.length > LONGEST_STRING) {
-        must(fs, setLayer(fs, key, unescape(value), set), target);
+        must(fs, setLayer(fs, key, withoutEscapes(value), set), target);
       } else {
         must(fs, set(key, value), target);
       }
@@ -139,10 +138,22 @@ function attach(fs: number, target: Path, flags: number): void {
 function must(fs: number, result: number, target: Path): number {
   if (result !== -1) return result;
   const errno = lastErrno();
+  throw systemError(errno, 'fsconfig', 'mount', target, readLog(fs));
+}
+
+/** False if the call just failed because this kernel has no such parameter; throws if it failed otherwise. */
+function isKnownParameter(fs: number, target: Path): boolean {
+  const errno = lastErrno();
+  const log = readLog(fs);
+  if (errno === constants.errno.EINVAL && /unknown parameter/i.test(log)) return false;
+  throw systemError(errno, 'fsconfig', 'mount', target, log);
+}
+
+/** Takes one message, such as `e overlay: ...`. */
+function readLog(fs: number): string {
   const log = Buffer.alloc(4096);
   const size = c.read(fs, log, log.length);
-  const detail = size > 0 ? log.subarray(0, size).toString().trim() : '';
-  throw systemError(errno, 'fsconfig', 'mount', target, detail);
+  return size > 0 ? log.toString('utf8', 0, size).trim() : '';
 }
 
 /** Options made relative to the directory that all of the overlay's paths share. Undefined if they share only `/`. */

@@ -1,10 +1,12 @@
 import { Worker } from 'node:worker_threads';
 import { Fault } from '@stowage/core';
 import { EPOLLIN, EPOLLONESHOT, epollAdd, epollCreate, epollModify, epollRemove } from './epoll.ts';
+import { hasCode } from './errors.ts';
 import { eventfd, eventfdWrite } from './eventfd.ts';
 import { close } from './fd.ts';
 import type { PollWorkerData } from './linux-poll-worker.ts';
 import { pidfdOpen } from './process.ts';
+import { workerOptions } from './worker-options.ts';
 
 export { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from './epoll.ts';
 
@@ -137,33 +139,50 @@ export class Poller implements AsyncDisposable {
     const watch = this.#watches.get(token);
     if (watch === undefined) return;
     this.#watches.delete(token);
-    this.#tokens.delete(watch.fd);
-    epollRemove(this.#epfd, watch.fd);
+    // The number may be another's by now, if its owner closed the descriptor first.
+    if (this.#tokens.get(watch.fd) === token) {
+      this.#tokens.delete(watch.fd);
+      epollRemove(this.#epfd, watch.fd);
+    }
     if (this.#watches.size === 0) this.#worker?.unref();
   }
 
   #deliver(batch: readonly (readonly [token: number, events: number])[]): void {
     this.#restarts = 0;
+    const thrown: unknown[] = [];
     for (const [token, events] of batch) {
       const watch = this.#watches.get(token);
       if (watch === undefined) continue;
       try {
         watch.callback(events);
-      } finally {
-        if (this.#watches.has(token)) this.#arm(token, watch);
+      } catch (e) {
+        thrown.push(e);
       }
+      if (this.#watches.has(token)) this.#arm(token, watch);
     }
+    // Only now, or the rest of the batch would never be heard of again.
+    if (thrown.length > 0) throw thrown[0];
   }
 
   #arm(token: number, watch: Watch): void {
-    epollModify(this.#epfd, watch.fd, watch.events | EPOLLONESHOT, BigInt(token));
+    try {
+      epollModify(this.#epfd, watch.fd, watch.events | EPOLLONESHOT, BigInt(token));
+    } catch (e) {
+      // Closed without ending the watch: there is nothing left to watch.
+      if (!hasCode(e, 'ENOENT', 'EBADF')) throw e;
+      this.#unwatch(token);
+    }
   }
 
   #start(): Worker {
-    const file = import.meta.url.endsWith('.ts') ? './linux-poll-worker.ts' : './linux-poll-worker.js';
     const workerData: PollWorkerData = { epfd: this.#epfd, batch: BATCH };
-    const worker = new Worker(new URL(file, import.meta.url), { name: 'linux-poll', workerData });
-    worker.unref();
+    const worker = new Worker(
+      new URL(
+        import.meta.url.endsWith('.ts') ? './linux-poll-worker.ts' : './linux-poll-worker.js',
+        import.meta.url,
+      ),
+      workerOptions('linux-poll', workerData),
+    );
     // Ending a process joins its workers, and one in epoll_wait has to be told.
     process.on('exit', this.#onExit);
     worker.on('message', (batch) => this.#deliver(batch));
@@ -172,6 +191,8 @@ export class Poller implements AsyncDisposable {
       process.off('exit', this.#onExit);
       if (!this.#closed && this.#worker === worker) this.#restart();
     });
+    // After the listeners: one for messages holds the process alive.
+    worker.unref();
     return worker;
   }
 

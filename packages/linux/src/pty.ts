@@ -59,13 +59,19 @@ export class ConsoleSocket implements Disposable {
     try {
       const pty = await Promise.race([this.#received.promise, aborted.promise]);
       if (this.#unclaimed === undefined) {
-        throw new Fault('failed_precondition', `receive pty on ${this.path}: already taken`);
+        throw this.#closed
+          ? this.#canceled()
+          : new Fault('failed_precondition', `receive pty on ${this.path}: already taken`);
       }
       this.#unclaimed = undefined;
       return pty;
     } finally {
       signal?.removeEventListener('abort', onAbort);
     }
+  }
+
+  #canceled(): Fault {
+    return new Fault('canceled', `receive pty on ${this.path}: closed`);
   }
 
   #watch(fd: number, callback: () => void): void {
@@ -79,10 +85,22 @@ export class ConsoleSocket implements Disposable {
   }
 
   #accept(): void {
-    const fd = acceptUnix(this.#listener);
-    if (fd === undefined) return;
-    if (peerCredentials(fd).uid !== process.geteuid?.()) close(fd);
-    else this.#watch(fd, () => this.#take(fd));
+    let fd: number | undefined;
+    try {
+      fd = acceptUnix(this.#listener);
+      if (fd === undefined) return;
+      if (peerCredentials(fd).uid !== process.geteuid?.()) {
+        close(fd);
+        return;
+      }
+      const connection = fd;
+      this.#watch(connection, () => this.#take(connection));
+    } catch (e) {
+      // Out of descriptors, most likely. Whoever waits is told, and the listener would only report it again.
+      if (fd !== undefined) close(fd);
+      this.#watches.get(this.#listener)?.[Symbol.dispose]();
+      this.#received.reject(e);
+    }
   }
 
   #take(connection: number): void {
@@ -97,7 +115,7 @@ export class ConsoleSocket implements Disposable {
         close(fd);
       }
     } catch (e) {
-      if (!hasCode(e, 'EMSGSIZE', 'ECONNRESET')) throw e;
+      this.#received.reject(e);
     }
     this.#drop(connection);
   }
@@ -106,7 +124,7 @@ export class ConsoleSocket implements Disposable {
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#received.reject(new Fault('canceled', `receive pty on ${this.path}: closed`));
+    this.#received.reject(this.#canceled());
     for (const fd of [...this.#watches.keys()]) this.#drop(fd);
     if (this.#unclaimed !== undefined) close(this.#unclaimed.fd);
     this.#unclaimed = undefined;

@@ -32,6 +32,7 @@ export class WorkerCalls<Ops extends Operations> implements AsyncDisposable {
   readonly #name: string;
   readonly #start: () => Worker;
   readonly #pending = new Map<number, Pending>();
+  readonly #idle = new Set<() => void>();
   #worker: Worker | undefined;
   #lastId = 0;
   #closed = false;
@@ -41,33 +42,37 @@ export class WorkerCalls<Ops extends Operations> implements AsyncDisposable {
     this.#start = start;
   }
 
-  /** Rejects with the operation's own error, or with `unavailable` if the worker died, having perhaps done its work. */
+  /**
+   * Rejects with the operation's own error, or with {@link Fault} `unavailable` if the worker died: the operation may
+   * or may not have been carried out then.
+   */
   call<K extends keyof Ops & string>(name: K, ...args: Parameters<Ops[K]>): Promise<ReturnType<Ops[K]>> {
-    if (this.#closed) return Promise.reject(new Fault('unavailable', `${this.#name} ${name}: closed`));
-    const worker = this.#running();
-    const id = ++this.#lastId;
     const { promise, resolve, reject } = Promise.withResolvers<ReturnType<Ops[K]>>();
-    this.#pending.set(id, { resolve: (value) => resolve(value as ReturnType<Ops[K]>), reject });
-    worker.ref();
-    worker.postMessage({ id, name, args });
+    if (this.#closed) {
+      reject(new Fault('unavailable', `${this.#name} ${name}: closed`));
+      return promise;
+    }
+    this.#worker ??= this.#started();
+    const id = ++this.#lastId;
+    try {
+      this.#worker.postMessage({ id, name, args });
+      this.#pending.set(id, { resolve: (value) => resolve(value as ReturnType<Ops[K]>), reject });
+      this.#worker.ref();
+    } catch (e) {
+      reject(e);
+    }
     return promise;
   }
 
-  #running(): Worker {
-    if (this.#worker !== undefined) return this.#worker;
+  #started(): Worker {
     const worker = this.#start();
-    this.#worker = worker;
     let cause: unknown;
     worker.on('message', (reply: Reply) => this.#settle(worker, reply));
     worker.on('error', (e) => {
       cause = e;
     });
     worker.on('exit', (code) => {
-      if (this.#worker !== worker) return;
-      this.#worker = undefined;
-      const lost = new Fault('unavailable', `${this.#name}: worker ended with code ${code}`, { cause });
-      for (const { reject } of this.#pending.values()) reject(lost);
-      this.#pending.clear();
+      if (this.#worker === worker) this.#lost(code, cause);
     });
     return worker;
   }
@@ -75,29 +80,28 @@ export class WorkerCalls<Ops extends Operations> implements AsyncDisposable {
   #settle(worker: Worker, reply: Reply): void {
     const pending = this.#pending.get(reply.id);
     this.#pending.delete(reply.id);
-    if (this.#pending.size === 0) worker.unref();
     if ('error' in reply) pending?.reject(errorFromWire(reply.error));
     else pending?.resolve(reply.value);
+    if (this.#pending.size > 0) return;
+    worker.unref();
+    for (const wake of this.#idle) wake();
+  }
+
+  #lost(code: number, cause: unknown): void {
+    this.#worker = undefined;
+    const lost = new Fault('unavailable', `${this.#name}: worker ended with code ${code}`, { cause });
+    for (const { reject } of this.#pending.values()) reject(lost);
+    this.#pending.clear();
+    for (const wake of this.#idle) wake();
   }
 
   /** Lets the calls under way end, then ends the worker. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    while (this.#pending.size > 0) {
-      const waits = [...this.#pending.values()].map((pending) => {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        const { resolve: inner, reject } = pending;
-        pending.resolve = (value) => {
-          inner.call(pending, value);
-          resolve();
-        };
-        pending.reject = (e) => {
-          reject.call(pending, e);
-          resolve();
-        };
-        return promise;
-      });
-      await Promise.all(waits);
+    if (this.#pending.size > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#idle.add(resolve);
+      await promise;
     }
     const worker = this.#worker;
     this.#worker = undefined;
