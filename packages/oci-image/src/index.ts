@@ -1,0 +1,21 @@
+export { MAX_ARCHIVE_JSON_BYTES } from './archive-files.ts';
+export {
+  type ImportedArchive,
+  type ImportedImage,
+  type ImportOptions,
+  importArchive,
+} from './archive-read.ts';
+export { ANNOTATION, type ArchiveImage, type ArchiveOptions, writeArchive } from './archive-write.ts';
+export * from './build.ts';
+export * from './chain-ids.ts';
+export { type ChosenManifest, chooseManifest } from './choose.ts';
+export * from './documents.ts';
+export { type FetchedImage, type FetchImageOptions, fetchImage } from './fetch-image.ts';
+export * from './fetcher.ts';
+export type { LayerFile, LayerSource } from './layer-files.ts';
+export { type ContentKind, kindOf, refOf } from './media-types.ts';
+export { parseConfig, parseIndex, parseManifest } from './parse.ts';
+export * from './progress.ts';
+export * from './pull-image.ts';
+export * from './read.ts';
+export * from './unpack.ts';
