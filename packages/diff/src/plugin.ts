@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import { contentServiceSlot, contentSlot } from '@stowage/content';
+import { all, Fault, noConfig, optional, plugin, type Scope, Skip } from '@stowage/core';
+import { grpcSlot } from '@stowage/rpc';
+import { type Differ, differSlot, diffServiceSlot } from './differ.ts';
+import { firstDiffer } from './first-differ.ts';
+import { diffRoutes } from './service.ts';
+import { DIFF_SERVICE_DEFAULTS, diffServiceConfig } from './service-config.ts';
+import { Unpacker, walkingDiffer } from './walking.ts';
+
+/** The differ for plain and compressed archives, over the content that the caller's namespace sees. */
+export const walkingDifferPlugin = plugin({
+  slot: differSlot,
+  id: 'walking',
+  config: noConfig,
+  platforms: [{ os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch }],
+  needs: { content: optional(contentServiceSlot), store: optional(contentSlot) },
+  async start({ needs: { content, store }, state }) {
+    if (process.platform !== 'linux') throw new Skip('unpacking needs Linux');
+    const contentOf = content ?? (store === undefined ? undefined : () => store);
+    if (contentOf === undefined) throw new Skip('no content store is loaded');
+    const unpacker = await Unpacker.open({ jail: join(state, 'jail') });
+    const scoped = (scope: Scope): Differ => walkingDiffer(contentOf(scope), unpacker);
+    return Object.assign(scoped, { [Symbol.asyncDispose]: () => unpacker[Symbol.asyncDispose]() });
+  },
+});
+
+/** The differs of the daemon as one: each call goes to the first that knows the media type. */
+export const diffServicePlugin = plugin({
+  slot: diffServiceSlot,
+  id: 'diff-service',
+  config: diffServiceConfig,
+  defaults: DIFF_SERVICE_DEFAULTS,
+  needs: { differs: all(differSlot) },
+  start({ needs: { differs }, config }) {
+    if (differs.size === 0) throw new Skip('no differ is loaded');
+    const chosen = config.default.map((id) => {
+      const differ = differs.get(id);
+      if (differ !== undefined) return differ;
+      const known = [...differs.keys()].join(', ');
+      throw new Fault(
+        'failed_precondition',
+        `default: differ ${JSON.stringify(id)} is not loaded, only ${known}`,
+      );
+    });
+    return (scope: Scope): Differ => {
+      const differ = firstDiffer(chosen.map((scoped) => scoped(scope)));
+      return config.syncFs ? synced(differ) : differ;
+    };
+  },
+});
+
+const synced = (differ: Differ): Differ => ({
+  ...differ,
+  apply: (layer, mounts, options) => differ.apply(layer, mounts, { ...options, syncFs: true }),
+});
+
+/** Puts diff.v1 on the daemon's server: from the service, or, where none is composed, from the differs as listed. */
+export const diffGrpcPlugin = plugin({
+  slot: grpcSlot,
+  id: 'diff',
+  config: noConfig,
+  needs: { service: optional(diffServiceSlot), differs: all(differSlot) },
+  start({ needs: { service, differs } }) {
+    if (service === undefined && differs.size === 0) throw new Skip('no differ is loaded');
+    return diffRoutes(
+      service ?? ((scope) => firstDiffer([...differs.values()].map((scoped) => scoped(scope)))),
+    );
+  },
+});

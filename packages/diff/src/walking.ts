@@ -1,0 +1,46 @@
+import type { ContentStore } from '@stowage/content';
+import { type Descriptor, Fault, MEDIA_TYPE, type Mount } from '@stowage/core';
+import type { ApplyOptions, Differ } from './differ.ts';
+import { inflated } from './inflate.ts';
+import { isLayerType } from './layer-type.ts';
+import type { Unpacker } from './unpacker.ts';
+
+export { Unpacker, type UnpackerOptions } from './unpacker.ts';
+
+/**
+ * The differ for layers that are tar archives, compressed with gzip or zstd or not at all; the bytes tell which, since
+ * media types are known to be wrong about it.
+ */
+export function walkingDiffer(content: Pick<ContentStore, 'read'>, unpacker: Unpacker): Differ {
+  return {
+    async apply(
+      layer: Descriptor,
+      mounts: readonly Mount[],
+      options: ApplyOptions = {},
+    ): Promise<Descriptor> {
+      const { syncFs, signal, onProgress } = options;
+      if (!isLayerType(layer.mediaType)) {
+        throw new Fault('unimplemented', `apply ${layer.digest}: ${layer.mediaType} is no layer known here`);
+      }
+      const read = (stop: AbortSignal) =>
+        inflated(counted(content.read(layer.digest, {}, { signal: stop }), onProgress), stop);
+      const { digest, sizeBytes } = await unpacker.unpack(mounts, read, { syncFs, signal });
+      return { mediaType: MEDIA_TYPE.ociLayer, digest, size: sizeBytes };
+    },
+    async diff() {
+      throw new Fault('unimplemented', 'containerd.services.diff.v1.Diff.Diff is not built yet');
+    },
+  };
+}
+
+async function* counted(
+  source: AsyncIterable<Uint8Array>,
+  onProgress: ApplyOptions['onProgress'],
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0n;
+  for await (const chunk of source) {
+    bytes += BigInt(chunk.byteLength);
+    onProgress?.(bytes);
+    yield chunk;
+  }
+}
