@@ -1,6 +1,14 @@
 import type { ContentStore } from '@stowage/content';
-import { type CallOptions, cleanLabels, type Descriptor, Fault, MEDIA_TYPE, quote } from '@stowage/core';
-import type { Image, ImageStore, NewImage } from '@stowage/images';
+import {
+  type CallOptions,
+  cleanLabels,
+  type Descriptor,
+  Fault,
+  type Labels,
+  MEDIA_TYPE,
+  quote,
+} from '@stowage/core';
+import type { Image, ImageStore } from '@stowage/images';
 import { type ArchiveFiles, MAX_ARCHIVE_JSON_BYTES, readArchiveFiles } from './archive-files.ts';
 import { ANNOTATION } from './archive-write.ts';
 import { dockerManifests } from './docker-archive.ts';
@@ -13,16 +21,18 @@ import { Visits } from './visits.ts';
 import { descriptorJson, nameOf, writeBytes, writeDocument } from './write-json.ts';
 
 export interface ImportOptions extends CallOptions {
+  /** Where the named images are made, or pointed at what the archive has. Default: they are not. */
+  readonly images?: Pick<ImageStore, 'create' | 'update'> | undefined;
   /**
    * Stands in front of names that are a tag only: with `docker.io/library/demo`, an image that the archive calls `v1`
    * becomes `docker.io/library/demo:v1`. Without it such images get no name.
    */
   readonly namePrefix?: string | undefined;
-  /** Also names the archive's whole index. */
-  readonly indexName?: string | undefined;
   /** Names the only image of an archive, whatever the archive calls it. */
   readonly name?: string | undefined;
-  readonly labels?: NewImage['labels'] | undefined;
+  /** Also names the archive's whole index. */
+  readonly indexName?: string | undefined;
+  readonly labels?: Labels | undefined;
 }
 
 export interface ImportedImage {
@@ -30,44 +40,56 @@ export interface ImportedImage {
   readonly target: Descriptor;
 }
 
-export interface ImportedArchive {
-  /** The archive's index, a blob of the store now. */
+/** What an archive held, its blobs being in the store now. */
+export interface ReadArchive {
   readonly index: Descriptor;
-  /** All that got a name; the rest is to be found in the index. */
-  readonly images: readonly ImportedImage[];
+  /** What the index points at, with the names that the archive has for it among the annotations. */
+  readonly manifests: readonly Descriptor[];
 }
 
 /**
- * Reads an archive, packed with gzip or zstd or not, into a content store: an OCI image layout or what `docker save`
- * writes. Images that have a name are made, or point at what the archive has from now on.
+ * Reads an archive, as {@link readArchive}, and names what it held.
  *
- * Children that an index names and the archive lacks are left out: it may have been exported for one platform. What is
- * there must be complete.
- *
- * @param images - none: nothing is named, and the caller holds the blobs by a lease.
- * @throws Fault `invalid_argument` for what is no such archive, malformed or ambiguous; `not_found` for a manifest whose
- *   blobs are missing.
+ * @returns all that got a name.
+ * @throws Fault `failed_precondition` if `name` is given and the archive does not have exactly one image.
  */
 export async function importArchive(
   bytes: AsyncIterable<Uint8Array>,
   content: ContentStore,
-  images?: Pick<ImageStore, 'create' | 'update'>,
   options: ImportOptions = {},
-): Promise<ImportedArchive> {
-  const { signal } = options;
-  const files = await readArchiveFiles(bytes, content, { signal });
-  const { index, manifests } = await readRoot(content, files, { signal });
-  await complete(content, index, { signal });
-  const named = namedImages(index, manifests, options);
+): Promise<ImportedImage[]> {
+  const { images, signal } = options;
+  const named = namedImages(await readArchive(bytes, content, { signal }), options);
   if (images !== undefined) for (const image of named) await setImage(images, image, options);
-  return { index, images: named };
+  return named;
+}
+
+/**
+ * Reads an archive, packed with gzip or zstd or not, into a content store: an OCI image layout or what `docker save`
+ * writes. Until images are made of it, the caller holds the blobs by a lease.
+ *
+ * Children that an index names and the archive lacks are left out: it may have been exported for one platform. What is
+ * there must be complete.
+ *
+ * @throws Fault `invalid_argument` for what is no such archive, malformed or ambiguous; `not_found` for a manifest whose
+ *   blobs are missing.
+ */
+export async function readArchive(
+  bytes: AsyncIterable<Uint8Array>,
+  content: ContentStore,
+  { signal }: CallOptions = {},
+): Promise<ReadArchive> {
+  const files = await readArchiveFiles(bytes, content, { signal });
+  const root = await readRoot(content, files, { signal });
+  await complete(content, root.index, { signal });
+  return root;
 }
 
 async function readRoot(
   content: ContentStore,
   files: ArchiveFiles,
   options: CallOptions,
-): Promise<{ readonly index: Descriptor; readonly manifests: readonly Descriptor[] }> {
+): Promise<ReadArchive> {
   const mediaType = MEDIA_TYPE.ociIndex;
   if (files.layout !== undefined) {
     const layout = JsonFields.parse('oci-layout of archive', files.layout, MAX_ARCHIVE_JSON_BYTES);
@@ -122,8 +144,7 @@ async function isPresent(
 }
 
 function namedImages(
-  index: Descriptor,
-  manifests: readonly Descriptor[],
+  { index, manifests }: ReadArchive,
   { name, namePrefix, indexName }: ImportOptions,
 ): ImportedImage[] {
   if (name !== undefined) {

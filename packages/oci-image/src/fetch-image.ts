@@ -3,11 +3,16 @@ import { type CallOptions, type Descriptor, type Digest, hostPlatform, type Plat
 import type { ChosenManifest } from './choose.ts';
 import { type BlobSource, fetchBlob } from './fetch-blob.ts';
 import { fetchMetadata } from './fetch-metadata.ts';
-import type { Fetcher, Resolved } from './fetcher.ts';
+import type { Fetcher } from './fetcher.ts';
 import { allSettled, Pool } from './pool.ts';
 import type { OnProgress } from './progress.ts';
 
 export interface FetchImageOptions extends CallOptions {
+  readonly fetcher: Fetcher;
+  readonly content: ContentStore;
+  /** What was resolved: `host/repository[:tag][@digest]`, and what it stands for. */
+  readonly name: string;
+  readonly descriptor: Descriptor;
   /** For each, the manifest that suits it best. Default: this host's. */
   readonly platforms?: readonly Platform[] | 'all' | undefined;
   /** Most layers that are transferred at a time. Default: 3. */
@@ -30,16 +35,10 @@ export interface FetchedImage {
  *   are malformed or ambiguous; `resource_exhausted` for documents too large or too many; `failed_precondition` for
  *   bytes that do not fit their digest; whatever the fetcher throws.
  */
-export async function fetchImage(
-  fetcher: Fetcher,
-  content: ContentStore,
-  { name, descriptor }: Resolved,
-  options: FetchImageOptions = {},
-): Promise<FetchedImage> {
-  const { platforms = [hostPlatform()], concurrency, onProgress, signal } = options;
-  const source = { fetcher, content, name, onProgress, signal };
-  const manifests = await fetchMetadata(source, descriptor, platforms);
-  using layers = new LayerFetches(source, concurrency);
+export async function fetchImage(options: FetchImageOptions): Promise<FetchedImage> {
+  const { platforms = [hostPlatform()], concurrency } = options;
+  const manifests = await fetchMetadata(options, options.descriptor, platforms);
+  using layers = new LayerFetches(options, concurrency);
   const all = manifests.flatMap(({ manifest }) => manifest.layers);
   await allSettled(
     all.map((layer) => layers.fetch(layer)),

@@ -14,9 +14,3 @@ export interface Fetcher {
 export interface FetchOptions extends CallOptions {
   readonly offset?: bigint | undefined;
 }
-
-/** What a name stands for, as a registry resolved it. */
-export interface Resolved {
-  readonly name: string;
-  readonly descriptor: Descriptor;
-}

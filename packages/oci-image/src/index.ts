@@ -1,9 +1,10 @@
 export { MAX_ARCHIVE_JSON_BYTES } from './archive-files.ts';
 export {
-  type ImportedArchive,
   type ImportedImage,
   type ImportOptions,
   importArchive,
+  type ReadArchive,
+  readArchive,
 } from './archive-read.ts';
 export { ANNOTATION, type ArchiveImage, type ArchiveOptions, writeArchive } from './archive-write.ts';
 export * from './build.ts';

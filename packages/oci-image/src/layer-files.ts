@@ -7,16 +7,18 @@ import type { TarItem } from './tar-write.ts';
 /** One thing in a layer. Its parents are made, root's and 0755, where nothing says otherwise. */
 export type LayerFile = LayerPlace &
   (
-    | { readonly content: string | Uint8Array }
-    | { readonly file: string }
-    | { readonly symlink: string }
+    | { readonly data: string | Uint8Array }
+    /** A file of this machine. */
+    | { readonly source: string }
+    /** Where a symbolic link leads. */
+    | { readonly link: string }
     | { readonly directory: true }
   );
 
 interface LayerPlace {
   /** Relative to the root of the image. */
   readonly path: string;
-  /** Default: 0755 for directories, 0644 for content; a `file` keeps its own. */
+  /** Default: 0755 for directories, 0644 for data; a `source` keeps its own. */
   readonly mode?: number | undefined;
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
@@ -25,7 +27,7 @@ interface LayerPlace {
 /** Where a layer's files come from: a whole directory, or single ones. */
 export type LayerSource =
   | { readonly directory: string; readonly uid?: number | undefined; readonly gid?: number | undefined }
-  | { readonly files: readonly LayerFile[] };
+  | readonly LayerFile[];
 
 /**
  * The items of a layer, sorted, so that the same files always make the same layer. Owners are root unless said
@@ -39,7 +41,7 @@ export async function* layerItems(source: LayerSource, options: CallOptions = {}
     return;
   }
   const items = new Map<string, LayerFile>();
-  for (const file of source.files) {
+  for (const file of source) {
     const path = innerPath(file.path);
     for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) {
       const parent = path.slice(0, at);
@@ -62,9 +64,9 @@ function innerPath(path: string): string {
 async function fileItem(path: string, file: LayerFile, options: CallOptions): Promise<TarItem> {
   const place = { path, uid: file.uid, gid: file.gid };
   if ('directory' in file) return { ...place, type: 'Directory', mode: file.mode ?? 0o755 };
-  if ('symlink' in file) return { ...place, type: 'SymbolicLink', mode: 0o777, linkPath: file.symlink };
-  if ('content' in file) {
-    const bytes = Buffer.from(file.content);
+  if ('link' in file) return { ...place, type: 'SymbolicLink', mode: 0o777, linkPath: file.link };
+  if ('data' in file) {
+    const bytes = Buffer.from(file.data);
     return {
       ...place,
       type: 'File',
@@ -73,12 +75,12 @@ async function fileItem(path: string, file: LayerFile, options: CallOptions): Pr
       body: once(bytes),
     };
   }
-  const stats = await stat(file.file);
+  const stats = await stat(file.source);
   if (!stats.isFile())
-    throw new Fault('invalid_argument', `layer file ${quote(file.file)}: is no regular file`);
+    throw new Fault('invalid_argument', `layer file ${quote(file.source)}: is no regular file`);
   return {
     ...place,
-    ...regular(file.file, stats, options),
+    ...regular(file.source, stats, options),
     ...(file.mode !== undefined && { mode: file.mode }),
   };
 }

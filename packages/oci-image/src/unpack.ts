@@ -5,20 +5,17 @@ import {
   type Descriptor,
   type Digest,
   Fault,
-  hostPlatform,
   LABEL,
   type Labels,
   type Logger,
   type Mount,
-  type Platform,
   reasonOf,
   silentLogger,
 } from '@stowage/core';
 import type { Differ } from '@stowage/diff';
 import type { Snapshotter } from '@stowage/snapshots';
 import { chainIds } from './chain-ids.ts';
-import { chooseManifest } from './choose.ts';
-import type { ImageConfig } from './documents.ts';
+import type { ImageConfig, ImageManifest } from './documents.ts';
 import { addLabels } from './label.ts';
 import type { OnProgress } from './progress.ts';
 import { readConfig } from './read.ts';
@@ -29,10 +26,8 @@ export interface UnpackOptions extends CallOptions {
   /** Names the snapshotter in the label that keeps the snapshots while the image is kept. */
   readonly snapshotterName: string;
   readonly differ: Differ;
-  /** A manifest, or an index to choose from. */
-  readonly manifest: Descriptor;
-  /** Which to choose. Default: this host's. */
-  readonly platform?: Platform | undefined;
+  /** See `chooseManifest`. */
+  readonly manifest: ImageManifest;
   /** Asked before a layer is applied, and never for one whose snapshot is there; settles when its blob is. */
   readonly ready?: ((layer: Descriptor, index: number) => Promise<void>) | undefined;
   readonly onProgress?: OnProgress | undefined;
@@ -40,7 +35,6 @@ export interface UnpackOptions extends CallOptions {
 }
 
 export interface UnpackedImage {
-  readonly manifest: Descriptor;
   readonly config: ImageConfig;
   /** Name of the snapshot of the whole image: the parent for a container's. None for an image without layers. */
   readonly chainId: Digest | undefined;
@@ -65,13 +59,12 @@ const MAX_TRIES = 3;
  * @see containerd core/unpack/unpacker.go
  */
 export async function unpackImage(options: UnpackOptions): Promise<UnpackedImage> {
-  const { content, snapshotterName, platform = hostPlatform(), signal } = options;
-  const { descriptor, manifest } = await chooseManifest(content, options.manifest, platform, { signal });
+  const { content, snapshotterName, manifest, signal } = options;
   const config = await readConfig(content, manifest.config, { signal });
   if (config.diffIds.length !== manifest.layers.length) {
     throw new Fault(
       'failed_precondition',
-      `unpack ${descriptor.digest}: ${manifest.layers.length} layers, and the config says ${config.diffIds.length}`,
+      `unpack ${manifest.config.digest}: it names ${config.diffIds.length} layers, and its manifest ${manifest.layers.length}`,
     );
   }
   const chain = chainIds(config.diffIds);
@@ -86,7 +79,7 @@ export async function unpackImage(options: UnpackOptions): Promise<UnpackedImage
     const kept = { [`${LABEL.gcRefSnapshot}.${snapshotterName}`]: chainId };
     await addLabels(content, manifest.config.digest, kept, { signal });
   }
-  return { manifest: descriptor, config, chainId };
+  return { config, chainId };
 }
 
 async function unpackLayer(layer: Layer, index: number, options: UnpackOptions): Promise<void> {

@@ -17,7 +17,7 @@ export {
   withRootfsReadonly,
 } from './linux-options.ts';
 export * from './privilege-options.ts';
-export { withArgs, withCwd, withEnv, withTty } from './process-options.ts';
+export { overrideEnv, withArgs, withCwd, withEnv, withTty } from './process-options.ts';
 export * from './spec.ts';
 export { withUser } from './user.ts';
 export { MAX_USER_FILE_BYTES, type UserFiles, type UserLookup } from './user-files.ts';
