@@ -1,6 +1,6 @@
 import { containerServiceSlot } from '@stowage/containers';
 import { contentServiceSlot, contentSlot } from '@stowage/content';
-import { all, optional, type Plugin, plugin, Skip } from '@stowage/core';
+import { all, Fault, optional, type Plugin, plugin, Skip } from '@stowage/core';
 import { eventsSlot } from '@stowage/events';
 import { imageServiceSlot } from '@stowage/images';
 import { leaseServiceSlot } from '@stowage/leases';
@@ -67,7 +67,7 @@ export const contentServicePlugin: Plugin = plugin({
     if (!metadata.hasContent) throw new Skip('there is no content store (io.containerd.content.v1)');
     return (scope) => {
       const { content } = metadata.scope(scope);
-      if (content === undefined) throw new Skip('there is no content store (io.containerd.content.v1)');
+      if (content === undefined) throw new Fault('unimplemented', 'there is no content store');
       return content;
     };
   },

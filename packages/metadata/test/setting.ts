@@ -1,10 +1,24 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createRouterTransport, type Transport } from '@connectrpc/connect';
+import { remoteContainers } from '@stowage/containers/remote';
+import { containerRoutes } from '@stowage/containers/service';
 import { type ContentStore, writeBlob } from '@stowage/content';
+import { remoteContent } from '@stowage/content/remote';
+import { contentRoutes } from '@stowage/content/service';
 import { type Descriptor, digestOf, jsonBytes, type Labels, TYPE_URL } from '@stowage/core';
 import type { Envelope, Events } from '@stowage/events';
+import { remoteImages } from '@stowage/images/remote';
+import { imageRoutes } from '@stowage/images/service';
+import { remoteLeases } from '@stowage/leases/remote';
+import { leaseRoutes } from '@stowage/leases/service';
 import { Metadata, type MetadataOptions, type MetadataView } from '@stowage/metadata';
+import type { NamespaceStore } from '@stowage/namespaces';
+import { remoteNamespaces } from '@stowage/namespaces/remote';
+import { namespaceRoutes } from '@stowage/namespaces/service';
+import { remoteSnapshotter } from '@stowage/snapshots/remote';
+import { snapshotRoutes } from '@stowage/snapshots/service';
 import { MemoryContent } from './memory-content.ts';
 import { MemorySnapshotter } from './memory-snapshotter.ts';
 
@@ -31,6 +45,40 @@ export class Heard implements Events {
   }
 }
 
+/** A way to what metadata offers. */
+export type Reach = (metadata: Metadata) => Pick<Metadata, 'namespaces' | 'scope'>;
+
+export const inProcess: Reach = (metadata) => metadata;
+
+/** Through both RPC ends and real codecs, without a socket. */
+export const overConnect: Reach = (metadata) => {
+  const transport: Transport = createRouterTransport((router) => {
+    namespaceRoutes(metadata.namespaces)(router);
+    imageRoutes((scope) => metadata.scope(scope).images)(router);
+    containerRoutes((scope) => metadata.scope(scope).containers)(router);
+    leaseRoutes((scope) => metadata.scope(scope).leases)(router);
+    contentRoutes((scope) => {
+      const { content } = metadata.scope(scope);
+      if (content === undefined) throw new Error('there is a content store');
+      return content;
+    })(router);
+    snapshotRoutes({
+      names: metadata.snapshotters,
+      snapshotter: (scope, name) => metadata.scope(scope).snapshotter(name),
+    })(router);
+  });
+  return {
+    namespaces: remoteNamespaces(transport),
+    scope: (scope) => ({
+      images: remoteImages(transport, scope),
+      containers: remoteContainers(transport, scope),
+      leases: remoteLeases(transport, scope),
+      content: remoteContent(transport, scope),
+      snapshotter: (name) => remoteSnapshotter(transport, name, scope),
+    }),
+  };
+};
+
 /** A directory, backends in memory, and metadata over them that can be closed and opened again. */
 export class Setting implements AsyncDisposable {
   readonly root: string;
@@ -38,16 +86,18 @@ export class Setting implements AsyncDisposable {
   readonly snapshotter = new MemorySnapshotter();
   readonly heard = new Heard();
   readonly #options: MetadataOptions;
+  readonly #reach: Reach;
   #metadata: Metadata;
 
-  private constructor(root: string, options: MetadataOptions) {
+  private constructor(root: string, options: MetadataOptions, reach: Reach) {
     this.root = root;
     this.#options = options;
+    this.#reach = reach;
     this.#metadata = undefined as unknown as Metadata;
   }
 
-  static async make(options: MetadataOptions = {}): Promise<Setting> {
-    const setting = new Setting(await mkdtemp(join(tmpdir(), 'metadata-')), options);
+  static async make(options: MetadataOptions = {}, reach: Reach = inProcess): Promise<Setting> {
+    const setting = new Setting(await mkdtemp(join(tmpdir(), 'metadata-')), options, reach);
     setting.#metadata = await setting.#open();
     return setting;
   }
@@ -56,8 +106,12 @@ export class Setting implements AsyncDisposable {
     return this.#metadata;
   }
 
+  get namespaces(): NamespaceStore {
+    return this.#reach(this.#metadata).namespaces;
+  }
+
   scope(namespace = 'default', lease?: string): MetadataView {
-    return this.#metadata.scope(lease === undefined ? { namespace } : { namespace, lease });
+    return this.#reach(this.#metadata).scope(lease === undefined ? { namespace } : { namespace, lease });
   }
 
   contentOf(namespace = 'default', lease?: string): ContentStore {

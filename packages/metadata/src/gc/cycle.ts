@@ -11,6 +11,7 @@ export class Cycle implements Witness {
   readonly #db: Database;
   readonly #live = new Set<string>();
   readonly #touched: string[] = [];
+  #following: Promise<void> | undefined;
 
   constructor(db: Database) {
     this.#db = db;
@@ -27,6 +28,17 @@ export class Cycle implements Witness {
 
   /** Whether an object is to stay. Ask with the object's lock held. */
   async isLive(key: string): Promise<boolean> {
+    // All that was touched before this call has to be followed to its end, also by a call before this one.
+    while (this.#touched.length > 0 || this.#following !== undefined) {
+      this.#following ??= this.#follow().finally(() => {
+        this.#following = undefined;
+      });
+      await this.#following;
+    }
+    return this.#live.has(key);
+  }
+
+  async #follow(): Promise<void> {
     for (let next = this.#touched.pop(); next !== undefined; next = this.#touched.pop()) {
       if (this.#live.has(next)) continue;
       this.#live.add(next);
@@ -34,6 +46,5 @@ export class Cycle implements Witness {
       const message = sealed && decode(next, sealed.payload);
       if (message !== undefined) this.#touched.push(...refsOf(next, message));
     }
-    return this.#live.has(key);
   }
 }

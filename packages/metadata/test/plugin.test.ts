@@ -1,0 +1,82 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { type Plugin, Skip, silentLogger } from '@stowage/core';
+import type { Metadata } from '@stowage/metadata';
+import { gcPlugin, metadataPlugin, services } from '@stowage/metadata/plugin';
+import { MemoryContent } from './memory-content.ts';
+import { MemorySnapshotter } from './memory-snapshotter.ts';
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'metadata-'));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+async function start(
+  plugin: Plugin,
+  needs: object,
+  table: Readonly<Record<string, unknown>> = {},
+): Promise<unknown> {
+  const config = plugin.config?.(table);
+  const { signal } = new AbortController();
+  return plugin.start({
+    root,
+    state: root,
+    config,
+    needs: needs as never,
+    exports: new Map(),
+    log: silentLogger,
+    signal,
+  });
+}
+
+test('every service starts on metadata, by the ids of containerd', async () => {
+  const needs = {
+    content: new MemoryContent(),
+    snapshotters: new Map([['memory', new MemorySnapshotter()]]),
+    events: undefined,
+  };
+  await using metadata = (await start(metadataPlugin, needs)) as Metadata;
+  for (const service of services) await start(service, { metadata });
+  expect(services.map(({ slot, id }) => `${slot.type}.${id}`).sort()).toEqual([
+    'io.containerd.service.v1.containers-service',
+    'io.containerd.service.v1.content-service',
+    'io.containerd.service.v1.images-service',
+    'io.containerd.service.v1.leases-service',
+    'io.containerd.service.v1.namespaces-service',
+    'io.containerd.service.v1.snapshots-service',
+  ]);
+  await using _ = (await start(
+    gcPlugin,
+    { metadata },
+    { schedule_delay: '0s', startup_delay: '100ms' },
+  )) as AsyncDisposable;
+});
+
+test('without backends, their services are not here, and the others are', async () => {
+  const needs = { content: undefined, snapshotters: new Map(), events: undefined };
+  await using metadata = (await start(metadataPlugin, needs)) as Metadata;
+  const skipped: string[] = [];
+  for (const service of services) {
+    try {
+      await start(service, { metadata });
+    } catch (e) {
+      if (!Skip.is(e)) throw e;
+      skipped.push(service.id);
+    }
+  }
+  expect(skipped).toEqual(['content-service', 'snapshots-service']);
+});
+
+test.each([
+  [{ schedule_delay: 'soon' }, 'schedule_delay'],
+  [{ pause_threshold: 2 }, 'pause_threshold'],
+  [{ startupDelay: '1s' }, 'startupDelay'],
+])('a wrong setting of garbage collection is refused by name: %j', async (table, key) => {
+  await expect(start(gcPlugin, {}, table)).rejects.toMatchObject({
+    kind: 'invalid_argument',
+    message: expect.stringContaining(key),
+  });
+});
