@@ -1,7 +1,7 @@
 import type { Mount } from '@stowage/core';
 import { MNT_DETACH, mountAll, umountAll, umountTree } from './mount.ts';
+import { serveCalls } from './serve-calls.ts';
 import { syncfs } from './sync.ts';
-import { serveCalls } from './worker-calls.ts';
 
 /** What a {@link Mounter} asks of its worker. */
 const operations = {

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import type { Mount } from '@stowage/core';
 import { enterPrivateRoot } from './confine.ts';
 import { mountAll } from './mount.ts';
-import { serveCalls } from './worker-calls.ts';
+import { serveCalls } from './serve-calls.ts';
 
 /** What {@link probeMount} asks of its worker, once. */
 const operations = {

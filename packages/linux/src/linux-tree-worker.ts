@@ -1,9 +1,9 @@
+import { serveCalls } from './serve-calls.ts';
 import { syncfs } from './sync.ts';
 import { copyTree } from './tree-copy.ts';
 import type { StopFlag } from './tree-entries.ts';
 import { removeTree } from './tree-remove.ts';
 import { measureTree, type TreeUsage } from './tree-usage.ts';
-import { serveCalls } from './worker-calls.ts';
 
 /** What {@link Trees} asks of its worker. */
 const operations = {

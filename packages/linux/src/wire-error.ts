@@ -1,5 +1,3 @@
-import { Fault, type FaultKind } from '@stowage/core';
-
 /** An error as it crosses from a worker: structured clone would keep the message only. */
 export interface WireError {
   readonly name: string;
@@ -14,15 +12,4 @@ export interface WireError {
 export function errorToWire(e: unknown): WireError {
   const { name, message, stack, code, errno, syscall, kind } = Object(e) as Partial<WireError>;
   return { name: name ?? 'Error', message: message ?? String(e), stack, code, errno, syscall, kind };
-}
-
-export function errorFromWire({ name, message, stack, code, errno, syscall, kind }: WireError): Error {
-  if (name === 'Fault' && kind !== undefined) return new Fault(kind as FaultKind, message);
-  const error = new Error(message);
-  if (stack !== undefined) error.stack = stack;
-  return Object.assign(
-    error,
-    code === undefined ? {} : { code },
-    errno === undefined ? {} : { errno, syscall },
-  );
 }

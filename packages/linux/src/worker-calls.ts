@@ -1,27 +1,11 @@
-import { parentPort, type Worker } from 'node:worker_threads';
-import { Fault } from '@stowage/core';
-import { errorFromWire, errorToWire, type WireError } from './wire-error.ts';
+import type { Worker } from 'node:worker_threads';
+import { Fault, type FaultKind } from '@stowage/core';
+import type { Operations, Reply } from './serve-calls.ts';
+import type { WireError } from './wire-error.ts';
 
-/** What a worker can do: synchronous functions of cloneable arguments and results. */
-export type Operations = { readonly [name: string]: (...args: never[]) => unknown };
-
-type Reply = { readonly id: number } & ({ readonly value: unknown } | { readonly error: WireError });
 interface Pending {
   resolve(value: unknown): void;
   reject(e: unknown): void;
-}
-
-/** The worker's half: carries out calls one after another, in the order they were made. */
-export function serveCalls(operations: Operations): void {
-  parentPort?.on('message', ({ id, name, args }: { id: number; name: string; args: never[] }) => {
-    let reply: Reply;
-    try {
-      reply = { id, value: operations[name]?.(...args) };
-    } catch (e) {
-      reply = { id, error: errorToWire(e) };
-    }
-    parentPort?.postMessage(reply);
-  });
 }
 
 /**
@@ -107,4 +91,15 @@ export class WorkerCalls<Ops extends Operations> implements AsyncDisposable {
     this.#worker = undefined;
     await worker?.terminate();
   }
+}
+
+function errorFromWire({ name, message, stack, code, errno, syscall, kind }: WireError): Error {
+  if (name === 'Fault' && kind !== undefined) return new Fault(kind as FaultKind, message);
+  const error = new Error(message);
+  if (stack !== undefined) error.stack = stack;
+  return Object.assign(
+    error,
+    code === undefined ? {} : { code },
+    errno === undefined ? {} : { errno, syscall },
+  );
 }
