@@ -34,7 +34,7 @@ export const faultsToCodes: Interceptor = (next) => async (request) => {
     if (!response.stream) return response;
     const flush = () => request.contextValues.get(edgeKey)?.flushHeaders(response.header);
     const fail = (e: unknown) => told(e, request);
-    return { ...response, message: begun(response.message, flush, fail) };
+    return { ...response, message: begun(response.message, flush, fail, request.signal) };
   } catch (e) {
     throw told(e, request);
   }
@@ -44,14 +44,25 @@ async function* begun<T>(
   messages: AsyncIterable<T>,
   flush: () => void,
   fail: (e: unknown) => unknown,
+  signal: AbortSignal,
 ): AsyncGenerator<T> {
   const iterator = messages[Symbol.asyncIterator]();
   let ended = false;
+  let left = false;
+  // A consumer that goes away need not return its iterators (in memory it does not). A method suspended at a `yield`
+  // would then hold what it holds for good.
+  const leave = () => {
+    left = true;
+    iterator.return?.().catch(() => {});
+  };
+  signal.addEventListener('abort', leave, { once: true });
   const early = setImmediate(flush);
   try {
     for (;;) {
       const next = await iterator.next();
       clearImmediate(early);
+      // Made to end is not done: a client must not take what it has for the whole.
+      if (next.done === true && left) throw signal.reason;
       if (next.done === true) break;
       yield next.value;
     }
@@ -61,6 +72,7 @@ async function* begun<T>(
     throw fail(e);
   } finally {
     clearImmediate(early);
+    signal.removeEventListener('abort', leave);
     if (!ended) await iterator.return?.();
   }
 }
