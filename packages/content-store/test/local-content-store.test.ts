@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
-import { digestOf } from '@stowage/core';
 import { LocalContentStore } from '@stowage/content-store';
+import { digestOf } from '@stowage/core';
 
 test('an ingest becomes a blob', async () => {
   const dir = await mkdtemp(path.join(tmpdir(), 'content-'));
