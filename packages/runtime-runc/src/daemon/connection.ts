@@ -1,0 +1,129 @@
+import type { Transport } from '@connectrpc/connect';
+import { Supervisor } from '@stowage/api/supervisor/v1';
+import type { CallOptions, Logger } from '@stowage/core';
+import type { Events } from '@stowage/events';
+import { dateOf, rpcClient, typedBytesOf } from '@stowage/rpc';
+import { type ClosableTransport, unixTransport } from '@stowage/rpc/transport';
+import { stateFromWire } from '@stowage/runtime/remote';
+import { SEQ_HEADER } from '../layout.ts';
+import type { ProcessTable } from './process-table.ts';
+
+/** Events are acknowledged together, at most this often. */
+const ACK_MS = 100;
+const LAST_ACK_MS = 500;
+
+export interface ConnectionOptions {
+  readonly sock: string;
+  readonly table: ProcessTable;
+  /** Where events are passed on to. */
+  readonly events: Pick<Events, 'forward'>;
+  readonly log: Logger;
+}
+
+/**
+ * The line to a supervisor: keeps the table current from its events, passes them on, and acknowledges what was
+ * passed on. An event may be passed on twice, if this process dies in between; never not at all.
+ */
+export class SupervisorConnection implements AsyncDisposable {
+  readonly #options: ConnectionOptions;
+  readonly #transport: ClosableTransport;
+  readonly #rpc;
+  readonly #stop = new AbortController();
+  #relay: Promise<void> = Promise.resolve();
+  #passedOn = 0n;
+  #acked = 0n;
+  #timer: NodeJS.Timeout | undefined;
+
+  private constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#transport = unixTransport(options.sock);
+    this.#rpc = rpcClient(Supervisor, this.#transport);
+  }
+
+  /** Settles once the table holds all there is. */
+  static async open(options: ConnectionOptions): Promise<SupervisorConnection> {
+    const connection = new SupervisorConnection(options);
+    try {
+      const { seq, processes } = await connection.#rpc.list({});
+      const states = processes.flatMap(({ namespace, state }) =>
+        state === undefined ? [] : [{ namespace, state: stateFromWire(state) }],
+      );
+      options.table.reset(Number(seq), states);
+      connection.#relay = connection.#passOn();
+      connection.#relay.catch(() => {});
+      return connection;
+    } catch (e) {
+      await connection.#transport[Symbol.asyncDispose]();
+      throw e;
+    }
+  }
+
+  /** Rejects when the line is lost; resolves when it is disposed. */
+  get closed(): Promise<void> {
+    return this.#relay;
+  }
+
+  /**
+   * For calls to the tasks. A call settles only when the table includes what it did, so that whoever has its answer
+   * finds it there.
+   */
+  get transport(): Transport {
+    const { unary, stream } = this.#transport;
+    const gone = this.#relay.catch(() => {});
+    return {
+      stream,
+      unary: async (...args) => {
+        const response = await unary(...args);
+        const seq = Number(response.header.get(SEQ_HEADER) ?? 0);
+        await Promise.race([this.#options.table.reached(seq), gone]);
+        return response;
+      },
+    };
+  }
+
+  async stop(killTasks: boolean, options: CallOptions = {}): Promise<void> {
+    await this.#rpc.stop({ killTasks }, options);
+  }
+
+  async #passOn(): Promise<void> {
+    const { table, events, log } = this.#options;
+    const { signal } = this.#stop;
+    try {
+      for await (const { seq, envelope } of this.#rpc.events({ afterSeq: 0n }, { signal })) {
+        const event = typedBytesOf(envelope?.event);
+        if (envelope === undefined || event === undefined) continue;
+        const { namespace, topic } = envelope;
+        table.apply(Number(seq), { namespace, topic, event });
+        const timestamp = dateOf(envelope.timestamp) ?? new Date();
+        await events.forward({ timestamp, namespace, topic, event }).catch((err: unknown) => {
+          log.error({ err, namespace, topic }, 'passing on an event failed');
+        });
+        this.#passedOn = seq;
+        this.#timer ??= setTimeout(() => void this.#ack(), ACK_MS);
+      }
+    } catch (e) {
+      if (!signal.aborted) throw e;
+    } finally {
+      clearTimeout(this.#timer);
+    }
+  }
+
+  async #ack(signal?: AbortSignal): Promise<void> {
+    this.#timer = undefined;
+    const seq = this.#passedOn;
+    if (seq <= this.#acked) return;
+    try {
+      await this.#rpc.ack({ seq }, { signal });
+      this.#acked = seq;
+    } catch (err) {
+      this.#options.log.debug({ err }, 'acknowledging events failed; they will come again');
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#relay.catch(() => {});
+    await this.#ack(AbortSignal.timeout(LAST_ACK_MS));
+    await this.#transport[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { errnoOf, Fault, type Logger, reasonOf } from '@stowage/core';
+import { tryLock } from '@stowage/linux';
+import { layout, type SupervisorFiles, type SupervisorInfo, supervisorFiles } from '../layout.ts';
+import { VERSION } from '../version.ts';
+import { installProgram } from './install.ts';
+import { supervisorProgram } from './program.ts';
+
+export interface LaunchOptions {
+  readonly state: string;
+  /** OCI runtime: name in PATH, or path. */
+  readonly binary: string;
+  readonly runtimeRoot: string;
+  readonly log: Logger;
+}
+
+/** A supervisor that serves. */
+export interface FoundSupervisor {
+  readonly files: SupervisorFiles;
+  readonly info: SupervisorInfo;
+}
+
+/**
+ * The supervisor that has the tasks of a state directory, of whatever build: one that was started by a daemon before
+ * an upgrade is as good. Leftovers of dead ones of other builds are removed.
+ */
+export async function findSupervisor(state: string): Promise<FoundSupervisor | undefined> {
+  let found: FoundSupervisor | undefined;
+  for (const build of await namesIn(layout(state).supervisors)) {
+    const files = supervisorFiles(join(layout(state).supervisors, build));
+    if (await isServed(files)) found = { files, info: await readInfo(files) };
+  }
+  return found;
+}
+
+/** Starts a supervisor, detached from this process, and waits until it serves. */
+export async function launchSupervisor(options: LaunchOptions): Promise<FoundSupervisor> {
+  const program = await supervisorProgram();
+  const at = layout(options.state);
+  await removeDead(at.supervisors, program.build);
+  const files = supervisorFiles(join(at.supervisors, program.build));
+  const entry = await installProgram(program, files.directory);
+  await using output = await open(files.log, 'a', 0o600);
+  const settings = {
+    state: options.state,
+    build: program.build,
+    version: VERSION,
+    runtime: options.binary,
+    'runtime-root': options.runtimeRoot,
+  };
+  const args = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
+  const child = spawn(process.execPath, [...program.execArgv, entry, ...args], {
+    detached: true,
+    cwd: '/',
+    // No options for node of whoever started the daemon, nor secrets of its environment.
+    env: { PATH: process.env.PATH, LANG: 'C.UTF-8' },
+    stdio: ['ignore', output.fd, output.fd, 'pipe'],
+  });
+  child.unref();
+  const failed = once(child, 'error').then(([e]) => reasonOf(e));
+  const said = await Promise.race([text(child.stdio[3] as Readable), failed]);
+  if (said.trim() !== 'ready') {
+    const why = said.trim() || 'it ended without a word';
+    throw new Fault('unavailable', `start supervisor: ${why}; its log is ${files.log}`);
+  }
+  options.log.info({ pid: child.pid, build: program.build }, 'supervisor started');
+  return { files, info: await readInfo(files) };
+}
+
+async function isServed({ lock, info }: SupervisorFiles): Promise<boolean> {
+  // Taking the lock would make it; without info nobody ever served here.
+  if ((await fileThere(info)) === false) return false;
+  const free = tryLock(lock);
+  free?.[Symbol.dispose]();
+  return free === undefined;
+}
+
+async function removeDead(supervisors: string, keep: string): Promise<void> {
+  for (const build of await namesIn(supervisors)) {
+    const files = supervisorFiles(join(supervisors, build));
+    if (build !== keep && !(await isServed(files)))
+      await rm(files.directory, { recursive: true, force: true });
+  }
+}
+
+async function readInfo({ info }: SupervisorFiles): Promise<SupervisorInfo> {
+  return JSON.parse(await readFile(info, 'utf8')) as SupervisorInfo;
+}
+
+async function fileThere(path: string): Promise<boolean> {
+  try {
+    await using _ = await open(path, 'r');
+    return true;
+  } catch (e) {
+    if (errnoOf(e) === 'ENOENT') return false;
+    throw e;
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (e) {
+    if (errnoOf(e) === 'ENOENT') return [];
+    throw e;
+  }
+}
+
+/** Whether a supervisor that is gone left tasks behind. */
+export async function hasTasks(state: string): Promise<boolean> {
+  const { tasks } = layout(state);
+  for (const namespace of await namesIn(tasks)) {
+    if ((await namesIn(join(tasks, namespace))).length > 0) return true;
+  }
+  return false;
+}

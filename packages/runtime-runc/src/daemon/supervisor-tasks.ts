@@ -1,0 +1,67 @@
+import { type CallOptions, Fault } from '@stowage/core';
+import type { ProcessId, TaskService } from '@stowage/runtime';
+import type { ProcessTable } from './process-table.ts';
+
+export interface SupervisorTasksOptions {
+  readonly namespace: string;
+  readonly table: ProcessTable;
+  /**
+   * The namespace's tasks at the supervisor. Undefined if there is none and none shall be started, so there are no
+   * tasks.
+   */
+  reach(options: { readonly start: boolean }): Promise<TaskService | undefined>;
+}
+
+/** One namespace's tasks as the daemon has them: what can be told from its table is, the rest is asked. */
+export function supervisorTasks({ namespace, table, reach }: SupervisorTasksOptions): TaskService {
+  const there = async ({ id }: { readonly id: string }): Promise<TaskService> => {
+    const tasks = await reach({ start: false });
+    if (tasks === undefined) throw missing(namespace, id);
+    return tasks;
+  };
+  return {
+    create: async (request, options) => {
+      const tasks = await reach({ start: true });
+      if (tasks === undefined) throw new Fault('unavailable', `create task ${request.id}: no supervisor`);
+      return tasks.create(request, options);
+    },
+    start: async (process, options) => (await there(process)).start(process, options),
+    delete: async (process, options) => {
+      const deleted = await (await there(process)).delete(process, options);
+      // No event tells the end of an exec.
+      if (process.execId) table.remove(namespace, process);
+      return deleted;
+    },
+    state: async (process, options) => {
+      const tasks = await there(process);
+      // Of an exec, events do not tell the streams.
+      return process.execId ? tasks.state(process, options) : known(process);
+    },
+    pids: async (id, options) => (await there({ id })).pids(id, options),
+    pause: async (id, options) => (await there({ id })).pause(id, options),
+    resume: async (id, options) => (await there({ id })).resume(id, options),
+    checkpoint: async (request, options) => (await there(request)).checkpoint(request, options),
+    kill: async (request, options) => (await there(request)).kill(request, options),
+    exec: async (request, options) => (await there(request)).exec(request, options),
+    resizePty: async (request, options) => (await there(request)).resizePty(request, options),
+    closeIO: async (process, options) => (await there(process)).closeIO(process, options),
+    update: async (request, options) => (await there(request)).update(request, options),
+    wait: async (process, options: CallOptions = {}) => {
+      await there(process);
+      return table.wait(namespace, process, options);
+    },
+    stats: async (id, options) => (await there({ id })).stats(id, options),
+    connect: async (id, options) => (await there({ id })).connect(id, options),
+    shutdown: async () => {},
+  };
+
+  function known(process: ProcessId) {
+    const state = table.get(namespace, process);
+    if (state === undefined) throw missing(namespace, process.id);
+    return state;
+  }
+}
+
+function missing(namespace: string, id: string): Fault {
+  return new Fault('not_found', `task ${id}: there is none in namespace ${namespace}`);
+}

@@ -1,0 +1,111 @@
+import { access, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf, Fault } from '@stowage/core';
+import { hasCode } from '@stowage/linux';
+import { cgroupOf } from '@stowage/linux/cgroup';
+import { isSameProcess, UNKNOWN_STATUS } from '@stowage/linux/reap';
+import type { SupervisorContext } from './context.ts';
+import { execPidFile } from './execs.ts';
+import { adoptIO } from './open-io.ts';
+import { readPid, Task } from './task.ts';
+import { TaskProcess } from './task-process.ts';
+import { readTaskRecord, type TaskRecord } from './task-record.ts';
+import type { TaskRegistry } from './task-registry.ts';
+
+/** Goes on with the tasks that an earlier supervisor left behind when it died. */
+export async function adoptTasks(context: SupervisorContext, registry: TaskRegistry): Promise<void> {
+  for (const namespace of await namesIn(context.tasks)) {
+    for (const id of await namesIn(join(context.tasks, namespace))) {
+      try {
+        const record = await readTaskRecord(join(context.tasks, namespace, id));
+        if (record !== undefined) await adoptTask(context, registry, record);
+      } catch (err) {
+        context.log.error({ err, namespace, id }, 'taking over a task failed');
+      }
+    }
+  }
+}
+
+async function adoptTask(
+  context: SupervisorContext,
+  registry: TaskRegistry,
+  record: TaskRecord,
+): Promise<void> {
+  const { runtime: choice, init: initRecord, execs, paused, format: _, ...facts } = record;
+  const init = TaskProcess.fromRecord(facts.id, initRecord);
+  const task = new Task(context, { ...facts, choice }, init);
+  if (init.phase === 'creating') {
+    // Nobody was told of it, and whoever asked for it was told that the call failed.
+    await task.abandon();
+    return;
+  }
+  if (init.phase === 'starting') init.phase = (await wasStarted(task)) ? 'running' : 'created';
+  task.paused = paused ? 'yes' : 'no';
+  registry.adopt(task);
+  for (const { execId, ...exec } of execs) {
+    const process = TaskProcess.fromRecord(`exec ${execId} in ${facts.id}`, exec);
+    task.execs.set(execId, process);
+    await adoptProcess(context, task, process, execId);
+  }
+  await adoptProcess(context, task, init);
+  if (init.phase !== 'stopped') {
+    task.cgroup = await cgroupOf(init.pid, context.cgroups);
+    task.watchMemory();
+  }
+}
+
+async function adoptProcess(
+  context: SupervisorContext,
+  task: Task,
+  process: TaskProcess,
+  execId?: string,
+): Promise<void> {
+  if (process.phase === 'starting') await settleExec(task, process, execId ?? '');
+  if (process.phase === 'stopped') {
+    // Written down, but it is not known whether it was told. Better twice than never.
+    if (!process.announced && process.exit !== undefined) await task.ended(process, process.exit, execId);
+    return;
+  }
+  if (process.pid === 0) return;
+  process.io = await adoptIO(process.stdio, process.stdinClosed);
+  if (isLeft(process)) {
+    try {
+      task.follow(process, context.reaper.watch(process.pid), execId);
+      return;
+    } catch (e) {
+      if (!hasCode(e, 'ESRCH')) throw e;
+    }
+  }
+  const exit = { exitStatus: UNKNOWN_STATUS, exitedAt: new Date() };
+  void task.ended(process, exit, execId);
+}
+
+function isLeft({ pid, startTime }: TaskProcess): boolean {
+  return startTime === undefined || isSameProcess(pid, startTime);
+}
+
+/** An exec whose start nobody saw the end of runs if the runtime wrote its pid. */
+async function settleExec(task: Task, exec: TaskProcess, execId: string): Promise<void> {
+  try {
+    exec.found(await readPid(execPidFile(task, execId)));
+    exec.phase = 'running';
+  } catch (e) {
+    if (errnoOf(e) !== 'ENOENT' && !Fault.is(e)) throw e;
+    exec.phase = 'created';
+  }
+}
+
+/** runc and its like keep a FIFO with the state of a container until it is started. */
+async function wasStarted({ facts: { choice, id } }: Task): Promise<boolean> {
+  try {
+    await access(join(choice.root, id, 'exec.fifo'));
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+}

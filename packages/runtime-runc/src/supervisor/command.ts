@@ -1,0 +1,127 @@
+import { spawn } from 'node:child_process';
+import { open, unlink, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { type CallOptions, errnoOf, Fault, reasonOf } from '@stowage/core';
+import type { Reaper } from './reaper.ts';
+
+/** Descriptors that the command gets as 0, 1 and 2; `ignore` is /dev/null. */
+export type CommandStdio = readonly [
+  stdin: number | 'ignore',
+  stdout: number | 'ignore',
+  stderr: number | 'ignore',
+];
+
+export const quiet: CommandStdio = ['ignore', 'ignore', 'ignore'];
+
+export interface Command extends CallOptions {
+  readonly binary: string;
+  readonly args: readonly string[];
+  /** Names the operation and its subject, for messages. */
+  readonly what: string;
+  readonly stdio: CommandStdio;
+  /** Where the runtime writes its log, as JSON lines. Of no use to anybody once it was read for a reason. */
+  readonly log: string;
+}
+
+export interface CommandRunnerOptions {
+  readonly reaper: Reaper;
+  /** The `oom_score_adj` that commands and containers start with, where it is not this process's own. */
+  readonly oomScore?: string | undefined;
+}
+
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** Longest piece of a log that is looked at for a reason. */
+const LOG_TAIL_BYTES = 64 * 1024;
+
+/** Runs OCI runtimes, each to its end. */
+export class CommandRunner {
+  readonly #reaper: Reaper;
+  readonly #oomScore: string | undefined;
+  // Nothing else of this process's environment is a runtime's or a hook's business.
+  readonly #env = { PATH: process.env.PATH ?? DEFAULT_PATH, HOME: '/root', LANG: 'C.UTF-8' };
+
+  constructor({ reaper, oomScore }: CommandRunnerOptions) {
+    this.#reaper = reaper;
+    this.#oomScore = oomScore;
+  }
+
+  /**
+   * An abort kills the command, and with it whatever it had not finished.
+   *
+   * @throws Fault `not_found` if the binary is not there; else with the last error of the runtime's log, as
+   *   `unknown`, or as what the runtime says of a container or process that is not there, or there already.
+   */
+  async run({ binary, args, what, stdio, log, signal }: Command): Promise<void> {
+    signal?.throwIfAborted();
+    using hold = this.#reaper.hold();
+    const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
+    const child = spawn(binary, [...args], { stdio: [...stdio], cwd: '/', env: this.#env });
+    hold.ours(child.pid);
+    child.once('error', reject);
+    child.once('exit', (code, killedBy) =>
+      resolve(code === 0 ? undefined : (killedBy ?? `exit status ${code}`)),
+    );
+    this.#keepKillable(child.pid);
+    const onAbort = () => child.kill('SIGKILL');
+    signal?.addEventListener('abort', onAbort, { once: true });
+    let failure: string | undefined;
+    try {
+      failure = await promise;
+    } catch (e) {
+      throw notSpawned(binary, what, e);
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+    }
+    if (failure === undefined) return;
+    signal?.throwIfAborted();
+    const reason = (await takeError(log)) ?? failure;
+    throw new Fault(kindOf(reason), `${basename(binary)} ${what}: ${reason}`);
+  }
+
+  /** What this process is spared from, containers are not; they would inherit its score. */
+  #keepKillable(pid: number | undefined): void {
+    if (pid === undefined || this.#oomScore === undefined) return;
+    writeFile(`/proc/${pid}/oom_score_adj`, this.#oomScore).catch(() => {});
+  }
+}
+
+function notSpawned(binary: string, what: string, e: unknown): Fault {
+  if (errnoOf(e) === 'ENOENT') {
+    const how = 'install runc (apt install runc), or name the runtime in the config of the runc plugin';
+    return new Fault('not_found', `${what}: ${binary}: executable not found in PATH: ${how}`, { cause: e });
+  }
+  return new Fault('unknown', `${what}: run ${binary}: ${reasonOf(e)}`, { cause: e });
+}
+
+// The texts of runc 1.0 to 1.3 and crun; they exit with 1 for everything.
+function kindOf(reason: string): 'not_found' | 'already_exists' | 'unknown' {
+  if (
+    /container .*does not exist|process already finished|container not running|no such process/i.test(reason)
+  )
+    return 'not_found';
+  return /container with .*exists/i.test(reason) ? 'already_exists' : 'unknown';
+}
+
+/** The message of the log's last line of level error or worse. The log is removed, so that nobody finds it again. */
+async function takeError(path: string): Promise<string | undefined> {
+  try {
+    await using file = await open(path, 'r');
+    const { size } = await file.stat();
+    const start = Math.max(0, size - LOG_TAIL_BYTES);
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
+    const lines = buffer.toString('utf8', 0, bytesRead).split('\n').map(parseLine);
+    await unlink(path);
+    return lines.findLast((line) => line?.level === 'error' || line?.level === 'fatal')?.msg;
+  } catch (e) {
+    if (errnoOf(e) === 'ENOENT') return undefined;
+    throw e;
+  }
+}
+
+function parseLine(text: string): { level?: string; msg?: string } | undefined {
+  try {
+    return JSON.parse(text) as { level?: string; msg?: string };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,25 @@
+import type { Logger } from '@stowage/core';
+import type { CgroupLayout } from '@stowage/linux/cgroup';
+import type { Mounter } from '@stowage/linux/mounter';
+import type { Poller } from '@stowage/linux/poller';
+import type { CommandRunner } from './command.ts';
+import type { EventLog } from './event-log.ts';
+import type { Reaper } from './reaper.ts';
+import type { RuntimeDefaults } from './runtime-choice.ts';
+
+/** What all tasks of a supervisor share. */
+export interface SupervisorContext {
+  readonly events: EventLog;
+  readonly commands: CommandRunner;
+  readonly reaper: Reaper;
+  readonly poller: Poller;
+  readonly mounter: Mounter;
+  readonly cgroups: CgroupLayout;
+  readonly defaults: RuntimeDefaults;
+  readonly log: Logger;
+  /** Directory of the tasks: `<namespace>/<id>`. */
+  readonly tasks: string;
+  /** A path, not in use, where a console socket may listen. */
+  consolePath(): string;
+  readonly version: string;
+}

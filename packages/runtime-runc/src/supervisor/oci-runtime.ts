@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import type { CallOptions } from '@stowage/core';
+import { type CommandRunner, type CommandStdio, quiet } from './command.ts';
+import type { RuntimeChoice } from './runtime-choice.ts';
+
+export interface OciRuntimeOptions {
+  readonly choice: RuntimeChoice;
+  /** Id of the container. */
+  readonly id: string;
+  /** The task's directory, for logs and pid files. */
+  readonly directory: string;
+  readonly commands: CommandRunner;
+}
+
+export interface NewProcess extends CallOptions {
+  readonly stdio: CommandStdio;
+  readonly pidFile: string;
+  /** Where the runtime shall send the master of a terminal. */
+  readonly consoleSocket?: string | undefined;
+}
+
+/**
+ * The commands of an OCI runtime (runc, crun, youki) about one container. Each is one run of its binary; none is
+ * repeated or polled. A command that fails throws what the runtime gave as its reason.
+ *
+ * @see runtime-spec runtime.md, Operations; runc man/
+ */
+export class OciRuntime {
+  readonly #options: OciRuntimeOptions;
+
+  constructor(options: OciRuntimeOptions) {
+    this.#options = options;
+  }
+
+  create(bundle: string, process: NewProcess): Promise<void> {
+    const { noPivotRoot, noNewKeyring } = this.#options.choice;
+    const args = ['--bundle', bundle, ...processArgs(process)];
+    if (noPivotRoot) args.push('--no-pivot');
+    if (noNewKeyring) args.push('--no-new-keyring');
+    return this.#run('create', args, process);
+  }
+
+  start(): Promise<void> {
+    return this.#run('start', []);
+  }
+
+  /** Starts a process whose runtime-spec Process lies in a file, and lets go of it. */
+  exec(execId: string, processFile: string, process: NewProcess): Promise<void> {
+    const args = ['--detach', '--process', processFile, ...processArgs(process)];
+    return this.#run('exec', args, { ...process, log: `exec-${execId}.log` });
+  }
+
+  kill(signal: number, all: boolean): Promise<void> {
+    return this.#run('kill', all ? ['--all'] : [], {}, [String(signal)]);
+  }
+
+  pause(): Promise<void> {
+    return this.#run('pause', []);
+  }
+
+  resume(): Promise<void> {
+    return this.#run('resume', []);
+  }
+
+  /** Changes limits to those in a file of JSON of runtime-spec LinuxResources. */
+  update(resourcesFile: string): Promise<void> {
+    return this.#run('update', ['--resources', resourcesFile]);
+  }
+
+  /** Removes the container; with `force`, kills it first. */
+  delete(options: { readonly force?: boolean } = {}): Promise<void> {
+    return this.#run('delete', options.force === true ? ['--force'] : []);
+  }
+
+  #run(
+    command: string,
+    args: readonly string[],
+    how: CallOptions & { readonly stdio?: CommandStdio; readonly log?: string } = {},
+    after: readonly string[] = [],
+  ): Promise<void> {
+    const { choice, id, directory, commands } = this.#options;
+    const log = join(directory, how.log ?? 'init.log');
+    const common = ['--root', choice.root, '--log', log, '--log-format', 'json'];
+    return commands.run({
+      binary: choice.binary,
+      args: [...common, command, ...args, id, ...after],
+      what: `${command} ${id}`,
+      stdio: how.stdio ?? quiet,
+      log,
+      signal: how.signal,
+    });
+  }
+}
+
+function processArgs({ pidFile, consoleSocket }: NewProcess): string[] {
+  return ['--pid-file', pidFile, ...(consoleSocket === undefined ? [] : ['--console-socket', consoleSocket])];
+}

@@ -1,0 +1,112 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Fault, type Logger } from '@stowage/core';
+import { setSubreaper, tryLock } from '@stowage/linux';
+import { cgroupLayout } from '@stowage/linux/cgroup';
+import { Mounter } from '@stowage/linux/mounter';
+import { Poller } from '@stowage/linux/poller';
+import { startTime } from '@stowage/linux/reap';
+import { socketPeerCredentials } from '@stowage/linux/sockets';
+import { listen } from '@stowage/rpc/server';
+import { taskRoutes } from '@stowage/runtime/service';
+import { layout, type SupervisorFiles, type SupervisorInfo, supervisorFiles } from '../layout.ts';
+import { adoptTasks } from './adopt.ts';
+import { CommandRunner } from './command.ts';
+import type { SupervisorContext } from './context.ts';
+import { endTasks } from './end-tasks.ts';
+import { EventLog } from './event-log.ts';
+import { spareFromOom } from './oom-score.ts';
+import { Reaper } from './reaper.ts';
+import { stamped } from './stamped.ts';
+import { supervisorRoutes } from './supervisor-service.ts';
+import { TaskRegistry } from './task-registry.ts';
+
+export interface SupervisorSettings {
+  readonly state: string;
+  readonly build: string;
+  readonly version: string;
+  /** OCI runtime: name in PATH, or path. */
+  readonly binary: string;
+  /** Where the OCI runtime keeps its state. */
+  readonly runtimeRoot: string;
+  readonly log: Logger;
+}
+
+/**
+ * Turns this process into the supervisor of a state directory: takes over what an earlier one left, and serves until
+ * it is told to stop or dies. Containers outlive it either way, unless it is told to end them.
+ *
+ * It changes the process itself (umask, working directory, subreaper), so it must be all that the process is.
+ *
+ * @throws Fault `failed_precondition` if another supervisor has the tasks.
+ */
+export async function runSupervisor(settings: SupervisorSettings): Promise<void> {
+  const { state, build, version, log } = settings;
+  const at = layout(state);
+  const files = supervisorFiles(join(at.supervisors, build));
+  process.umask(0o022);
+  process.chdir('/');
+  for (const path of [at.tasks, at.runtime, files.directory]) {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  }
+  // Never given back: whoever gets them later knows that this process is dead.
+  if (tryLock(files.lock) === undefined || tryLock(at.lock) === undefined) {
+    throw new Fault('failed_precondition', `supervise ${state}: another supervisor has its tasks`);
+  }
+  setSubreaper(true);
+  const poller = new Poller();
+  const reaper = new Reaper(poller, log);
+  const events = await EventLog.open(at.events, log);
+  let consoles = 0;
+  const context: SupervisorContext = {
+    ...{ events, reaper, poller, log, version },
+    commands: new CommandRunner({ reaper, oomScore: await spareFromOom() }),
+    mounter: new Mounter(),
+    cgroups: await cgroupLayout(),
+    defaults: { binary: settings.binary, root: settings.runtimeRoot },
+    tasks: at.tasks,
+    consolePath: () => join(files.directory, `c${++consoles}`),
+  };
+  const registry = new TaskRegistry(context);
+  await adoptTasks(context, registry);
+
+  const stop = async ({ killTasks }: { killTasks: boolean }) => {
+    if (killTasks) await endTasks(registry, log);
+    if (registry.size > 0) {
+      throw new Fault(
+        'failed_precondition',
+        `stop supervisor: it has ${registry.size} tasks; end them first`,
+      );
+    }
+    setImmediate(leave);
+  };
+  const leave = () => {
+    void server
+      .close()
+      .then(() => events[Symbol.asyncDispose]())
+      .finally(() => process.exit(0));
+  };
+  const server = await listen({
+    address: { path: files.sock, mode: 0o600 },
+    routes: [
+      stamped(taskRoutes(registry.scope), () => events.seq),
+      supervisorRoutes({ registry, events, version, build, stop }),
+    ],
+    peer: socketPeerCredentials,
+    log,
+  });
+  process.on('SIGTERM', leave);
+  await writeInfo(files, build, version);
+  log.info({ pid: process.pid, build, tasks: registry.size }, 'supervisor is ready');
+}
+
+async function writeInfo({ info }: SupervisorFiles, build: string, version: string): Promise<void> {
+  const { pid } = process;
+  const facts: SupervisorInfo = {
+    ...{ pid, build, version },
+    startTime: String(startTime(pid)),
+    node: process.execPath,
+  };
+  await writeFile(`${info}.new`, `${JSON.stringify(facts)}\n`, { mode: 0o600 });
+  await rename(`${info}.new`, info);
+}

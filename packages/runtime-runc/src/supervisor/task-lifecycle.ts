@@ -1,0 +1,62 @@
+import { type CallOptions, Fault } from '@stowage/core';
+import type { Exit } from '@stowage/runtime';
+import type { Task } from './task.ts';
+
+/** Starts the init of a container that was created. */
+export async function startTask(task: Task, { signal }: CallOptions): Promise<number> {
+  using _ = await task.locks.acquire([''], signal);
+  const { init } = task;
+  if (init.phase !== 'created') {
+    throw new Fault('failed_precondition', `start ${init.name}: it is ${task.status(init)} already`);
+  }
+  init.phase = 'starting';
+  const started = start(task);
+  init.settling = started;
+  try {
+    await started;
+    return init.pid;
+  } catch (e) {
+    if (init.phase === 'starting') init.phase = 'created';
+    throw e;
+  }
+}
+
+async function start(task: Task): Promise<void> {
+  const { init } = task;
+  await task.record.save();
+  await task.runtime.start();
+  // From here on "starting" in the record reads as running, since the runtime knows that it was started.
+  init.phase = 'running';
+  await task.events.start(init.pid);
+}
+
+/**
+ * Removes a container whose init has stopped, or was never started and is killed now. An interrupted removal is
+ * finished by calling again.
+ *
+ * @param remove - takes the task out of the list, before its end is told.
+ */
+export async function deleteTask(
+  task: Task,
+  remove: () => void,
+  { signal }: CallOptions,
+): Promise<Exit & { pid: number }> {
+  using _ = await task.locks.acquire([''], signal);
+  const { init } = task;
+  if (task.deleted) throw new Fault('not_found', `delete ${init.name}: it was deleted`);
+  if (init.phase === 'running' || init.phase === 'starting') {
+    throw new Fault('failed_precondition', `delete ${init.name}: it is ${task.status(init)}; kill it first`);
+  }
+  await task.runtime.delete().catch((e: unknown) => {
+    if (!Fault.is(e, 'not_found')) throw e;
+  });
+  const exit = await init.wait({});
+  await init.io?.flushed();
+  await task.unmount();
+  for (const process of [init, ...task.execs.values()]) process.gone();
+  await task.forget();
+  task.deleted = true;
+  remove();
+  await task.events.delete(init.pid, exit);
+  return { pid: init.pid, ...exit };
+}

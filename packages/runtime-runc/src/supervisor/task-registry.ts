@@ -1,0 +1,77 @@
+import { type CallOptions, Fault, type Scope, validateIdentifier } from '@stowage/core';
+import type { CreateTask, ProcessState, TaskService } from '@stowage/runtime';
+import type { SupervisorContext } from './context.ts';
+import { SupervisedTasks } from './supervised-tasks.ts';
+import { Task } from './task.ts';
+
+/** All tasks of a supervisor, of all namespaces. */
+export class TaskRegistry {
+  readonly #context: SupervisorContext;
+  readonly #tasks = new Map<string, Task>();
+  /** Being made; not there yet for anybody else. */
+  readonly #making = new Set<string>();
+
+  constructor(context: SupervisorContext) {
+    this.#context = context;
+  }
+
+  readonly scope = ({ namespace }: Scope): TaskService => {
+    if (namespace === '') throw new Fault('failed_precondition', 'namespace is required');
+    validateIdentifier(namespace, 'namespace');
+    return new SupervisedTasks(this.#context, this, namespace);
+  };
+
+  get size(): number {
+    return this.#tasks.size + this.#making.size;
+  }
+
+  /** @throws Fault `not_found` */
+  get(namespace: string, id: string): Task {
+    const task = this.#tasks.get(keyOf(namespace, id));
+    if (task === undefined)
+      throw new Fault('not_found', `task ${id}: there is none in namespace ${namespace}`);
+    return task;
+  }
+
+  /** @throws Fault `already_exists` */
+  async create(namespace: string, request: CreateTask, options: CallOptions): Promise<Task> {
+    validateIdentifier(request.id, 'container id');
+    const key = keyOf(namespace, request.id);
+    if (this.#tasks.has(key) || this.#making.has(key)) {
+      throw new Fault('already_exists', `create task ${request.id}: there is one in namespace ${namespace}`);
+    }
+    this.#making.add(key);
+    try {
+      const task = await Task.prepare(this.#context, namespace, request);
+      await task.make(options);
+      this.#tasks.set(key, task);
+      return task;
+    } finally {
+      this.#making.delete(key);
+    }
+  }
+
+  /** Takes in the task of an earlier supervisor. */
+  adopt(task: Task): void {
+    this.#tasks.set(keyOf(task.facts.namespace, task.facts.id), task);
+  }
+
+  remove(task: Task): void {
+    this.#tasks.delete(keyOf(task.facts.namespace, task.facts.id));
+  }
+
+  all(): Task[] {
+    return [...this.#tasks.values()];
+  }
+
+  *states(): Generator<{ namespace: string; state: ProcessState }> {
+    for (const task of this.#tasks.values()) {
+      const { namespace } = task.facts;
+      yield { namespace, state: task.state(task.init) };
+      for (const [execId, exec] of task.execs) yield { namespace, state: task.state(exec, execId) };
+    }
+  }
+}
+
+/** A namespace is an identifier, so it holds no slash. */
+const keyOf = (namespace: string, id: string): string => `${namespace}/${id}`;

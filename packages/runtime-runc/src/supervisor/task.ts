@@ -1,0 +1,244 @@
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type CallOptions, Fault, KeyedLock, type Mount } from '@stowage/core';
+import { type CgroupPaths, cgroupOf, watchOom } from '@stowage/linux/cgroup';
+import type { CreateTask, Exit, ProcessState, TaskStatus } from '@stowage/runtime';
+import { readBundleSpec } from './bundle-spec.ts';
+import type { SupervisorContext } from './context.ts';
+import { TaskEvents } from './events.ts';
+import { OciRuntime } from './oci-runtime.ts';
+import { openIO } from './open-io.ts';
+import type { WatchedProcess } from './reaper.ts';
+import { chooseRuntime, type RuntimeChoice } from './runtime-choice.ts';
+import { TaskProcess } from './task-process.ts';
+import { RecordWriter, type TaskRecord } from './task-record.ts';
+
+/** How long the end of an init waits for that of processes which were added, before it is told all the same. */
+const LAST_EXEC_MS = 10_000;
+const SIGKILL = 9;
+
+export interface TaskFacts {
+  readonly namespace: string;
+  readonly id: string;
+  readonly bundle: string;
+  readonly rootfs: readonly Mount[];
+  readonly choice: RuntimeChoice;
+  readonly specDigest: string;
+  readonly ownPids: boolean;
+}
+
+/**
+ * A container: its init process, the processes that were added, and what was mounted for it.
+ *
+ * Whatever is to be found again by another supervisor is written down before it is done, and an exit before it is
+ * told. Of each process are told, in this order: create, start, exit, delete; and no exit of an added one after that
+ * of the init.
+ */
+export class Task {
+  readonly facts: TaskFacts;
+  readonly directory: string;
+  readonly init: TaskProcess;
+  /** By exec id. */
+  readonly execs = new Map<string, TaskProcess>();
+  readonly runtime: OciRuntime;
+  readonly events: TaskEvents;
+  readonly record: RecordWriter;
+  /** By exec id, the init's being empty: what changes the state of a process is done one at a time. */
+  readonly locks = new KeyedLock();
+  paused: 'no' | 'pausing' | 'yes' = 'no';
+  deleted = false;
+  cgroup: CgroupPaths | undefined;
+  readonly #context: SupervisorContext;
+  #oom: Disposable | undefined;
+  /** The runtime was asked to make it, so there may be something to remove. */
+  #asked = false;
+
+  constructor(context: SupervisorContext, facts: TaskFacts, init: TaskProcess) {
+    this.#context = context;
+    this.facts = facts;
+    this.init = init;
+    const { namespace, id, choice } = facts;
+    this.directory = join(context.tasks, namespace, id);
+    this.runtime = new OciRuntime({ choice, id, directory: this.directory, commands: context.commands });
+    this.events = new TaskEvents(context.events, namespace, id);
+    this.record = new RecordWriter(this.directory, () => this.#toRecord());
+  }
+
+  /** Reads what is asked for; does nothing yet. */
+  static async prepare(context: SupervisorContext, namespace: string, request: CreateTask): Promise<Task> {
+    const { id, bundle, rootfs, options, stdin, stdout, stderr, terminal } = request;
+    const choice = chooseRuntime(namespace, options, context.defaults);
+    const { digest: specDigest, ownPids } = await readBundleSpec(bundle);
+    const init = new TaskProcess(id, { stdin, stdout, stderr, terminal }, 'creating');
+    return new Task(context, { namespace, id, bundle, rootfs, choice, specDigest, ownPids }, init);
+  }
+
+  get rootfs(): string {
+    return join(this.facts.bundle, 'rootfs');
+  }
+
+  /** Makes the container. If that fails, nothing of it is left. */
+  async make(options: CallOptions): Promise<number> {
+    await mkdir(this.directory, { recursive: true, mode: 0o700 });
+    const made = this.#make(options);
+    this.init.settling = made;
+    try {
+      await made;
+      return this.init.pid;
+    } catch (e) {
+      await this.#unmake();
+      throw e;
+    }
+  }
+
+  async #make({ signal }: CallOptions): Promise<void> {
+    const { bundle, rootfs, choice } = this.facts;
+    const { init } = this;
+    await this.record.save();
+    if (rootfs.length > 0) await this.#context.mounter.mount(rootfs, this.rootfs, { signal });
+    init.io = await openIO(init.stdio, choice, this.#context);
+    const pidFile = join(this.directory, 'init.pid');
+    const { stdio, consoleSocket } = init.io;
+    this.#asked = true;
+    await this.runtime.create(bundle, { stdio, consoleSocket, pidFile, signal });
+    await init.io.spawned();
+    this.follow(init, this.#context.reaper.watch(await readPid(pidFile)));
+    this.cgroup = await cgroupOf(init.pid, this.#context.cgroups);
+    this.watchMemory();
+    init.phase = 'created';
+    await this.record.save();
+    await this.events.create(bundle, rootfs, init.stdio, init.pid);
+  }
+
+  /** Removes what an earlier supervisor died over making. */
+  abandon(): Promise<void> {
+    this.#asked = true;
+    return this.#unmake();
+  }
+
+  /** Undoes as much of a creation as there is. Failures are logged: the first one is what the caller is told. */
+  async #unmake(): Promise<void> {
+    if (this.#asked) {
+      await this.runtime.delete({ force: true }).catch((e: unknown) => {
+        if (!Fault.is(e, 'not_found')) this.#complain('remove container', e);
+      });
+    }
+    this.init.gone();
+    this.#oom?.[Symbol.dispose]();
+    await this.unmount().catch((e: unknown) => this.#complain('unmount rootfs', e));
+    await this.forget();
+  }
+
+  /** Calls {@link TaskProcess} `stopped` and tells, when a process that is watched has ended. */
+  follow(process: TaskProcess, watched: WatchedProcess, execId?: string): void {
+    process.watched(watched);
+    watched.exited
+      .then((exit) => this.ended(process, exit, execId))
+      .catch((e: unknown) => this.#complain('tell exit', e));
+  }
+
+  async ended(process: TaskProcess, exit: Exit, execId?: string): Promise<void> {
+    process.io?.exited();
+    await process.settling.catch(() => {});
+    if (process === this.init) {
+      this.#oom?.[Symbol.dispose]();
+      await this.#endOthers();
+    }
+    process.stopped(exit);
+    await this.record.save().catch((e: unknown) => this.#complain('write exit', e));
+    await this.events.exit(execId, process.pid, exit);
+    process.announced = true;
+    process.tellEnd();
+  }
+
+  /** With its own pid namespace the kernel has ended all others by now; else somebody must. */
+  async #endOthers(): Promise<void> {
+    if (!this.facts.ownPids) {
+      await this.runtime.kill(SIGKILL, true).catch((e: unknown) => {
+        if (!Fault.is(e, 'not_found')) this.#complain('end processes', e);
+      });
+    }
+    const others = Promise.all(
+      [...this.execs.values()].map(async (exec) => {
+        await exec.settling.catch(() => {});
+        if (exec.phase === 'running') await exec.wait({}).catch(() => {});
+      }),
+    );
+    const patience = new AbortController();
+    const late = delay(LAST_EXEC_MS, 'late', { signal: patience.signal }).catch(() => undefined);
+    if ((await Promise.race([others, late])) === 'late') {
+      this.#complain('wait for execs', new Error('a process outlives the init of its container'));
+    }
+    patience.abort();
+  }
+
+  watchMemory(): void {
+    if (this.cgroup === undefined) return;
+    this.#oom = watchOom(this.cgroup, this.#context.poller, () => void this.events.oom());
+  }
+
+  /** Undoes the mounts of the rootfs; one still in use is detached. */
+  async unmount(): Promise<void> {
+    const { rootfs } = this.facts;
+    if (rootfs.length === 0) return;
+    const recursive = rootfs.some(({ target = '' }) => target !== '' && target !== '/');
+    try {
+      await this.#context.mounter.unmount(this.rootfs, { recursive });
+    } catch (e) {
+      this.#complain('unmount rootfs, which is detached now', e);
+      await this.#context.mounter.unmount(this.rootfs, { recursive: true, lazy: true });
+    }
+  }
+
+  /** Removes what is written down. */
+  async forget(): Promise<void> {
+    await this.record.idle();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  status(process: TaskProcess): TaskStatus {
+    if (process.phase === 'stopped') return 'stopped';
+    if (process.phase !== 'running') return 'created';
+    if (process !== this.init || this.paused === 'no') return 'running';
+    return this.paused === 'pausing' ? 'pausing' : 'paused';
+  }
+
+  state(process: TaskProcess, execId = ''): ProcessState {
+    const { id, bundle } = this.facts;
+    return process.state(id, execId, bundle, this.status(process));
+  }
+
+  /** @throws Fault `not_found` */
+  process(execId: string | undefined): TaskProcess {
+    if (execId === undefined || execId === '') return this.init;
+    const exec = this.execs.get(execId);
+    if (exec === undefined)
+      throw new Fault('not_found', `exec ${execId} in ${this.facts.id}: there is no such process`);
+    return exec;
+  }
+
+  #complain(operation: string, err: unknown): void {
+    const { namespace, id } = this.facts;
+    this.#context.log.error({ err, namespace, id }, `${operation} failed`);
+  }
+
+  #toRecord(): TaskRecord {
+    const { choice, ...facts } = this.facts;
+    return {
+      format: 1,
+      ...facts,
+      runtime: choice,
+      paused: this.paused === 'yes',
+      init: this.init.toRecord(),
+      execs: [...this.execs].map(([execId, exec]) => ({ execId, ...exec.toRecord() })),
+    };
+  }
+}
+
+/** A runtime writes the pid file before its command ends. */
+export async function readPid(path: string): Promise<number> {
+  const pid = Number((await readFile(path, 'latin1')).trim());
+  if (!Number.isInteger(pid) || pid <= 0) throw new Fault('unknown', `pid file ${path}: holds no pid`);
+  return pid;
+}
