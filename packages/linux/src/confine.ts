@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
@@ -54,7 +55,7 @@ export interface PrivateRoot extends Disposable {
  * Gives this worker thread a mount namespace, root, working directory and umask (0) of its own, once in its life. What
  * it mounts from now on nobody else sees, and it is gone with the thread.
  *
- * @param keep - Directories that jails will be made of. A namespace is a copy of all mounts, and a copy of a mount holds
+ * @param keep - Directories, existing ones, that jails will be made of. A namespace is a copy of all mounts, and a copy of a mount holds
  *   its filesystem after the original is unmounted, so every mount that is not on the way to one of these is let go.
  */
 export function enterPrivateRoot(keep: readonly string[]): PrivateRoot {
@@ -62,7 +63,7 @@ export function enterPrivateRoot(keep: readonly string[]): PrivateRoot {
   checked(c.unshare(CLONE_FS | CLONE_NEWNS), 'unshare', 'leave shared', 'mounts');
   setUmask(0);
   mountRaw('', '/', '', MS.REC | MS.PRIVATE, undefined);
-  letGo([...keep, '/proc']);
+  letGo([...keep.map((path) => realpathSync(path)), '/proc']);
   const outside = open('/', O_PATH | O_DIRECTORY);
   let jailed: string | undefined;
 

@@ -14,11 +14,13 @@ const FSCONFIG_SET_FLAG = 0;
 const FSCONFIG_SET_STRING = 1;
 const FSCONFIG_SET_FD = 5;
 const FSCONFIG_CMD_CREATE = 6;
-const MOVE_MOUNT_F_EMPTY_PATH = 4;
+const MOVE_MOUNT_F_EMPTY_PATH = 0x4;
+/** The target may be a link, as for mount(2): /proc/thread-self/fd/N is one. */
+const MOVE_MOUNT_T_SYMLINKS = 0x10;
 /** The longest string fsconfig(2) takes. */
 const LONGEST_STRING = 255;
 
-/** MS_* -> MOUNT_ATTR_*, where they differ in value they differ in order only. */
+/** MS_* as mount(2) has them, MOUNT_ATTR_* as fsmount(2) has them. */
 const attributes: readonly (readonly [ms: number, attribute: number])[] = [
   [MS.RDONLY, 0x1],
   [MS.NOSUID, 0x2],
@@ -126,7 +128,7 @@ function attach(fs: number, target: Path, flags: number): void {
       cstring(''),
       AT_FDCWD,
       cstring(target),
-      MOVE_MOUNT_F_EMPTY_PATH,
+      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS,
     );
     checked(result, 'move_mount', 'mount', target);
   } finally {

@@ -186,10 +186,13 @@ export class Poller implements AsyncDisposable {
     // Ending a process joins its workers, and one in epoll_wait has to be told.
     process.on('exit', this.#onExit);
     worker.on('message', (batch) => this.#deliver(batch));
-    worker.on('error', () => {});
+    let cause: unknown;
+    worker.on('error', (e) => {
+      cause = e;
+    });
     worker.on('exit', () => {
       process.off('exit', this.#onExit);
-      if (!this.#closed && this.#worker === worker) this.#restart();
+      if (!this.#closed && this.#worker === worker) this.#restart(cause);
     });
     // After the listeners: one for messages holds the process alive.
     worker.unref();
@@ -197,10 +200,10 @@ export class Poller implements AsyncDisposable {
   }
 
   /** The descriptors outlive a worker. What it had taken and not passed on is reported again. */
-  #restart(): void {
+  #restart(cause: unknown): void {
     this.#worker = undefined;
     if (this.#restarts++ === MOST_RESTARTS) {
-      this.#abandon(new Fault('unavailable', 'poll: worker dies again and again'));
+      this.#abandon(new Fault('unavailable', 'poll: worker dies again and again', { cause }));
       return;
     }
     if (this.#watches.size === 0) return;

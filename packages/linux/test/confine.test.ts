@@ -28,14 +28,18 @@ test('a confined worker sees its jail only, and nobody else sees the jail', asyn
       device: 'EACCES',
       back: true,
       undone: 0,
-      overlay: ['a', 'b'],
+      overlay: ['a', 'b', 'lower-device'],
+      overlayDevices: ['EACCES', 'EACCES'],
+      outside: 'ok',
+      itself: 'EACCES',
+      bind: 'EACCES',
       upper: ['b'],
       mounts: 2,
     });
     expect(await readdir('/')).toEqual(hostRoot);
     expect(readdirSync('/')).toEqual(hostRoot);
     expect(readFileSync('/proc/self/mountinfo', 'utf8')).toBe(hostMounts);
-    expect(readdirSync(target)).toEqual([]);
+    expect(readdirSync(target)).toEqual(['lower-device']);
   } finally {
     await worker.terminate();
     rmSync(base, { recursive: true });

@@ -155,6 +155,15 @@ test.each([
   expect(codeOf(() => writeFileSync(join(target, 'new'), ''))).toBe('EROFS');
 });
 
+test('a long overlay goes to a target below, as a short one does', () => {
+  using dir = tempDir();
+  const lower = layers(dir.path, 120, 'a-name-that-is-not-so-very-short');
+  mkdirSync(join(dir.path, 'root/below'), { recursive: true });
+  const long: Mount = { ...made('overlay', [`lowerdir=${lower.join(':')}`]), target: '/below' };
+  expect(mount(long, join(dir.path, 'root'))).toBe(join(dir.path, 'root/below'));
+  expect(readdirSync(join(dir.path, 'root/below'))).toHaveLength(120);
+});
+
 test('an overlay that fails layer by layer tells which layer', () => {
   using dir = tempDir();
   const lower = layers(dir.path, 30, 'x'.repeat(200));
