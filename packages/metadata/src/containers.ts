@@ -31,13 +31,15 @@ export function containerStore(ledger: Ledger, scope: Scope): ContainerStore {
   const keyOf = (id: string) => objectKey(namespace, 'containers', id);
 
   return {
-    async get(id) {
+    async get(id, { signal } = {}) {
+      signal?.throwIfAborted();
       const sealed = await ledger.db.get(keyOf(id));
       if (sealed === undefined) throw notFound(id);
       return containerFromWire(fromBinary(ContainerSchema, sealed.payload));
     },
 
     async *list(filters = [], { signal } = {}) {
+      signal?.throwIfAborted();
       const matches = compileFilters(filters);
       for await (const [, { payload }] of ledger.db.entries(rangeOf(tablePrefix(namespace, 'containers')))) {
         signal?.throwIfAborted();

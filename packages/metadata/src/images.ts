@@ -28,13 +28,15 @@ export function imageStore(ledger: Ledger, scope: Scope, collect: () => Promise<
   const keyOf = (name: string) => objectKey(namespace, 'images', name);
 
   return {
-    async get(name) {
+    async get(name, { signal } = {}) {
+      signal?.throwIfAborted();
       const sealed = await ledger.db.get(keyOf(name));
       if (sealed === undefined) throw notFound(name);
       return imageFromWire(fromBinary(ImageSchema, sealed.payload));
     },
 
     async *list(filters = [], { signal } = {}) {
+      signal?.throwIfAborted();
       const matches = compileFilters(filters);
       for await (const [, { payload }] of ledger.db.entries(rangeOf(tablePrefix(namespace, 'images')))) {
         signal?.throwIfAborted();

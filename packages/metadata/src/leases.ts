@@ -74,6 +74,7 @@ export function leaseManager(ledger: Ledger, scope: Scope, collect: () => Promis
     },
 
     async *list(filters = [], { signal } = {}) {
+      signal?.throwIfAborted();
       const matches = compileFilters(filters);
       for await (const [, { payload }] of ledger.db.entries(rangeOf(tablePrefix(namespace, 'leases')))) {
         signal?.throwIfAborted();
@@ -98,6 +99,7 @@ export function leaseManager(ledger: Ledger, scope: Scope, collect: () => Promis
     },
 
     async *resources(id, { signal } = {}) {
+      signal?.throwIfAborted();
       if (!(await ledger.db.has(keyOf(id)))) throw notFound(id);
       for await (const [key] of ledger.db.entries(rangeOf(resourcePrefix(namespace, id)))) {
         signal?.throwIfAborted();

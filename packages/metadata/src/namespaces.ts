@@ -24,7 +24,8 @@ import type { Ledger } from './ledger/ledger.ts';
 
 export function namespaceStore(ledger: Ledger): NamespaceStore {
   return {
-    async get(name) {
+    async get(name, { signal } = {}) {
+      signal?.throwIfAborted();
       validateIdentifier(name, 'namespace');
       const sealed = await ledger.db.get(namespaceKey(name));
       return sealed === undefined
@@ -33,6 +34,7 @@ export function namespaceStore(ledger: Ledger): NamespaceStore {
     },
 
     async *list({ signal } = {}) {
+      signal?.throwIfAborted();
       for await (const [, { payload }] of ledger.db.entries(rangeOf(NAMESPACES))) {
         signal?.throwIfAborted();
         yield namespaceFromWire(fromBinary(NamespaceSchema, payload));

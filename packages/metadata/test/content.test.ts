@@ -20,8 +20,10 @@ test('a blob is visible only where it was committed', async () => {
 test('a blob that another namespace has needs no bytes', async () => {
   await using at = await Setting.make();
   const { digest } = await put(at.contentOf('a'), 'hello');
+  const other = at.contentOf('b');
+  const open = () => other.writer({ ref: 'r', expected: digest, total: 5n });
   {
-    await using writer = await at.contentOf('b').writer({ ref: 'r', expected: digest, total: 5n });
+    await using writer = await open();
     expect(await writer.status()).toMatchObject({
       ref: 'r',
       offset: 5n,
@@ -30,9 +32,15 @@ test('a blob that another namespace has needs no bytes', async () => {
       digest,
     });
     await expect(writer.commit({ sizeBytes: 4n })).rejects.toMatchObject({ kind: 'failed_precondition' });
-    await expect(writer.commit({ expected: digestOf('x') })).rejects.toMatchObject({
-      kind: 'failed_precondition',
-    });
+    await expect(writer.commit()).rejects.toMatchObject({ kind: 'failed_precondition' });
+  }
+  {
+    await using writer = await open();
+    const wrong = digestOf('x');
+    await expect(writer.commit({ expected: wrong })).rejects.toMatchObject({ kind: 'failed_precondition' });
+  }
+  {
+    await using writer = await open();
     expect(await writer.commit({ labels: { l: 'v' } })).toBe(digest);
   }
   expect(await at.contentOf('b').info(digest)).toMatchObject({ sizeBytes: 5n, labels: { l: 'v' } });
@@ -192,15 +200,31 @@ test('bytes under way to a namespace are not collected while the other namespace
 test('a commit that the backend fails leaves the ingest for another try', async () => {
   await using at = await Setting.make();
   const { digest } = blobOf('hello');
-  await using writer = await at.contentOf().writer({ ref: 'r' });
-  await writer.write(Buffer.from('hello'));
   at.content.gate = async () => {
     at.content.gate = () => Promise.resolve();
     throw new Error('the disk went away');
   };
-  await expect(writer.commit()).rejects.toThrow('the disk went away');
+  {
+    await using writer = await at.contentOf().writer({ ref: 'r' });
+    await writer.write(Buffer.from('hello'));
+    await expect(writer.commit()).rejects.toThrow('the disk went away');
+  }
   await at.metadata.collect();
   expect(at.content.blobs.has(digest)).toBe(false);
-  expect(await at.contentOf().status('r')).toMatchObject({ offset: 5n });
-  expect(await writer.commit()).toBe(digest);
+  await using again = await at.contentOf().writer({ ref: 'r' });
+  expect(await again.status()).toMatchObject({ offset: 5n });
+  expect(await again.commit()).toBe(digest);
+});
+
+test('an ingest that is aborted under its writer ends it, also one that needs no bytes', async () => {
+  await using at = await Setting.make();
+  const { digest } = await put(at.contentOf('a'), 'hello');
+  const other = at.contentOf('b');
+  await using writer = await other.writer({ ref: 'r', expected: digest });
+  await other.abort('r');
+  await expect(writer.commit()).rejects.toMatchObject({ kind: 'aborted' });
+  await using next = await other.writer({ ref: 'r', expected: digest });
+  await writer[Symbol.asyncDispose]();
+  await expect(other.writer({ ref: 'r' })).rejects.toMatchObject({ kind: 'unavailable' });
+  await next.commit();
 });

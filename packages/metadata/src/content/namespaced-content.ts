@@ -28,14 +28,16 @@ export function namespacedContent(ledger: Ledger, scope: Scope, backend: Content
   const blobKey = (digest: Digest) => objectKey(namespace, 'content', digest);
   const ingestKey = (ref: string) => objectKey(namespace, 'ingests', ref);
 
-  async function ingestRef(ref: string): Promise<string> {
+  async function ingestRef(ref: string, signal: AbortSignal | undefined): Promise<string> {
+    signal?.throwIfAborted();
     const sealed = await ledger.db.get(ingestKey(ref));
     if (sealed === undefined) throw new Fault('not_found', `ingest ${quote(ref)}: not found`);
     return sealed.backend;
   }
 
   return {
-    async info(digest) {
+    async info(digest, { signal } = {}) {
+      signal?.throwIfAborted();
       const sealed = await ledger.db.get(blobKey(digest));
       if (sealed === undefined) throw blobNotFound(digest);
       return blobOf(fromBinary(InfoSchema, sealed.payload));
@@ -65,6 +67,7 @@ export function namespacedContent(ledger: Ledger, scope: Scope, backend: Content
     },
 
     async *list(filters = [], { signal } = {}) {
+      signal?.throwIfAborted();
       const matches = compileFilters(filters);
       for await (const [, { payload }] of ledger.db.entries(rangeOf(tablePrefix(namespace, 'content')))) {
         signal?.throwIfAborted();
@@ -87,15 +90,17 @@ export function namespacedContent(ledger: Ledger, scope: Scope, backend: Content
     },
 
     async *read(digest, range = {}, options = {}) {
+      options.signal?.throwIfAborted();
       if (!(await ledger.db.has(blobKey(digest)))) throw blobNotFound(digest);
       yield* backend.read(digest, range, options);
     },
 
     async status(ref, options = {}) {
-      return { ...(await backend.status(await ingestRef(ref), options)), ref };
+      return { ...(await backend.status(await ingestRef(ref, options.signal), options)), ref };
     },
 
     async *statuses(filters = [], options = {}) {
+      options.signal?.throwIfAborted();
       const matches = compileFilters(filters);
       for await (const [key, { backend: name }] of ledger.db.entries(
         rangeOf(tablePrefix(namespace, 'ingests')),
@@ -121,6 +126,7 @@ export function namespacedContent(ledger: Ledger, scope: Scope, backend: Content
         },
         { signal },
       );
+      ledger.openIngests.get(key)?.onAborted();
       // Garbage collection would drop the bytes as well; whoever aborts wants the room now.
       await backend.abort(name, { signal }).catch((e: unknown) => {
         if (!Fault.is(e, 'not_found'))

@@ -10,7 +10,7 @@ import type {
 } from '@stowage/content';
 import { type CallOptions, type Digest, Fault, quote, type Scope, validateLabels } from '@stowage/core';
 import { blobLock, objectKey } from '../database/keys.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { Claim, Ledger } from '../ledger/ledger.ts';
 import type { Transaction } from '../ledger/transaction.ts';
 import { ensureNamespace, hold, letGo, makingLocks } from '../scope.ts';
 import { dropIngest } from './drop.ts';
@@ -26,6 +26,7 @@ export interface Opened {
   readonly key: string;
   /** The backend's ref. */
   readonly name: string;
+  readonly claim: Claim;
   /** Opens the backend's own writer for it. */
   readonly reopen: (options: CallOptions) => Promise<ContentWriter>;
   /** The expected blob, if the backend has it for another namespace. */
@@ -38,15 +39,21 @@ export class NamespacedWriter implements ContentWriter {
   readonly #startedAt: Date;
   /** Undefined while the shared blob stands for what would be written. */
   #writer: ContentWriter | undefined;
+  /** The commit under way. A writer that is disposed meanwhile, as by `return writer.commit()`, waits for it. */
+  #committing: Promise<unknown> = Promise.resolve();
+  /** Why it takes no more calls. */
+  #ended: Fault | undefined;
 
   constructor(opened: Opened, writer: ContentWriter | undefined) {
     this.ref = opened.options.ref;
     this.#opened = opened;
     this.#startedAt = opened.ledger.now();
     this.#writer = writer;
+    opened.claim.onAborted = () => this.#end('aborted', 'it was aborted');
   }
 
   async status(options: CallOptions = {}): Promise<IngestStatus & { readonly digest: Digest }> {
+    this.#usable(options);
     const { ref } = this;
     if (this.#writer !== undefined) return { ...(await this.#writer.status(options)), ref };
     const { digest, sizeBytes } = this.#sharedBlob();
@@ -63,15 +70,42 @@ export class NamespacedWriter implements ContentWriter {
   }
 
   async write(bytes: Uint8Array, options: CallOptions = {}): Promise<void> {
+    this.#usable(options);
     if (this.#writer === undefined && bytes.byteLength === 0) return;
-    await (await this.#unshare(this.#opened.shared?.blob.sizeBytes ?? 0n, options)).write(bytes, options);
+    try {
+      await (await this.#unshare(this.#opened.shared?.blob.sizeBytes ?? 0n, options)).write(bytes, options);
+    } catch (e) {
+      if (e !== options.signal?.reason) await this[Symbol.asyncDispose]();
+      throw e;
+    }
   }
 
   async truncate(offset: bigint, options: CallOptions = {}): Promise<void> {
+    this.#usable(options);
     await (await this.#unshare(offset, options)).truncate(offset, options);
   }
 
-  async commit({ sizeBytes, expected, labels = {}, signal }: CommitOptions = {}): Promise<Digest> {
+  commit(options: CommitOptions = {}): Promise<Digest> {
+    const committed = this.#commitAndEnd(options);
+    this.#committing = committed.catch(() => undefined);
+    return committed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#committing;
+    await this.#close();
+  }
+
+  async #commitAndEnd(options: CommitOptions): Promise<Digest> {
+    try {
+      return await this.#commit(options);
+    } finally {
+      await this.#close();
+    }
+  }
+
+  async #commit({ sizeBytes, expected, labels = {}, signal }: CommitOptions): Promise<Digest> {
+    this.#usable({ signal });
     validateLabels(labels);
     const { ledger, scope, options, key } = this.#opened;
     const status = await this.status({ signal });
@@ -83,7 +117,7 @@ export class NamespacedWriter implements ContentWriter {
       async (tx) => {
         await hold(tx, scope, 'content', digest);
         if (await tx.has(blobKey)) {
-          await this.#close();
+          await this.#writer?.[Symbol.asyncDispose]();
           dropIngest(tx, scope, this.ref, this.#opened.name);
           tx.refuse(blobExists(digest));
           return;
@@ -100,16 +134,6 @@ export class NamespacedWriter implements ContentWriter {
       { signal },
     );
     return digest;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      await this.#close();
-    } finally {
-      const { ledger, key, shared } = this.#opened;
-      ledger.openIngests.delete(key);
-      shared?.pin[Symbol.dispose]();
-    }
   }
 
   /** The backend may have the blob for another namespace, or for one that has just brought it. */
@@ -169,11 +193,33 @@ export class NamespacedWriter implements ContentWriter {
 
   #sharedBlob(): BlobInfo {
     const blob = this.#opened.shared?.blob;
-    if (blob === undefined) throw new Fault('failed_precondition', `ingest ${quote(this.ref)}: closed`);
+    if (blob === undefined) throw new Fault('internal', `ingest ${quote(this.ref)}: neither writer nor blob`);
     return blob;
   }
 
-  async #close(): Promise<void> {
-    await this.#writer?.[Symbol.asyncDispose]();
+  #usable({ signal }: CallOptions): void {
+    if (this.#ended !== undefined) throw this.#ended;
+    signal?.throwIfAborted();
   }
+
+  #end(kind: 'aborted' | 'failed_precondition', why: string): void {
+    this.#ended ??= new Fault(kind, `ingest ${quote(this.ref)}: ${why}; open another writer`);
+    const { ledger, key, claim, shared } = this.#opened;
+    release(ledger, key, claim);
+    shared?.pin[Symbol.dispose]();
+  }
+
+  /** The backend's writer first: it must have let go of its ref before ours is free. */
+  async #close(): Promise<void> {
+    try {
+      await this.#writer?.[Symbol.asyncDispose]();
+    } finally {
+      this.#end('failed_precondition', 'its writer has ended');
+    }
+  }
+}
+
+/** Frees a ref, unless it is somebody else's by now. */
+export function release({ openIngests }: Ledger, key: string, claim: Claim): void {
+  if (openIngests.get(key) === claim) openIngests.delete(key);
 }

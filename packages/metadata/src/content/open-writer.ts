@@ -4,9 +4,9 @@ import type { BlobInfo, ContentStore, ContentWriter, WriterOptions } from '@stow
 import { algorithmOf, type CallOptions, Fault, quote, type Scope } from '@stowage/core';
 import { timestampOf } from '@stowage/rpc';
 import { blobLock, objectKey } from '../database/keys.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { Claim, Ledger } from '../ledger/ledger.ts';
 import { ensureNamespace, hold, makingLocks } from '../scope.ts';
-import { NamespacedWriter, type Opened } from './namespaced-writer.ts';
+import { NamespacedWriter, type Opened, release } from './namespaced-writer.ts';
 import { blobExists } from './records.ts';
 
 /**
@@ -26,13 +26,14 @@ export async function openWriter(
   const key = objectKey(scope.namespace, 'ingests', ref);
   const shared = await pinShared(ledger, backend, options);
   try {
-    const name = await begin(ledger, scope, options, key);
+    const claim: Claim = { onAborted: () => undefined };
+    const name = await begin(ledger, scope, options, key, claim);
     const reopen = ({ signal }: CallOptions) => backendWriter(backend, name, { ...options, signal });
-    const opened: Opened = { ledger, scope, backend, options, key, name, reopen, shared };
+    const opened: Opened = { ledger, scope, backend, options, key, name, claim, reopen, shared };
     try {
       return new NamespacedWriter(opened, shared === undefined ? await reopen({ signal }) : undefined);
     } catch (e) {
-      ledger.openIngests.delete(key);
+      release(ledger, key, claim);
       throw e;
     }
   } catch (e) {
@@ -66,11 +67,11 @@ async function begin(
   scope: Scope,
   { ref, expected, signal }: WriterOptions,
   key: string,
+  claim: Claim,
 ): Promise<string> {
   const { namespace } = scope;
   const blob = expected === undefined ? [] : [objectKey(namespace, 'content', expected)];
   let name = '';
-  let taken = false;
   await ledger
     .mutate(
       makingLocks(scope, [key], blob),
@@ -100,13 +101,12 @@ async function begin(
           record,
           name !== '' ? name : (seq) => (name = `${namespace}/${seq}/${ref}`),
         );
-        ledger.openIngests.add(key);
-        taken = true;
+        ledger.openIngests.set(key, claim);
       },
       { signal },
     )
     .catch((e: unknown) => {
-      if (taken) ledger.openIngests.delete(key);
+      release(ledger, key, claim);
       throw e;
     });
   return name;

@@ -15,6 +15,12 @@ export interface Backends {
   readonly snapshotters: ReadonlyMap<string, Snapshotter>;
 }
 
+/** One writer's hold of a ref. */
+export interface Claim {
+  /** Called when the ingest is aborted under the writer. */
+  onAborted: () => void;
+}
+
 /** Told of keys that became reachable while garbage collection is under way. */
 export interface Witness {
   touch(keys: ReadonlySet<string>): void;
@@ -30,8 +36,8 @@ export class Ledger {
   readonly backends: Backends;
   readonly log: Logger;
   readonly now: () => Date;
-  /** Keys of the ingests that somebody writes to. */
-  readonly openIngests = new Set<string>();
+  /** The ingests that somebody writes to, by key. */
+  readonly openIngests = new Map<string, Claim>();
   readonly #events: Events | undefined;
   #outbox: Promise<void> = Promise.resolve();
   #witness: Witness | undefined;

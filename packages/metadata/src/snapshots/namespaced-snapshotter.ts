@@ -1,7 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { SnapshotRemoveSchema } from '@stowage/api/events';
 import { InfoSchema } from '@stowage/api/snapshots/v1';
-import { compileFilters, Fault, type Labels, quote, validateLabels } from '@stowage/core';
+import { type CallOptions, compileFilters, Fault, type Labels, quote, validateLabels } from '@stowage/core';
 import { type SnapshotInfo, type Snapshotter, snapshotFields, updatedLabels } from '@stowage/snapshots';
 import { childPrefix, rangeOf, snapshotPrefix } from '../database/keys.ts';
 import type { Transaction } from '../ledger/transaction.ts';
@@ -15,7 +15,11 @@ export function namespacedSnapshotter(part: Part): Snapshotter {
   const { ledger, scope, snapshotter, backend } = part;
   const { namespace } = scope;
 
-  async function find(key: string): Promise<{ info: SnapshotInfo; backend: string }> {
+  async function find(
+    key: string,
+    { signal }: CallOptions = {},
+  ): Promise<{ info: SnapshotInfo; backend: string }> {
+    signal?.throwIfAborted();
     const sealed = await ledger.db.get(recordKey(part, key));
     if (sealed === undefined) throw snapshotNotFound(key);
     return { info: infoOf(fromBinary(InfoSchema, sealed.payload)), backend: sealed.backend };
@@ -23,7 +27,7 @@ export function namespacedSnapshotter(part: Part): Snapshotter {
 
   return {
     async stat(key, options = {}) {
-      const found = await find(key);
+      const found = await find(key, options);
       return overlaid(found.info, await backend.stat(found.backend, options));
     },
 
@@ -44,11 +48,11 @@ export function namespacedSnapshotter(part: Part): Snapshotter {
     },
 
     async usage(key, options = {}) {
-      return backend.usage((await find(key)).backend, options);
+      return backend.usage((await find(key, options)).backend, options);
     },
 
     async mounts(key, options = {}) {
-      const { info, backend: name } = await find(key);
+      const { info, backend: name } = await find(key, options);
       if (info.kind === 'committed')
         throw new Fault('failed_precondition', `mounts of ${quote(key)}: it is committed; make a view of it`);
       return backend.mounts(name, options);
@@ -72,6 +76,7 @@ export function namespacedSnapshotter(part: Part): Snapshotter {
     },
 
     async *list(filters = [], { signal } = {}) {
+      signal?.throwIfAborted();
       const matches = compileFilters(filters);
       const range = rangeOf(snapshotPrefix(namespace, snapshotter));
       for await (const [, { payload, backend: name }] of ledger.db.entries(range)) {
@@ -82,7 +87,10 @@ export function namespacedSnapshotter(part: Part): Snapshotter {
       }
     },
 
-    cleanup: (options) => backend.cleanup(options),
+    async cleanup(options = {}) {
+      options.signal?.throwIfAborted();
+      await backend.cleanup(options);
+    },
   };
 }
 
