@@ -1,0 +1,21 @@
+import { Fault } from '@stowage/core';
+import type { HttpResponse } from './http.ts';
+import { shown } from './network-fault.ts';
+
+/**
+ * A whole body that must be short.
+ *
+ * @throws Fault `resource_exhausted` if it is not; no more than the limit is held.
+ */
+export async function readBody(response: HttpResponse, maxBytes: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body) {
+    size += chunk.byteLength;
+    if (size > maxBytes) {
+      throw new Fault('resource_exhausted', `${shown(response.url)}: more than ${maxBytes} bytes came`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,55 @@
+import { Fault } from '@stowage/core';
+import { isLoopback } from './addresses.ts';
+import type { Http, HttpRequest, HttpResponse } from './http.ts';
+import { shown } from './network-fault.ts';
+
+const MAX_HOPS = 10;
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/**
+ * A request and where it leads. Another origin is sent none of the headers but the range of bytes that is asked for:
+ * tokens stay with the registry (CVE-2020-15157).
+ *
+ * @throws Fault `failed_precondition` for a hop that goes nowhere, in circles, or from https to http.
+ */
+export async function follow(http: Http, request: HttpRequest): Promise<HttpResponse> {
+  const { origin } = request.url;
+  // A registry on loopback may send on to another server there; any other may not.
+  const allowLoopback = request.allowLoopback && isLoopback(request.url.hostname);
+  let { url } = request;
+  for (let hops = 0; ; hops++) {
+    const own = url.origin === origin;
+    const headers = own ? request.headers : onlyRange(request.headers);
+    const response = await http.send({
+      ...request,
+      url,
+      headers,
+      allowLoopback: own ? request.allowLoopback : allowLoopback,
+    });
+    if (!REDIRECTS.has(response.status)) return response;
+    await response[Symbol.asyncDispose]();
+    if (hops === MAX_HOPS) throw refused(request, `more than ${MAX_HOPS} redirects`);
+    url = target(request, url, response.headers.location);
+  }
+}
+
+function target(asked: HttpRequest, from: URL, location: string | undefined): URL {
+  const to = location === undefined ? null : URL.parse(location, from.href);
+  if (to === null) throw refused(asked, 'it redirects to nowhere');
+  if (to.protocol !== 'https:' && to.protocol !== 'http:')
+    throw refused(asked, `it redirects to ${to.protocol}`);
+  if (from.protocol === 'https:' && to.protocol === 'http:') {
+    throw refused(asked, `it redirects from https to ${shown(to)}`);
+  }
+  if (to.username !== '' || to.password !== '') throw refused(asked, 'it redirects to a URL with a password');
+  return to;
+}
+
+function onlyRange(headers: HttpRequest['headers']): Readonly<Record<string, string>> {
+  const range = headers?.range;
+  return range === undefined ? {} : { range };
+}
+
+function refused({ subject, url }: HttpRequest, reason: string): Fault {
+  return new Fault('failed_precondition', `${subject}: ${reason} (${shown(url)})`);
+}
