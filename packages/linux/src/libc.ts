@@ -9,7 +9,7 @@ type Native<A extends readonly (Word | Memory)[]> = (...args: A) => number;
 let library: ReturnType<typeof koffi.load> | undefined;
 
 /** Binds at the first call, so that importing this package loads nothing. */
-function bind<A extends readonly (Word | Memory)[]>(signature: string): Native<A> {
+export function bind<A extends readonly (Word | Memory)[]>(signature: string): Native<A> {
   let native: Native<A> | undefined;
   return (...args) => {
     library ??= koffi.load('libc.so.6');
