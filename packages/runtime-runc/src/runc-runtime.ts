@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault, type Logger, silentLogger, validateIdentifier } from '@stowage/core';
 import type { Events } from '@stowage/events';
+import { reapKnown } from '@stowage/linux/reap';
 import type { Runtime, RuntimeInfo, TaskRef, TaskService } from '@stowage/runtime';
 import { remoteTaskService } from '@stowage/runtime/remote';
 import { SupervisorConnection } from './daemon/connection.ts';
@@ -30,6 +31,7 @@ export interface RuncRuntimeOptions {
 
 const NAMES = /^io\.containerd\.runc\.v[12]$|\.runc\.v2$/;
 const RETRY_MS = 50;
+const REAP_MS = 100;
 /** How long a supervisor may take to answer, or to make room for another one. */
 const PATIENCE_MS = 5000;
 
@@ -41,6 +43,8 @@ export class RuncRuntime implements Runtime, AsyncDisposable {
   readonly #options: { readonly [K in keyof RuncRuntimeOptions]-?: NonNullable<RuncRuntimeOptions[K]> };
   readonly #table = new ProcessTable();
   #connection: Promise<SupervisorConnection> | undefined;
+  /** Of the last supervisor; a child of this process, if it was started here. */
+  #pid: number | undefined;
   /** Set while a connection that was lost is not yet tried again. */
   #again: NodeJS.Timeout | undefined;
   #disposed = false;
@@ -122,8 +126,9 @@ export class RuncRuntime implements Runtime, AsyncDisposable {
     const { state, events, runtime: binary, root: runtimeRoot, log } = this.#options;
     for (const giveUp = performance.now() + PATIENCE_MS; ; ) {
       try {
-        const { files } =
+        const { files, info } =
           (await findSupervisor(state)) ?? (await launchSupervisor({ state, binary, runtimeRoot, log }));
+        this.#pid = info.pid;
         return await SupervisorConnection.open({ sock: files.sock, table: this.#table, events, log });
       } catch (e) {
         if (this.#disposed || !Fault.is(e, 'unavailable') || performance.now() > giveUp) throw e;
@@ -139,6 +144,7 @@ export class RuncRuntime implements Runtime, AsyncDisposable {
     connecting.then((connection) => connection[Symbol.asyncDispose]()).catch(() => {});
     if (this.#disposed) return;
     this.#options.log.warn({ err }, 'the supervisor of containers is lost');
+    if (this.#pid !== undefined) reapSoon(this.#pid);
     this.#again = setTimeout(() => this.#connect().catch(() => {}), RETRY_MS).unref();
   }
 
@@ -151,6 +157,12 @@ export class RuncRuntime implements Runtime, AsyncDisposable {
     await connection?.[Symbol.asyncDispose]();
     this.#table.close(closed());
   }
+}
+
+/** One that is ending has closed its socket first. Is no child of ours, if another daemon started it. */
+function reapSoon(pid: number, attempts = 20): void {
+  const reaped = reapKnown(pid)?.exited ?? true;
+  if (!reaped && attempts > 0) setTimeout(() => reapSoon(pid, attempts - 1), REAP_MS).unref();
 }
 
 function closed(): Fault {

@@ -1,15 +1,18 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { open, readdir, readFile, rm } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { errnoOf, Fault, type Logger, reasonOf } from '@stowage/core';
-import { tryLock } from '@stowage/linux';
+import { close, tryLock } from '@stowage/linux';
+import { reapKnown } from '@stowage/linux/reap';
+import { socketPair } from '@stowage/linux/sockets';
+import { spawnProcess } from '@stowage/linux/spawn';
 import { layout, type SupervisorFiles, type SupervisorInfo, supervisorFiles } from '../layout.ts';
 import { VERSION } from '../version.ts';
 import { installProgram } from './install.ts';
 import { supervisorProgram } from './program.ts';
+
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export interface LaunchOptions {
   readonly state: string;
@@ -45,7 +48,6 @@ export async function launchSupervisor(options: LaunchOptions): Promise<FoundSup
   await removeDead(at.supervisors, program.build);
   const files = supervisorFiles(join(at.supervisors, program.build));
   const entry = await installProgram(program, files.directory);
-  await using output = await open(files.log, 'a', 0o600);
   const settings = {
     state: options.state,
     build: program.build,
@@ -54,22 +56,39 @@ export async function launchSupervisor(options: LaunchOptions): Promise<FoundSup
     'runtime-root': options.runtimeRoot,
   };
   const args = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
-  const child = spawn(process.execPath, [...program.execArgv, entry, ...args], {
-    detached: true,
-    cwd: '/',
-    // No options for node of whoever started the daemon, nor secrets of its environment.
-    env: { PATH: process.env.PATH, LANG: 'C.UTF-8' },
-    stdio: ['ignore', output.fd, output.fd, 'pipe'],
-  });
-  child.unref();
-  const failed = once(child, 'error').then(([e]) => reasonOf(e));
-  const said = await Promise.race([text(child.stdio[3] as Readable), failed]);
-  if (said.trim() !== 'ready') {
-    const why = said.trim() || 'it ended without a word';
+  const { pid, said } = await start([...program.execArgv, entry, ...args], files.log);
+  if (said !== 'ready') {
+    reapKnown(pid);
+    const why = said === '' ? 'it ended without a word' : said;
     throw new Fault('unavailable', `start supervisor: ${why}; its log is ${files.log}`);
   }
-  options.log.info({ pid: child.pid, build: program.build }, 'supervisor started');
+  options.log.info({ pid, build: program.build }, 'supervisor started');
   return { files, info: await readInfo(files) };
+}
+
+/** It says one line, by descriptor 3: `ready`, or why not. */
+async function start(args: readonly string[], logPath: string): Promise<{ pid: number; said: string }> {
+  await using output = await open(logPath, 'a', 0o600);
+  const [ours, theirs] = socketPair();
+  const socket = new Socket({ fd: ours });
+  let pid: number;
+  try {
+    pid = spawnProcess({
+      file: process.execPath,
+      args,
+      // No options for node of whoever started the daemon, nor secrets of its environment.
+      env: { PATH: process.env.PATH ?? DEFAULT_PATH, LANG: 'C.UTF-8' },
+      fds: [null, output.fd, output.fd, theirs],
+      newSession: true,
+      closeOthers: true,
+    });
+  } catch (e) {
+    socket.destroy();
+    throw new Fault('unavailable', `start supervisor: ${reasonOf(e)}`, { cause: e });
+  } finally {
+    close(theirs);
+  }
+  return { pid, said: (await text(socket).catch(reasonOf)).trim() };
 }
 
 async function isServed({ lock, info }: SupervisorFiles): Promise<boolean> {

@@ -1,17 +1,14 @@
-import { spawn } from 'node:child_process';
 import { open, unlink, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type CallOptions, errnoOf, Fault, reasonOf } from '@stowage/core';
+import { hasCode, pidfdSendSignal } from '@stowage/linux';
+import { spawnProcess } from '@stowage/linux/spawn';
 import type { Reaper } from './reaper.ts';
 
-/** Descriptors that the command gets as 0, 1 and 2; `ignore` is /dev/null. */
-export type CommandStdio = readonly [
-  stdin: number | 'ignore',
-  stdout: number | 'ignore',
-  stderr: number | 'ignore',
-];
+/** Descriptors that the command gets as 0, 1 and 2; null is /dev/null. */
+export type CommandStdio = readonly [stdin: number | null, stdout: number | null, stderr: number | null];
 
-export const quiet: CommandStdio = ['ignore', 'ignore', 'ignore'];
+export const quiet: CommandStdio = [null, null, null];
 
 export interface Command extends CallOptions {
   readonly binary: string;
@@ -53,35 +50,40 @@ export class CommandRunner {
    */
   async run({ binary, args, what, stdio, log, signal }: Command): Promise<void> {
     signal?.throwIfAborted();
-    using hold = this.#reaper.hold();
-    const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
-    const child = spawn(binary, [...args], { stdio: [...stdio], cwd: '/', env: this.#env });
-    hold.ours(child.pid);
-    child.once('error', reject);
-    child.once('exit', (code, killedBy) =>
-      resolve(code === 0 ? undefined : (killedBy ?? `exit status ${code}`)),
-    );
-    this.#keepKillable(child.pid);
-    const onAbort = () => child.kill('SIGKILL');
+    using _ = this.#reaper.hold();
+    const { pidfd, exited } = this.#reaper.watch(this.#spawn(binary, args, what, stdio));
+    const onAbort = () => kill(pidfd);
     signal?.addEventListener('abort', onAbort, { once: true });
-    let failure: string | undefined;
-    try {
-      failure = await promise;
-    } catch (e) {
-      throw notSpawned(binary, what, e);
-    } finally {
-      signal?.removeEventListener('abort', onAbort);
-    }
-    if (failure === undefined) return;
+    const { exitStatus } = await exited;
+    signal?.removeEventListener('abort', onAbort);
+    if (exitStatus === 0) return;
     signal?.throwIfAborted();
-    const reason = (await takeError(log)) ?? failure;
+    const reason = (await takeError(log)) ?? `exit status ${exitStatus}`;
     throw new Fault(kindOf(reason), `${basename(binary)} ${what}: ${reason}`);
   }
 
+  #spawn(binary: string, args: readonly string[], what: string, fds: CommandStdio): number {
+    try {
+      const pid = spawnProcess({ file: binary, args, env: this.#env, fds });
+      this.#keepKillable(pid);
+      return pid;
+    } catch (e) {
+      throw notSpawned(binary, what, e);
+    }
+  }
+
   /** What this process is spared from, containers are not; they would inherit its score. */
-  #keepKillable(pid: number | undefined): void {
-    if (pid === undefined || this.#oomScore === undefined) return;
+  #keepKillable(pid: number): void {
+    if (this.#oomScore === undefined) return;
     writeFile(`/proc/${pid}/oom_score_adj`, this.#oomScore).catch(() => {});
+  }
+}
+
+function kill(pidfd: number): void {
+  try {
+    pidfdSendSignal(pidfd, 'SIGKILL');
+  } catch (e) {
+    if (!hasCode(e, 'ESRCH', 'EBADF')) throw e;
   }
 }
 

@@ -25,7 +25,7 @@ export class PlainIO implements ProcessIO {
   readonly #given: (number | FileHandle)[] = [];
   readonly #tails: FifoTail[] = [];
   #stdinWriter: number | undefined;
-  #stdio: CommandStdio = ['ignore', 'ignore', 'ignore'];
+  #stdio: CommandStdio = [null, null, null];
 
   static async open({ stdin, stdout, stderr }: Stdio, owner: IoOwner): Promise<PlainIO> {
     const [input, out, err] = await Promise.all([
@@ -63,8 +63,8 @@ export class PlainIO implements ProcessIO {
     return this.#stdio;
   }
 
-  async #openInput(target: StreamTarget, owner: IoOwner): Promise<number | 'ignore'> {
-    if (target.kind === 'none') return 'ignore';
+  async #openInput(target: StreamTarget, owner: IoOwner): Promise<number | null> {
+    if (target.kind === 'none') return null;
     if (target.kind === 'file') return this.#give(await open(target.path, 'r'));
     const fd = openFifo(target.path, 'read');
     this.#given.push(fd);
@@ -74,8 +74,8 @@ export class PlainIO implements ProcessIO {
     return fd;
   }
 
-  async #openOutput(target: StreamTarget, owner: IoOwner): Promise<number | 'ignore'> {
-    if (target.kind === 'none') return 'ignore';
+  async #openOutput(target: StreamTarget, owner: IoOwner): Promise<number | null> {
+    if (target.kind === 'none') return null;
     if (target.kind === 'file') return this.#give(await open(target.path, 'a', 0o640));
     const fd = openFifo(target.path, 'both');
     this.#given.push(fd);

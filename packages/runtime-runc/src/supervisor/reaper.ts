@@ -31,13 +31,13 @@ export interface ProcessExit {
 
 /**
  * Learns how processes ended, and leaves no zombies. Processes of containers become children of this process when
- * the runtime that started them ends, since it is a subreaper. Each is reaped by its pid, never any child: libuv
- * waits for the runtime's own processes.
+ * the runtime that started them ends, since it is a subreaper. Each is reaped by its pid, never any child, so that
+ * no status is lost that somebody waits for.
  */
 export class Reaper implements Disposable {
   readonly #poller: Poller;
   readonly #log: Logger;
-  /** Pids that somebody waits for: watched ones, and those of child_process. */
+  /** Pids that somebody waits for. */
   readonly #known = new Set<number>();
   readonly #orphans = new OrphanReaper();
   readonly #onChild = () => this.#sweepSoon();
@@ -74,21 +74,12 @@ export class Reaper implements Disposable {
     };
   }
 
-  /**
-   * While held, no orphan is reaped: one of them may be a process whose pid file was not read yet. `ours` is the pid
-   * of a child that somebody else waits for.
-   */
-  hold(): { ours(pid: number | undefined): void } & Disposable {
+  /** While held, no orphan is reaped: one of them may be a process whose pid file was not read yet. */
+  hold(): Disposable {
     this.#holds++;
-    let child: number | undefined;
     return {
-      ours: (pid) => {
-        child = pid;
-        if (pid !== undefined) this.#known.add(pid);
-      },
       [Symbol.dispose]: () => {
         this.#holds--;
-        if (child !== undefined) this.#known.delete(child);
         this.#sweepSoon();
       },
     };
