@@ -11,7 +11,7 @@ export type { TreeUsage } from './tree-usage.ts';
 const IDLE_MS = 10_000;
 
 /**
- * Work on whole directory trees, in one worker thread, one call after another. The trees may be hostile and may be
+ * Work on whole directory trees, in one worker thread, one call after another but for removals. The trees may be hostile and may be
  * changing: links are never followed, other mounts never entered.
  *
  * An aborted call rejects with the signal's reason once the worker has stopped.
@@ -36,9 +36,12 @@ export class Trees implements AsyncDisposable {
     return this.#call('copy', [from, to], options);
   }
 
-  /** Deletes a directory and all in it. One that is gone is a success; EBUSY or EXDEV if something is mounted in it. */
-  remove(path: string, options?: CallOptions): Promise<void> {
-    return this.#call('remove', [path], options);
+  /**
+   * Deletes a directory and all in it. One that is gone is a success; EBUSY or EXDEV if something is mounted in it. It
+   * lets other calls in between.
+   */
+  async remove(path: string, options?: CallOptions): Promise<void> {
+    while (!(await this.#call('remove', [path], options)));
   }
 
   /** Writes out the filesystem of a path. It cannot be stopped; an abort before its turn skips it. */

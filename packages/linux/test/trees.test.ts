@@ -47,9 +47,26 @@ test('a tree deeper than any path or stack is measured and removed', async () =>
   await using trees = new Trees();
   const tree = join(dir, 'tree');
   mkdirSync(tree);
-  execFileSync('perl', ['-e', 'for (1..3000) { mkdir "dd"; chdir "dd" }'], { cwd: tree });
-  expect((await trees.usage(tree)).inodes).toBe(3001n);
+  execFileSync('perl', ['-e', 'for (1..1500) { mkdir "dd"; chdir "dd" }'], { cwd: tree });
+  expect((await trees.usage(tree)).inodes).toBe(1501n);
   await trees.remove(tree);
+  expect(existsSync(tree)).toBe(false);
+});
+
+test('a removal lets other calls in, and ends all the same', async () => {
+  await using trees = new Trees();
+  const tree = join(dir, 'tree');
+  for (let i = 0; i < 40; i++) {
+    mkdirSync(join(tree, `${i}`, 'below'), { recursive: true });
+    for (let j = 0; j < 200; j++) writeFileSync(join(tree, `${i}`, 'below', `${j}`), '');
+  }
+  let removed = false;
+  const removal = trees.remove(tree).then(() => {
+    removed = true;
+  });
+  await trees.usage(dir);
+  expect(removed).toBe(false);
+  await removal;
   expect(existsSync(tree)).toBe(false);
 });
 
