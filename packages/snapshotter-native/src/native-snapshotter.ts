@@ -30,8 +30,6 @@ const filesOf = (directory: string): string => join(directory, 'fs');
 
 class NativeDriver implements LayerDriver {
   readonly #trees = new Trees();
-  /** Deletes, which may take long, in a thread of its own. */
-  readonly #sweeper = new Trees();
 
   async make(
     directory: string,
@@ -66,10 +64,10 @@ class NativeDriver implements LayerDriver {
   }
 
   remove(directory: string, options: CallOptions): Promise<void> {
-    return this.#sweeper.remove(directory, options);
+    return this.#trees.remove(directory, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#trees[Symbol.asyncDispose](), this.#sweeper[Symbol.asyncDispose]()]);
+    await this.#trees[Symbol.asyncDispose]();
   }
 }

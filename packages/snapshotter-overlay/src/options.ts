@@ -10,6 +10,8 @@ export interface OverlayOptions {
   readonly mountOptions?: readonly string[] | undefined;
   /** `remove` waits until the files are deleted, not only until they are out of the way. */
   readonly syncRemove?: boolean | undefined;
+  /** Overlayfs is known to work at the root: don't try it. */
+  readonly skipProbe?: boolean | undefined;
 }
 
 /** What a configuration file can say, with containerd's keys. */

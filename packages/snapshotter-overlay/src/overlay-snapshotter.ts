@@ -33,7 +33,7 @@ export const OverlaySnapshotter = {
     options.signal?.throwIfAborted();
     await privateDirectory(root);
     // The kernel lists its options once overlay is loaded, which the first mount does.
-    await checkOverlay(root, options.mountOptions ?? []);
+    if (options.skipProbe !== true) await checkOverlay(root, options.mountOptions ?? []);
     const mountOptions = await kernelOptions(options.mountOptions ?? []);
     options.signal?.throwIfAborted();
     return DirectorySnapshotter.open(root, new OverlayDriver(mountOptions, options.upperdirLabel), options);
@@ -42,8 +42,6 @@ export const OverlaySnapshotter = {
 
 class OverlayDriver implements LayerDriver {
   readonly #trees = new Trees();
-  /** Deletes, which may take long, in a thread of its own. */
-  readonly #sweeper = new Trees();
   readonly #mountOptions: readonly string[];
   readonly #upperdirLabel: boolean;
 
@@ -69,7 +67,7 @@ class OverlayDriver implements LayerDriver {
   }
 
   remove(directory: string, options: CallOptions): Promise<void> {
-    return this.#sweeper.remove(directory, options);
+    return this.#trees.remove(directory, options);
   }
 
   info(info: SnapshotInfo, directory: string): SnapshotInfo {
@@ -80,6 +78,6 @@ class OverlayDriver implements LayerDriver {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#trees[Symbol.asyncDispose](), this.#sweeper[Symbol.asyncDispose]()]);
+    await this.#trees[Symbol.asyncDispose]();
   }
 }

@@ -1,0 +1,51 @@
+import type { Mount } from '@stowage/core';
+import type { Snapshotter } from '@stowage/snapshots';
+
+/** What not every snapshotter can do. A case that needs what is not claimed is reported skipped, never passed. */
+export type Capability =
+  /** Its mounts can be made here; {@link Subject.mount} makes them. */
+  | 'mounts'
+  /** Finds its snapshots again when the same root is opened a second time. */
+  | 'reopen'
+  /** Usage counts what a snapshot adds to its parent. Without it, a snapshot may count all that it shows. */
+  | 'own-usage'
+  /** Commits onto a parent given at commit. Without it, that is `unimplemented`. */
+  | 'rebase';
+
+export type OpenSnapshotter = Snapshotter & Partial<AsyncDisposable>;
+
+/** The snapshotter that is put to the test. */
+export interface Subject {
+  readonly name: string;
+  readonly capabilities: ReadonlySet<Capability>;
+  /** The snapshotter at a directory: fresh and empty where there is nothing yet. The kit disposes it. */
+  open(root: string): Promise<OpenSnapshotter>;
+  /** Makes mounts at a fresh directory for as long as `use` runs. Needed for `mounts`. */
+  mount?<T>(mounts: readonly Mount[], use: (path: string) => Promise<T>): Promise<T>;
+}
+
+export interface CaseContext {
+  readonly snapshotter: Snapshotter;
+  /** Disposes the snapshotter and opens the same root again. */
+  reopen(): Promise<Snapshotter>;
+  /** Rejects where the subject does not claim `mounts`. */
+  mount<T>(mounts: readonly Mount[], use: (path: string) => Promise<T>): Promise<T>;
+}
+
+/** One rule of the contract, put to the test. */
+export interface Case {
+  /** Stable: others name it in reports and skip lists. */
+  readonly id: string;
+  readonly needs?: readonly Capability[];
+  /** Runs only where this is not claimed: asserts how the snapshotter refuses. */
+  readonly without?: Capability;
+  /** Rejects if the snapshotter broke the rule. */
+  run(context: CaseContext): Promise<void>;
+}
+
+/** What the kit needs of a test runner: `describe`, `test` and `test.skip` of jest, vitest or node:test. */
+export interface Runner {
+  describe(name: string, body: () => void): void;
+  test(name: string, body: () => Promise<void>): void;
+  skip(name: string, body: () => Promise<void>): void;
+}
