@@ -92,14 +92,15 @@ export class BlobFiles {
    *
    * @param ingest - Its directory; gone afterwards, unless the blob's directory could not be made.
    * @param handle - Its data; closed.
-   * @throws Fault `already_exists` if the blob is here; `data_loss` if the disk refused to keep the bytes.
+   * @throws Fault `already_exists` if the blob is here; `data_loss`, or `resource_exhausted` where it is full,
+   *   if the disk refused to keep the bytes.
    */
   async publish(ingest: string, handle: FileHandle, digest: Digest): Promise<void> {
     using _ = await this.#locks.acquire([digest]);
     const target = this.#layout.blob(digest);
     if ((await this.find(digest)) !== undefined) {
       await handle.close();
-      await rm(ingest, { recursive: true });
+      await rm(ingest, { recursive: true, force: true });
       throw new Fault('already_exists', `commit ${digest}: the blob is here already`);
     }
     const directory = await this.#syncOf(algorithmOf(digest));
@@ -112,18 +113,13 @@ export class BlobFiles {
       await Promise.all([directory.sync(), syncDirectory(ingest)]);
     } catch (e) {
       // The kernel reports pages it could not write once, and then calls them clean: a second fsync would lie. So
-      // nothing of this ingest may be used again (reliability of fsync: "Can Applications Recover from fsync
-      // Failures?", USENIX ATC 2020).
-      await handle.close();
+      // nothing of this ingest may be used again (Rebello et al., "Can Applications Recover from fsync Failures?").
+      await handle.close().catch(() => {});
       await rm(target, { force: true });
       await rm(ingest, { recursive: true, force: true });
-      throw new Fault(
-        'data_loss',
-        `commit ${digest}: ${reasonOf(e)}; its bytes were dropped, write them again`,
-        {
-          cause: e,
-        },
-      );
+      const full = ['ENOSPC', 'EDQUOT'].includes(errnoOf(e) ?? '');
+      const message = `commit ${digest}: ${reasonOf(e)}; its bytes were dropped, write them again`;
+      throw new Fault(full ? 'resource_exhausted' : 'data_loss', message, { cause: e });
     }
     await rm(ingest, { recursive: true, force: true });
   }

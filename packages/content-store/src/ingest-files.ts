@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { chmod, mkdir, open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { IngestStatus, WriterOptions } from '@stowage/content';
 import { algorithmOf, type CallOptions, errnoOf, Fault, quote } from '@stowage/core';
@@ -54,6 +54,9 @@ export class IngestFiles {
       if (left === undefined) {
         await rm(ingest, { recursive: true, force: true });
         await mkdir(ingest, { mode: 0o700 });
+      } else {
+        // A crash within a commit leaves it read-only.
+        await chmod(dataIn(ingest), 0o600);
       }
       const record = {
         ref,

@@ -144,8 +144,9 @@ export class LocalContentStore implements ContentStore, AsyncDisposable {
     const either = signal === undefined ? hold.signal : AbortSignal.any([signal, hold.signal]);
     either.throwIfAborted();
     const ingest = await this.#ingests.open({ ...options, signal: either });
-    const total = options.total === 0n ? undefined : options.total;
-    const writer = new LocalWriter(ingest, total, hold, (handle, ref, digest) =>
+    const { total, expected } = options;
+    const defaults = { sizeBytes: total === 0n ? undefined : total, expected };
+    const writer = new LocalWriter(ingest, defaults, hold, (handle, ref, digest) =>
       this.#blobs.publish(this.#layout.ingest(ref), handle, digest),
     );
     if (!either.aborted) return writer;

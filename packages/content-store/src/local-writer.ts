@@ -17,10 +17,13 @@ export interface OpenIngest {
 /** Makes the file of an ingest the blob of a digest and closes it; see `publishBlob`. */
 export type Publish = (handle: FileHandle, ref: string, digest: Digest) => Promise<void>;
 
+/** What this writer, not one before it, was opened to write. */
+export type CommitDefaults = Pick<CommitOptions, 'sizeBytes' | 'expected'>;
+
 /** The writer of a {@link LocalContentStore}. Its first failed write or commit ends it; the ingest stays. */
 export class LocalWriter implements ContentWriter {
   readonly #record: IngestRecord;
-  readonly #total: bigint | undefined;
+  readonly #commitDefaults: CommitDefaults;
   readonly #hold: RefHold;
   readonly #publish: Publish;
   #digester: Digester;
@@ -30,12 +33,12 @@ export class LocalWriter implements ContentWriter {
   /** Settles with the call before; never rejects. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(ingest: OpenIngest, total: bigint | undefined, hold: RefHold, publish: Publish) {
+  constructor(ingest: OpenIngest, commitDefaults: CommitDefaults, hold: RefHold, publish: Publish) {
     this.#record = ingest.record;
     this.#digester = ingest.digester;
     this.#updatedAt = ingest.updatedAt;
     this.#handle = ingest.handle;
-    this.#total = total;
+    this.#commitDefaults = commitDefaults;
     this.#hold = hold;
     this.#publish = publish;
     hold.signal.addEventListener('abort', this.#onEvicted, { once: true });
@@ -84,7 +87,11 @@ export class LocalWriter implements ContentWriter {
   }
 
   commit(options: CommitOptions = {}): Promise<Digest> {
-    const { sizeBytes = this.#total, expected = this.#record.expected, signal } = options;
+    const {
+      sizeBytes = this.#commitDefaults.sizeBytes,
+      expected = this.#commitDefaults.expected,
+      signal,
+    } = options;
     return this.#turn(signal, async (handle) => {
       try {
         const written = this.#digester.sizeBytes;

@@ -66,6 +66,17 @@ export const commitCases: readonly Case[] = [
     },
   },
   {
+    id: 'commit/expects-nothing-that-an-earlier-writer-was-opened-with',
+    async run({ store }) {
+      const earlier = await store.writer({ ref: 'r', expected: ABSENT, total: 5n });
+      await earlier.write(Buffer.from('hel'));
+      await earlier[Symbol.asyncDispose]();
+      await using writer = await store.writer({ ref: 'r' });
+      await writer.write(Buffer.from('lo!'));
+      assert.equal(await writer.commit(), digestOf('hello!'));
+    },
+  },
+  {
     id: 'commit/a-failed-one-frees-the-ref',
     async run({ store }) {
       const writer = await store.writer({ ref: 'r' });

@@ -10,8 +10,7 @@ export const listCases: readonly Case[] = [
   {
     id: 'lists/every-blob-once',
     async run({ store }) {
-      const written = [];
-      for (let i = 0; i < MANY; i += 1) written.push(await put(store, `blob ${i}`));
+      const written = await Promise.all(Array.from({ length: MANY }, (_, i) => put(store, `blob ${i}`)));
       const listed = await collect(store.list());
       assert.deepEqual(listed.map(({ digest }) => digest).sort(), written.sort());
     },
