@@ -26,6 +26,8 @@ export interface MetadataOptions {
   /** Told what happens, in the order in which it was written. */
   readonly events?: Events | undefined;
   readonly log?: Logger | undefined;
+  /** Gives up opening. */
+  readonly signal?: AbortSignal | undefined;
   readonly now?: (() => Date) | undefined;
   /** Entries of the log of mutations that are kept; 100,000 unless told. */
   readonly keepLog?: bigint | undefined;
@@ -80,10 +82,13 @@ export class Metadata implements AsyncDisposable {
   static async open(directory: string, options: MetadataOptions = {}): Promise<Metadata> {
     const { content, snapshotters = new Map(), events, keepLog } = options;
     const { log = silentLogger, now = () => new Date() } = options;
+    options.signal?.throwIfAborted();
     const db = await Database.open(directory, { log, keepLog });
     const ledger = new Ledger(db, { content, snapshotters }, { log, now, events });
     await ledger.undoIntents();
-    return new Metadata(db, ledger, log);
+    if (!options.signal?.aborted) return new Metadata(db, ledger, log);
+    await db[Symbol.asyncDispose]();
+    throw options.signal.reason;
   }
 
   /** @throws Fault `failed_precondition` without a namespace; `invalid_argument` for one that is no identifier. */
@@ -120,7 +125,12 @@ export class Metadata implements AsyncDisposable {
       () => scheduler.removed(),
       (at) => scheduler.expires(at),
     );
-    return scheduler;
+    return {
+      [Symbol.asyncDispose]: async () => {
+        await scheduler[Symbol.asyncDispose]();
+        this.#scheduler = undefined;
+      },
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

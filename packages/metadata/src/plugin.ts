@@ -18,8 +18,8 @@ export const metadataPlugin: Plugin = plugin({
     snapshotters: all(snapshotterSlot),
     events: optional(eventsSlot),
   },
-  start: ({ root, needs: { content, snapshotters, events }, log }) =>
-    Metadata.open(root, { content, snapshotters, events, log }),
+  start: ({ root, needs: { content, snapshotters, events }, log, signal }) =>
+    Metadata.open(root, { content, snapshotters, events, log, signal }),
 });
 
 export const namespacesServicePlugin: Plugin = plugin({

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRouterTransport, type Transport } from '@connectrpc/connect';
+import type { NewContainer } from '@stowage/containers';
 import { remoteContainers } from '@stowage/containers/remote';
 import { containerRoutes } from '@stowage/containers/service';
 import { type ContentStore, writeBlob } from '@stowage/content';
@@ -23,6 +24,9 @@ import { MemoryContent } from './memory-content.ts';
 import { MemorySnapshotter } from './memory-snapshotter.ts';
 
 export const spec = jsonBytes(TYPE_URL.spec, {});
+
+/** Of an image whose content nobody looks for. */
+export const target: Descriptor = { ...blobOf('x'), mediaType: 'application/vnd.oci.image.index.v1+json' };
 
 /** Remembers what it was told. */
 export class Heard implements Events {
@@ -149,4 +153,18 @@ export async function put(store: ContentStore, text: string, labels: Labels = {}
 
 export async function names<T>(items: AsyncIterable<T>, name: (item: T) => string): Promise<string[]> {
   return (await Array.fromAsync(items)).map(name);
+}
+
+export function newContainer(id: string, more: Partial<NewContainer> = {}): NewContainer {
+  const runtime = { name: 'io.containerd.runc.v2' };
+  const parts = {
+    labels: {},
+    image: '',
+    spec,
+    snapshotter: '',
+    snapshotKey: '',
+    extensions: {},
+    sandboxId: '',
+  };
+  return { id, runtime, ...parts, ...more };
 }
