@@ -73,7 +73,7 @@ export class AnonymousTokens implements Authorizer {
         signal: either,
       });
       if (response.status !== 200) throw await statusFault(subject, response);
-      return parseToken(subject, url, await readBody(response, MAX_TOKEN_BODY_BYTES));
+      return parseToken(subject, url, await readBody(subject, response, MAX_TOKEN_BODY_BYTES));
     } catch (e) {
       if (!timeout.aborted || signal?.aborted) throw e;
       throw new Fault(

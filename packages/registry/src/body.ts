@@ -7,13 +7,16 @@ import { shown } from './network-fault.ts';
  *
  * @throws Fault `resource_exhausted` if it is not; no more than the limit is held.
  */
-export async function readBody(response: HttpResponse, maxBytes: number): Promise<Buffer> {
+export async function readBody(subject: string, response: HttpResponse, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body) {
     size += chunk.byteLength;
     if (size > maxBytes) {
-      throw new Fault('resource_exhausted', `${shown(response.url)}: more than ${maxBytes} bytes came`);
+      throw new Fault(
+        'resource_exhausted',
+        `${subject}: more than ${maxBytes} bytes came (${shown(response.url)})`,
+      );
     }
     chunks.push(chunk);
   }

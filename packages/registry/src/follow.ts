@@ -17,8 +17,10 @@ export async function follow(http: Http, request: HttpRequest): Promise<HttpResp
   // A registry on loopback may send on to another server there; any other may not.
   const allowLoopback = request.allowLoopback && isLoopback(request.url.hostname);
   let { url } = request;
+  // Once it has left, it stays a stranger: whoever sends it back chose where to.
+  let own = true;
   for (let hops = 0; ; hops++) {
-    const own = url.origin === origin;
+    own &&= url.origin === origin;
     const headers = own ? request.headers : onlyRange(request.headers);
     const response = await http.send({
       ...request,

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { getCACertificates } from 'node:tls';
 import type { CallOptions } from '@stowage/core';
 import { Agent, type Dispatcher } from 'undici';
 import { Gate } from './gate.ts';
@@ -7,6 +8,7 @@ import { forbidden, networkFault } from './network-fault.ts';
 
 export interface HttpOptions {
   readonly userAgent: string;
+  readonly ca: string | undefined;
   /** Most requests under way at a time, their bodies included. */
   readonly maxConcurrent: number;
   readonly connectTimeoutMs: number;
@@ -87,9 +89,11 @@ export class Http implements AsyncDisposable {
   }
 
   #agent(allowLoopback: boolean): Dispatcher {
-    const { connectTimeoutMs, idleTimeoutMs } = this.#options;
+    const { ca, connectTimeoutMs, idleTimeoutMs } = this.#options;
+    // Given certificates take the place of the usual ones, so these are named with them.
+    const trusted = ca === undefined ? {} : { ca: [...getCACertificates(), ca] };
     return new Agent({
-      connect: { timeout: connectTimeoutMs, lookup: guardedLookup(allowLoopback) },
+      connect: { ...trusted, timeout: connectTimeoutMs, lookup: guardedLookup(allowLoopback) },
       headersTimeout: idleTimeoutMs,
       bodyTimeout: idleTimeoutMs,
       maxHeaderSize: 64 * 1024,

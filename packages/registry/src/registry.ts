@@ -42,6 +42,8 @@ export interface RegistryOptions {
   readonly plainHttp?: boolean | undefined;
   /** Where the registry of a host is to be reached, mirrors included. Default: at the host itself. */
   readonly endpoints?: EndpointsOf | undefined;
+  /** Certificates, PEM, that are trusted besides the usual ones. */
+  readonly ca?: string | undefined;
   readonly userAgent?: string | undefined;
   /** Most requests under way at a time. Default: 16. */
   readonly maxConcurrent?: number | undefined;
@@ -67,9 +69,9 @@ class RegistryClient implements Registry {
 
   constructor(options: RegistryOptions) {
     const { plainHttp, endpoints = defaultEndpoints(plainHttp), userAgent = 'stowage' } = options;
-    const { maxConcurrent = 16, connectTimeoutMs = 10_000, idleTimeoutMs = 30_000 } = options;
+    const { ca, maxConcurrent = 16, connectTimeoutMs = 10_000, idleTimeoutMs = 30_000 } = options;
     const { retries = 3, retryDelayMs = 500 } = options;
-    this.#http = new Http({ userAgent, maxConcurrent, connectTimeoutMs, idleTimeoutMs });
+    this.#http = new Http({ ca, userAgent, maxConcurrent, connectTimeoutMs, idleTimeoutMs });
     const retry = { retries, delayMs: retryDelayMs, maxDelayMs: 30_000 };
     this.#api = new Api(this.#http, endpoints, new AnonymousTokens(this.#http), retry);
   }

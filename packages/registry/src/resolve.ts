@@ -54,7 +54,7 @@ export async function resolveReference(
   if (response.status !== 200) throw await statusFault(subject, response);
   const mediaType = mediaTypeOf(response.headers['content-type']);
   refuseSchema1(subject, mediaType);
-  const bytes = await readBody(response, MAX_MANIFEST_BYTES);
+  const bytes = await readBody(subject, response, MAX_MANIFEST_BYTES);
   const claimed = digestHeader(subject, response);
   for (const expected of [digest, claimed]) {
     if (expected === undefined) continue;

@@ -12,7 +12,7 @@ const MAX_ERROR_BYTES = 16 * 1024;
  */
 export async function statusFault(subject: string, response: HttpResponse): Promise<Fault> {
   const { status, url } = response;
-  const said = await errorText(response);
+  const said = await errorText(subject, response);
   const [kind, reason] = meaning(status);
   return new Fault(kind, `${subject}: ${reason} (HTTP ${status} from ${shown(url)}${said})`);
 }
@@ -35,9 +35,9 @@ function meaning(status: number): readonly [FaultKind, string] {
 }
 
 /** What the registry says itself (distribution-spec, "Error codes"); nothing if that is no JSON of its form. */
-async function errorText(response: HttpResponse): Promise<string> {
+async function errorText(subject: string, response: HttpResponse): Promise<string> {
   try {
-    const body: unknown = JSON.parse((await readBody(response, MAX_ERROR_BYTES)).toString());
+    const body: unknown = JSON.parse((await readBody(subject, response, MAX_ERROR_BYTES)).toString());
     const [first] = (body as { errors?: { code?: unknown; message?: unknown }[] }).errors ?? [];
     const text = [first?.code, first?.message].filter((part) => typeof part === 'string').join(': ');
     return text === '' ? '' : `: ${quote(text)}`;
