@@ -122,7 +122,7 @@ export class Metadata implements AsyncDisposable {
     const scheduler = new Scheduler(this.#collector, this.#ledger.now, options, this.#log);
     this.#scheduler = scheduler;
     this.#ledger.onGarbage(
-      () => scheduler.removed(),
+      (removes) => scheduler.mutated(removes),
       (at) => scheduler.expires(at),
     );
     return {

@@ -249,3 +249,21 @@ test('scheduled, it runs after removals and when something expires', async () =>
   const third = await put(at.contentOf('default', 'l'), 'third');
   expect(await gone(third.digest)).toBe(true);
 });
+
+test('scheduled as containerd is, a removal waits for enough mutations', async () => {
+  await using at = await Setting.make();
+  await using _ = at.metadata.schedule({
+    startupDelayMs: 0,
+    scheduleDelayMs: 0,
+    deletionThreshold: 0,
+    mutationThreshold: 10,
+  });
+  await pause(50);
+  const { digest } = await put(at.contentOf(), 'x');
+  await at.contentOf().delete(digest);
+  await pause(100);
+  expect(at.content.blobs.has(digest)).toBe(true);
+  for (let i = 0; i < 10; i += 1) await at.scope().leases.create({});
+  for (let i = 0; i < 100 && at.content.blobs.has(digest); i += 1) await pause(20);
+  expect(at.content.blobs.has(digest)).toBe(false);
+});

@@ -12,7 +12,6 @@ import { blobOf, names } from './setting.ts';
 
 const run = promisify(execFile);
 const target = blobOf('x');
-const _silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 let root: string;
 beforeEach(async () => {

@@ -7,7 +7,7 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h
 
 /**
  * Reads containerd's settings of the same plugin: `startup_delay`, `schedule_delay`, `deletion_threshold`,
- * `pause_threshold`. `mutation_threshold` is accepted and has no effect: any removal makes a collection due.
+ * `mutation_threshold`, `pause_threshold`. Unlike there, one removal makes a collection due unless told otherwise.
  *
  * @throws Fault `invalid_argument` naming the key.
  */
@@ -29,7 +29,7 @@ export function parseGcConfig(table: Readonly<Record<string, unknown>>): Schedul
         options.pauseThreshold = Math.min(Math.max(number(key, value, 1), 0.001), 0.5);
         break;
       case 'mutation_threshold':
-        number(key, value, 1e9);
+        options.mutationThreshold = number(key, value, 1e9);
         break;
       default:
         throw new Fault('invalid_argument', `${key}: unknown key; it is no setting of garbage collection`);

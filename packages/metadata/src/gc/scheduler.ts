@@ -7,8 +7,10 @@ export interface ScheduleOptions {
   readonly startupDelayMs?: number | undefined;
   /** From a removal to the collection after it, so that many removals need one. */
   readonly scheduleDelayMs?: number | undefined;
-  /** Removals before a collection is due. */
+  /** Removals before a collection is due. 0: they alone make none due. */
   readonly deletionThreshold?: number | undefined;
+  /** Mutations before a collection is due, if there was a removal among them. 0: they make none due. */
+  readonly mutationThreshold?: number | undefined;
   /** Most of the time that collecting may take, as a share of 1. */
   readonly pauseThreshold?: number | undefined;
 }
@@ -23,10 +25,12 @@ export class Scheduler implements AsyncDisposable {
   readonly #log: Logger;
   readonly #scheduleDelayMs: number;
   readonly #deletionThreshold: number;
+  readonly #mutationThreshold: number;
   readonly #pauseThreshold: number;
   #timer: NodeJS.Timeout | undefined;
   #due = Number.POSITIVE_INFINITY;
   #removals = 0;
+  #mutations = 0;
   #lastMs = 0;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -40,23 +44,23 @@ export class Scheduler implements AsyncDisposable {
     this.#collector = collector;
     this.#now = now;
     this.#log = log;
-    const {
-      startupDelayMs = 100,
-      scheduleDelayMs = 100,
-      deletionThreshold = 1,
-      pauseThreshold = 0.1,
-    } = options;
+    const { startupDelayMs = 100, scheduleDelayMs = 100, pauseThreshold = 0.1 } = options;
+    const { deletionThreshold = 1, mutationThreshold = 100 } = options;
     this.#scheduleDelayMs = scheduleDelayMs;
     this.#deletionThreshold = deletionThreshold;
+    this.#mutationThreshold = mutationThreshold;
     this.#pauseThreshold = pauseThreshold;
     this.#in(startupDelayMs);
   }
 
-  /** Something was removed. */
-  removed(): void {
-    this.#removals += 1;
-    if (this.#deletionThreshold <= 0 || this.#removals < this.#deletionThreshold) return;
-    this.#in(Math.max(this.#scheduleDelayMs, this.#lastMs / this.#pauseThreshold - this.#lastMs));
+  /** Something was written. */
+  mutated(removes: boolean): void {
+    this.#mutations += 1;
+    if (removes) this.#removals += 1;
+    const due =
+      reached(this.#removals, this.#deletionThreshold) ||
+      (this.#removals > 0 && reached(this.#mutations, this.#mutationThreshold));
+    if (due) this.#in(Math.max(this.#scheduleDelayMs, this.#lastMs / this.#pauseThreshold - this.#lastMs));
   }
 
   /** Something that will expire was made. */
@@ -86,6 +90,7 @@ export class Scheduler implements AsyncDisposable {
   async #run(): Promise<void> {
     this.#due = Number.POSITIVE_INFINITY;
     this.#removals = 0;
+    this.#mutations = 0;
     let next: Date | undefined;
     try {
       const collected = await this.#collector.collect();
@@ -97,4 +102,8 @@ export class Scheduler implements AsyncDisposable {
     }
     if (next !== undefined) this.expires(next);
   }
+}
+
+function reached(count: number, threshold: number): boolean {
+  return threshold > 0 && count >= threshold;
 }

@@ -41,7 +41,7 @@ export class Ledger {
   readonly #events: Events | undefined;
   #outbox: Promise<void> = Promise.resolve();
   #witness: Witness | undefined;
-  #onRemoval: () => void = () => undefined;
+  #onMutation: (removes: boolean) => void = () => undefined;
   #onExpiry: (at: Date) => void = () => undefined;
 
   constructor(
@@ -80,7 +80,7 @@ export class Ledger {
       const told = tx.isEmpty ? undefined : await this.#commit(tx, epoch);
       held[Symbol.dispose]();
       await told?.published;
-      if (tx.removes) this.#onRemoval();
+      if (told !== undefined) this.#onMutation(tx.removes);
       if (tx.expires !== undefined) this.#onExpiry(tx.expires);
       if (tx.refusal !== undefined) throw tx.refusal;
       return result;
@@ -94,9 +94,9 @@ export class Ledger {
     this.#witness = witness;
   }
 
-  /** Sets whom to tell when something was removed, and when something will expire. */
-  onGarbage(removed: () => void, expires: (at: Date) => void): void {
-    this.#onRemoval = removed;
+  /** Sets whom to tell that something was written, which may have removed something, and when something will expire. */
+  onGarbage(mutated: (removes: boolean) => void, expires: (at: Date) => void): void {
+    this.#onMutation = mutated;
     this.#onExpiry = expires;
   }
 
@@ -153,7 +153,7 @@ export class Ledger {
       if (batch === undefined) return;
       const { events } = await this.db.commit(epoch, batch);
       await this.#publish(events);
-      this.#onRemoval();
+      this.#onMutation(true);
     } catch (e) {
       this.log.error(
         { err: e, act: intent.act, reason: reasonOf(e) },
