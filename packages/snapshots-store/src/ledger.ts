@@ -5,6 +5,7 @@ import { Fault, type Logger, reasonOf } from '@stowage/core';
 import type { Level } from 'level';
 import { type Entry, encodeEntry, entryOf } from './entry.ts';
 import type { Head } from './head.ts';
+import { keepCopy } from './keep-copy.ts';
 import { faultOf, openLevel, readAll, readEntry } from './level.ts';
 import { readMark, writeMark } from './mark.ts';
 
@@ -57,7 +58,18 @@ export class Ledger {
    */
   static async open(dir: string, log: Logger, onScan: OnScan): Promise<Ledger> {
     const ledger = new Ledger(dir, log, onScan);
-    await ledger.ready();
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    const copy = await keepCopy(join(dir, 'index'), join(dir, 'kept')).catch((e) => {
+      log.warn({ err: e, dir }, `snapshot index is opened without a copy of it: ${reasonOf(e)}`);
+    });
+    try {
+      await ledger.ready();
+    } catch (e) {
+      if (Fault.is(e, 'data_loss')) await copy?.keepOfDamaged();
+      else await copy?.drop();
+      throw e;
+    }
+    await copy?.keep();
     return ledger;
   }
 
@@ -106,13 +118,16 @@ export class Ledger {
   }
 
   async #open(): Promise<Level<string, string>> {
-    await mkdir(this.#dir, { recursive: true, mode: 0o700 });
-    const markPath = join(this.#dir, 'mark');
-    const mark = await readMark(markPath);
+    const mark = await readMark(join(this.#dir, 'mark'));
     const { level, head } = await openLevel(join(this.#dir, 'index'), mark, this.#onScan);
-    this.#head = head ?? { schema: 1, uuid: randomUUID(), sequence: 0, nextId: 1, count: 0, sum: 0 };
-    if (head === undefined) await level.batch(headPut(this.#head), { sync: true });
-    if (mark === undefined) await writeMark(markPath, this.#head);
+    try {
+      this.#head = head ?? { schema: 1, uuid: randomUUID(), sequence: 0, nextId: 1, count: 0, sum: 0 };
+      if (head === undefined) await level.batch(headPut(this.#head), { sync: true });
+      if (mark === undefined) await writeMark(join(this.#dir, 'mark'), this.#head);
+    } catch (e) {
+      await level.close();
+      throw faultOf(e, `open snapshot index ${this.#dir}`);
+    }
     // An id that was given out before a failed write stays given out: the write may have happened.
     this.#nextId = Math.max(this.#nextId, this.#head.nextId);
     return level;

@@ -52,7 +52,7 @@ async function check(level: Database, path: string, mark: Mark | undefined, onSc
   }
   throw new Fault(
     'data_loss',
-    `check snapshot index ${path}: ${wrong}. Move the snapshotter's root away and unpack the images again`,
+    `check snapshot index ${path}: ${wrong}. What is left of it is copied to kept/damaged beside it; move the snapshotter's root away and unpack the images again`,
   );
 }
 

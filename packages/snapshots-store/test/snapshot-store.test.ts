@@ -202,6 +202,33 @@ test('a lost log is noticed', async () => {
   expect(await damaged(wipe)).toEqual(loss);
 });
 
+test('of a damaged database, what the first start found is kept, however many follow', async () => {
+  {
+    await using store = await SnapshotStore.open(dir);
+    await layered(store);
+  }
+  const index = join(dir, 'index');
+  const file = (await readdir(index)).find((name) => name.endsWith('.log')) as string;
+  const bad = await readFile(join(index, file));
+  bad.writeUInt8(bad.readUInt8(40) ^ 1, 40);
+  await writeFile(join(index, file), bad);
+  for (let i = 0; i < 5; i++) {
+    await expect(SnapshotStore.open(dir)).rejects.toMatchObject({
+      kind: 'data_loss',
+      message: expect.stringContaining('kept/damaged'),
+    });
+  }
+  expect((await readFile(join(dir, 'kept', 'damaged', file))).equals(bad)).toBe(true);
+  expect((await readdir(join(dir, 'kept'))).sort()).toEqual(['0', 'damaged']);
+});
+
+test('the last three starts leave copies, a refused one none', async () => {
+  for (let i = 0; i < 5; i++) await (await SnapshotStore.open(dir))[Symbol.asyncDispose]();
+  await using _ = await SnapshotStore.open(dir);
+  await expect(SnapshotStore.open(dir)).rejects.toMatchObject({ kind: 'failed_precondition' });
+  expect((await readdir(join(dir, 'kept'))).sort()).toEqual(['0', '1', '2']);
+});
+
 test('a lost CURRENT is noticed', async () => {
   expect(await damaged((index) => rm(join(index, 'CURRENT')))).toEqual(loss);
 });

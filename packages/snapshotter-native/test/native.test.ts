@@ -66,6 +66,23 @@ test('on a full disk prepare says so and leaves nothing', async () => {
   }
 });
 
+test('a prepare that is given up leaves nothing', async () => {
+  await using s = await NativeSnapshotter.open(root);
+  const [base] = await s.prepare('a', '');
+  for (let i = 0; i < 500; i++) await writeFile(join(base?.source as string, `${i}`), 'x');
+  await s.commit('one', 'a');
+  const stop = new AbortController();
+  const reason = new Error('enough');
+  const preparing = s.prepare('b', 'one', { signal: stop.signal });
+  // By then the copy is under way.
+  while ((await readdir(join(root, 'snapshots'))).length < 2) await new Promise(setImmediate);
+  stop.abort(reason);
+  await expect(preparing).rejects.toBe(reason);
+  await s.cleanup();
+  expect(await readdir(join(root, 'snapshots'))).toEqual(['1']);
+  await s.prepare('b', 'one');
+});
+
 test('nobody else can enter any directory on the way to the files', async () => {
   await using s = await NativeSnapshotter.open(root);
   await s.prepare('a', '');

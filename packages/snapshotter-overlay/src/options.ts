@@ -42,6 +42,10 @@ export function parseOverlayConfig(table: Readonly<Record<string, unknown>>): Ov
         }
         config.mountOptions = value;
         break;
+      case 'slow_chown':
+        // Printed by containerd's own default configuration.
+        if (value !== false) throw expected(key, 'false, as id-mapped layers are not supported');
+        break;
       default:
         throw new Fault(
           'invalid_argument',
