@@ -9,11 +9,12 @@ import { close, open } from './fd.ts';
 import { EPOLLPRI, type Poller } from './poller.ts';
 
 /**
- * Calls back when the kernel runs out of memory in a cgroup. A removed cgroup ends the watch by itself.
+ * Calls back when the kernel runs out of memory in a cgroup.
  *
  * v1 says so when it meets the limit, shortly before it kills; v2 when it has killed.
  *
- * @returns disposing it ends the watch. Undefined if the memory controller is not there, or the cgroup is gone.
+ * @returns disposing it ends the watch, as the removal of a v1 cgroup does; of a v2 cgroup's removal nobody tells.
+ *   Undefined if the memory controller is not there, or the cgroup is gone.
  */
 export function watchOom(paths: CgroupPaths, poller: Poller, callback: () => void): Disposable | undefined {
   const v1 = paths.v1.get('memory');

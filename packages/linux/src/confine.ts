@@ -6,7 +6,7 @@ import type { Mount } from '@stowage/core';
 import { O_DIRECTORY, O_PATH } from './constants.ts';
 import { checked, hasCode, systemError } from './errors.ts';
 import { close, open } from './fd.ts';
-import { c } from './libc.ts';
+import { bindAll, c } from './libc.ts';
 import { MNT_DETACH, mountAll, mountRaw, umountAll } from './mount.ts';
 import { MS } from './mount-options.ts';
 import { isWithin, threadMountInfo } from './mountinfo.ts';
@@ -40,8 +40,7 @@ export interface PrivateRoot extends Disposable {
    * Mounts at `target`, for this thread only, and makes that its root.
    *
    * From then on only synchronous node:fs calls and this package: asynchronous ones run outside on libuv's pool, and
-   * `import` or `require` would run code out of the jail. The signature of everything needed must have been called or
-   * loaded before.
+   * `import` or `require` would run code out of the jail, so everything must be loaded before. This package is.
    *
    * @param mounts - Empty: the directory itself, as it is. Recursive binds bring in no mounts from below.
    * @returns disposing it is to {@link PrivateRoot.leave}.
@@ -60,6 +59,7 @@ export interface PrivateRoot extends Disposable {
  */
 export function enterPrivateRoot(keep: readonly string[]): PrivateRoot {
   if (isMainThread) throw notHere('confine', 'main thread', 'only a worker may be');
+  bindAll();
   checked(c.unshare(CLONE_FS | CLONE_NEWNS), 'unshare', 'leave shared', 'mounts');
   setUmask(0);
   mountRaw('', '/', '', MS.REC | MS.PRIVATE, undefined);

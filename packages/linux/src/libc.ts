@@ -4,18 +4,31 @@ import koffi from 'koffi';
 export type Word = number | bigint;
 export type Memory = Uint8Array | null;
 
-type Native<A extends readonly (Word | Memory)[]> = (...args: A) => number;
+type Native<A extends readonly unknown[], R> = (...args: A) => R;
 
 let library: ReturnType<typeof koffi.load> | undefined;
+const unbound: (() => void)[] = [];
 
 /** Binds at the first call, so that importing this package loads nothing. */
-export function bind<A extends readonly (Word | Memory)[]>(signature: string): Native<A> {
-  let native: Native<A> | undefined;
-  return (...args) => {
+export function bind<A extends readonly unknown[] = readonly (Word | Memory)[], R = number>(
+  signature: string,
+): Native<A, R> {
+  let native: Native<A, R> | undefined;
+  const bound = (): Native<A, R> => {
     library ??= koffi.load('libc.so.6');
-    native ??= library.func(signature) as Native<A>;
-    return native(...args);
+    native ??= library.func(signature) as Native<A, R>;
+    return native;
   };
+  unbound.push(bound);
+  return (...args) => bound()(...args);
+}
+
+/**
+ * Binds all functions now: a thread that may be ended, or has changed its root, must not come to that later. Costs a
+ * few milliseconds once.
+ */
+export function bindAll(): void {
+  for (const bound of unbound.splice(0)) bound();
 }
 
 // Variadic functions (open, fcntl, ioctl, syscall) are declared fixed: the calling conventions of x86-64 and
@@ -40,10 +53,7 @@ export const c = {
   syscallMove: bind<[number, number, Memory, number, Memory, number]>(
     'long syscall(long n, int from, const void *fromPath, int to, const void *toPath, uint flags)',
   ),
-  strerror: (errno: number): string => {
-    library ??= koffi.load('libc.so.6');
-    return library.func('const char *strerror(int errnum)')(errno) as string;
-  },
+  strerror: bind<[number], string>('const char *strerror(int errnum)'),
 
   open: bind<[Memory, number, number]>('int open(const void *path, int flags, uint mode)'),
   close: bind<[number]>('int close(int fd)'),

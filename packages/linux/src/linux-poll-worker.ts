@@ -1,15 +1,18 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { epollWait } from './epoll.ts';
+import { passGate, type StartGate } from './start-gate.ts';
 
 /** Given by {@link Poller}. */
 export interface PollWorkerData {
   /** Reports token 0 when the worker should end. */
   readonly epfd: number;
+  readonly gate: StartGate['state'];
   /** How many events to take at once. */
   readonly batch: number;
 }
 
-const { epfd, batch } = workerData as PollWorkerData;
+const { epfd, gate, batch } = workerData as PollWorkerData;
+passGate(gate);
 
 // A thread in epoll_wait cannot be terminated, so a process that ends without a word to its poller would wait for it:
 // this bounds that wait.

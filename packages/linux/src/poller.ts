@@ -6,6 +6,7 @@ import { eventfd, eventfdWrite } from './eventfd.ts';
 import { close } from './fd.ts';
 import type { PollWorkerData } from './linux-poll-worker.ts';
 import { pidfdOpen } from './process.ts';
+import { StartGate } from './start-gate.ts';
 import { workerOptions } from './worker-options.ts';
 
 export { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from './epoll.ts';
@@ -175,7 +176,8 @@ export class Poller implements AsyncDisposable {
   }
 
   #start(): Worker {
-    const workerData: PollWorkerData = { epfd: this.#epfd, batch: BATCH };
+    const gate = new StartGate();
+    const workerData: PollWorkerData = { epfd: this.#epfd, gate: gate.state, batch: BATCH };
     const worker = new Worker(
       new URL(
         import.meta.url.endsWith('.ts') ? './linux-poll-worker.ts' : './linux-poll-worker.js',
@@ -183,6 +185,7 @@ export class Poller implements AsyncDisposable {
       ),
       workerOptions('linux-poll', workerData),
     );
+    gate.guard(worker);
     // Ending a process joins its workers, and one in epoll_wait has to be told.
     process.on('exit', this.#onExit);
     worker.on('message', (batch) => this.#deliver(batch));

@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { Fault, type FaultKind } from '@stowage/core';
 import type { Operations, Reply } from './serve-calls.ts';
+import { StartGate } from './start-gate.ts';
 import type { WireError } from './wire-error.ts';
 
 interface Pending {
@@ -18,6 +19,7 @@ export class WorkerCalls<Ops extends Operations> implements AsyncDisposable {
   readonly #pending = new Map<number, Pending>();
   readonly #idle = new Set<() => void>();
   #worker: Worker | undefined;
+  #gate: StartGate | undefined;
   #lastId = 0;
   #closed = false;
 
@@ -50,6 +52,10 @@ export class WorkerCalls<Ops extends Operations> implements AsyncDisposable {
 
   #started(): Worker {
     const worker = this.#start();
+    const gate = new StartGate();
+    this.#gate = gate;
+    gate.guard(worker);
+    worker.postMessage({ gate: gate.state });
     let cause: unknown;
     worker.on('message', (reply: Reply) => this.#settle(worker, reply));
     worker.on('error', (e) => {
@@ -89,7 +95,10 @@ export class WorkerCalls<Ops extends Operations> implements AsyncDisposable {
     }
     const worker = this.#worker;
     this.#worker = undefined;
-    await worker?.terminate();
+    if (worker === undefined) return;
+    worker.ref();
+    await this.#gate?.passed();
+    await worker.terminate();
   }
 }
 
