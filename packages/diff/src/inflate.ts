@@ -2,6 +2,8 @@ import type { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { Fault, reasonOf } from '@stowage/core';
+import { gunzippedBy } from './inflate-process.ts';
+import { zstdFrames } from './zstd-frames.ts';
 
 export type Compression = 'gzip' | 'zstd' | 'none';
 
@@ -9,7 +11,7 @@ export type Compression = 'gzip' | 'zstd' | 'none';
 const MAGIC_BYTES = 4;
 
 /** What libuv's pool inflates at a time: fewer, larger pieces, so that the main thread is woken less often. */
-const CHUNK_BYTES = 256 * 1024;
+const OPTIONS = { chunkSize: 256 * 1024 };
 
 /**
  * How bytes are compressed, by how they begin. No archive begins like one of these: its first byte is one of a name.
@@ -27,11 +29,13 @@ export function compressionOf(head: Uint8Array): Compression {
 /**
  * Undoes whatever compression the bytes show.
  *
+ * @param gunzip - Path of a program to inflate gzip with, from `findGunzip`; zlib is used without.
  * @throws Fault `invalid_argument` if they are damaged or cut off.
  */
 export async function* inflated(
   source: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
+  gunzip?: string | undefined,
 ): AsyncGenerator<Uint8Array> {
   const iterator = source[Symbol.asyncIterator]();
   try {
@@ -39,7 +43,11 @@ export async function* inflated(
     const whole = joined(head, iterator);
     const compression = compressionOf(head);
     if (compression === 'none') yield* whole;
-    else yield* through(whole, inflater(compression), compression, signal);
+    else if (compression === 'zstd')
+      yield* through(zstdFrames(whole), createZstdDecompress(OPTIONS), compression, signal);
+    else if (gunzip !== undefined) yield* gunzippedBy(gunzip, whole, signal);
+    // It goes on where one member ends and the next begins, as layers with an index of their files have them.
+    else yield* through(whole, createGunzip(OPTIONS), compression, signal);
   } finally {
     await iterator.return?.();
   }
@@ -63,12 +71,6 @@ async function* joined(head: Uint8Array, rest: AsyncIterator<Uint8Array>): Async
     if (next.done === true) return;
     yield next.value;
   }
-}
-
-/** Both go on where one member or frame ends and the next begins, as layers with an index of their files have them. */
-function inflater(compression: 'gzip' | 'zstd'): Transform {
-  const options = { chunkSize: CHUNK_BYTES };
-  return compression === 'gzip' ? createGunzip(options) : createZstdDecompress(options);
 }
 
 async function* through(

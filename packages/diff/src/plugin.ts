@@ -6,7 +6,7 @@ import { type Differ, differSlot, diffServiceSlot } from './differ.ts';
 import { firstDiffer } from './first-differ.ts';
 import { diffRoutes } from './service.ts';
 import { DIFF_SERVICE_DEFAULTS, diffServiceConfig } from './service-config.ts';
-import { Unpacker, walkingDiffer } from './walking.ts';
+import { findGunzip, Unpacker, walkingDiffer } from './walking.ts';
 
 /** The differ for plain and compressed archives, over the content that the caller's namespace sees. */
 export const walkingDifferPlugin = plugin({
@@ -19,8 +19,9 @@ export const walkingDifferPlugin = plugin({
     if (process.platform !== 'linux') throw new Skip('unpacking needs Linux');
     const contentOf = content ?? (store === undefined ? undefined : () => store);
     if (contentOf === undefined) throw new Skip('no content store is loaded');
+    const gunzip = await findGunzip();
     const unpacker = await Unpacker.open({ jail: join(state, 'jail') });
-    const scoped = (scope: Scope): Differ => walkingDiffer(contentOf(scope), unpacker);
+    const scoped = (scope: Scope): Differ => walkingDiffer(contentOf(scope), unpacker, { gunzip });
     return Object.assign(scoped, { [Symbol.asyncDispose]: () => unpacker[Symbol.asyncDispose]() });
   },
 });

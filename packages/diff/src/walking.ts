@@ -5,13 +5,25 @@ import { inflated } from './inflate.ts';
 import { isLayerType } from './layer-type.ts';
 import type { Unpacker } from './unpacker.ts';
 
+export { findGunzip } from './inflate-process.ts';
 export { Unpacker, type UnpackerOptions } from './unpacker.ts';
+
+export interface WalkingDifferOptions {
+  /** Path of a program to inflate gzip with, from {@link findGunzip}. Small layers are not worth its start. */
+  readonly gunzip?: string | undefined;
+}
+
+const WORTH_A_PROCESS_BYTES = 1n << 20n;
 
 /**
  * The differ for layers that are tar archives, compressed with gzip or zstd or not at all; the bytes tell which, since
  * media types are known to be wrong about it.
  */
-export function walkingDiffer(content: Pick<ContentStore, 'read'>, unpacker: Unpacker): Differ {
+export function walkingDiffer(
+  content: Pick<ContentStore, 'read'>,
+  unpacker: Unpacker,
+  { gunzip }: WalkingDifferOptions = {},
+): Differ {
   return {
     async apply(
       layer: Descriptor,
@@ -22,8 +34,9 @@ export function walkingDiffer(content: Pick<ContentStore, 'read'>, unpacker: Unp
       if (!isLayerType(layer.mediaType)) {
         throw new Fault('unimplemented', `apply ${layer.digest}: ${layer.mediaType} is no layer known here`);
       }
+      const program = layer.size >= WORTH_A_PROCESS_BYTES ? gunzip : undefined;
       const read = (stop: AbortSignal) =>
-        inflated(counted(content.read(layer.digest, {}, { signal: stop }), onProgress), stop);
+        inflated(counted(content.read(layer.digest, {}, { signal: stop }), onProgress), stop, program);
       const { digest, sizeBytes } = await unpacker.unpack(mounts, read, { syncFs, signal });
       return { mediaType: MEDIA_TYPE.ociLayer, digest, size: sizeBytes };
     },

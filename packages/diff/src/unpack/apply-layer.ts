@@ -16,7 +16,7 @@ import { setOwner, setTimes, setXattrs } from './attributes.ts';
 import { entryFailure } from './failure.ts';
 import { writeData } from './file-data.ts';
 import { Marks } from './marks.ts';
-import { bytesOf, join, rooted, split, whiteoutOf } from './names.ts';
+import { bytesOf, join, placeIn, rooted, split, whiteoutOf } from './names.ts';
 import { Parents } from './parents.ts';
 import { Remover } from './removal.ts';
 import { Whiteouts } from './whiteouts.ts';
@@ -93,7 +93,7 @@ export class LayerApplier {
       else this.#whiteouts.remove(join(directory, whiteout.removed));
       return;
     }
-    const place = join(directory, base);
+    const place = placeIn(directory, base);
     // How an overlay writes down a whiteout: somebody packed a directory of one.
     if (entry.kind === 'char' && entry.devmajor === 0 && entry.devminor === 0) {
       this.#whiteouts.remove(place);

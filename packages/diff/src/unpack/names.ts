@@ -26,6 +26,19 @@ export function split(path: string): { parent: string; base: string } {
 export const join = (parent: string, base: string): string =>
   parent === '/' ? `/${base}` : `${parent}/${base}`;
 
+/**
+ * The kernel takes paths of 4095 bytes. Whoever looks at the tree from outside, to remove it for example, has the path
+ * to the tree in front.
+ */
+const MOST_PATH_BYTES = 4095 - 256;
+
+/** A path in a real directory. @throws Fault `invalid_argument` for one that nobody outside could use. */
+export function placeIn(directory: string, base: string): string {
+  const place = join(directory, base);
+  if (place.length > MOST_PATH_BYTES) throw malformed(`a path longer than ${MOST_PATH_BYTES} bytes`);
+  return place;
+}
+
 /** What the kernel gets: the bytes of a latin1 name. */
 export function bytesOf(path: string): string | Buffer {
   for (let i = 0; i < path.length; i++) if (path.charCodeAt(i) > 127) return Buffer.from(path, 'latin1');

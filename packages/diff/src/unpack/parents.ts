@@ -1,7 +1,7 @@
-import { mkdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { mkdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { hasCode } from '@stowage/linux';
 import { malformed } from '../tar/malformed.ts';
-import { bytesOf, join, split } from './names.ts';
+import { bytesOf, join, placeIn, split } from './names.ts';
 
 /** As many as the kernel follows. */
 const MOST_LINKS = 40;
@@ -21,7 +21,7 @@ export class Parents {
     if (parent === '/') return parent;
     const known = this.#known.get(parent);
     if (known !== undefined) return known;
-    const real = this.#real(parent);
+    const real = madeReal(parent, { links: 0 });
     if (this.#known.size === MOST_KNOWN) this.#known.clear();
     this.#known.set(parent, real);
     return real;
@@ -31,37 +31,30 @@ export class Parents {
   forget(): void {
     this.#known.clear();
   }
-
-  #real(parent: string): string {
-    try {
-      return realPath(parent);
-    } catch (e) {
-      if (!hasCode(e, 'ENOENT')) throw e;
-    }
-    make(parent, { links: 0 });
-    return realPath(parent);
-  }
 }
 
-const realPath = (path: string): string => realpathSync.native(bytesOf(path), 'latin1');
-
 /**
- * Makes a directory and those above it. Where a link points to nothing, what it points to is made (as containerd does,
- * whose mkparent works on the path with its links resolved).
+ * The real path of a directory, which is made if it is not there. Where a link points to nothing, what it points to is
+ * made (as containerd does, whose mkparent works on the path with its links resolved).
  */
-function make(path: string, followed: { links: number }): void {
-  let at = '';
-  for (const part of path.slice(1).split('/')) {
-    at = `${at}/${part}`;
-    const bytes = bytesOf(at);
-    try {
-      mkdirSync(bytes, 0o755);
-    } catch (e) {
-      if (!hasCode(e, 'EEXIST')) throw e;
-      if (statSync(bytes, { throwIfNoEntry: false }) !== undefined) continue;
-      if (++followed.links > MOST_LINKS) throw malformed('too many links to nothing');
-      const target = readlinkSync(bytes, 'latin1');
-      make(target.startsWith('/') ? target : join(split(at).parent, target), followed);
-    }
+function madeReal(path: string, followed: { links: number }): string {
+  try {
+    return realpathSync.native(bytesOf(path), 'latin1');
+  } catch (e) {
+    if (!hasCode(e, 'ENOENT')) throw e;
   }
+  const { parent, base } = split(path);
+  const above = madeReal(parent, followed);
+  if (base === '' || base === '.') return above;
+  if (base === '..') return split(above).parent;
+  const place = placeIn(above, base);
+  try {
+    mkdirSync(bytesOf(place), 0o755);
+    return place;
+  } catch (e) {
+    if (!hasCode(e, 'EEXIST')) throw e;
+  }
+  if (++followed.links > MOST_LINKS) throw malformed('too many links to nothing');
+  const target = readlinkSync(bytesOf(place), 'latin1');
+  return madeReal(target.startsWith('/') ? target : join(above, target), followed);
 }
