@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContentStore, ContentWriter } from '@stowage/content';
 import { type CallOptions, type Descriptor, Fault, quote } from '@stowage/core';
 import type { Fetcher } from './fetcher.ts';
 import { dropIngest } from './ingest.ts';
 import { addLabels, sourceLabel } from './label.ts';
 import { refOf } from './media-types.ts';
+import { pause } from './pause.ts';
 import type { OnProgress } from './progress.ts';
 
 export interface BlobSource extends CallOptions {
@@ -52,7 +52,7 @@ async function openWriter(
       // Somebody else is bringing the same blob. Their success is ours; so is their partial work, if they give up.
       if (!Fault.is(e, 'unavailable') || !e.message.includes('locked')) throw e;
     }
-    await sleep(waitMs * (0.5 + Math.random()), undefined, { signal });
+    await pause(waitMs, signal);
   }
 }
 
@@ -109,7 +109,7 @@ async function transfer(
         throw new Fault('unavailable', `fetch ${digest}: ended at ${offset} of ${size} bytes`);
     } catch (e) {
       if (!Fault.is(e, 'unavailable') || ++breaks > MAX_BREAKS) throw e;
-      await sleep(100 * 2 ** breaks * (0.5 + Math.random()), undefined, { signal });
+      await pause(100 * 2 ** breaks, signal);
       // Bytes of a chunk whose write failed may be there or not.
       offset = (await writer.status({ signal })).offset;
     }

@@ -5,11 +5,13 @@ export class JsonFields {
   /** Names the document, and the place in it, for messages. */
   readonly what: string;
   readonly #fields: ReadonlyMap<string, unknown>;
+  readonly #names: ReadonlySet<string>;
 
   constructor(what: string, value: unknown) {
     this.what = what;
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       throw this.fault('no JSON object');
+    this.#names = new Set(Object.keys(value).map((key) => key.toLowerCase()));
     // A map, because `__proto__` is a key like any other.
     this.#fields = new Map(Object.entries(value).filter(([, v]) => v !== null));
   }
@@ -23,10 +25,9 @@ export class JsonFields {
     return malformed(this.what, reason, cause);
   }
 
-  /** Whether there is a field of this name in any case: Go's decoder does not tell `Layers` from `layers`. */
+  /** Whether a field has this name in any case, be it `null`: Go's decoder does not tell `Layers` from `layers`. */
   hasAnyCase(name: string): boolean {
-    for (const key of this.#fields.keys()) if (key.toLowerCase() === name.toLowerCase()) return true;
-    return false;
+    return this.#names.has(name.toLowerCase());
   }
 
   string(name: string): string | undefined {

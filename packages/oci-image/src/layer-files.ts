@@ -128,8 +128,17 @@ function regular(path: string, stats: Stats, { signal }: CallOptions) {
     mode: stats.mode & 0o7777,
     sizeBytes: stats.size,
     // Opened when it is read, so that a large tree never holds more than one.
-    body: { [Symbol.asyncIterator]: () => createReadStream(path, { signal })[Symbol.asyncIterator]() },
+    body: fileBytes(path, signal),
   };
+}
+
+async function* fileBytes(path: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(path, { signal, highWaterMark: 256 * 1024 });
+  } catch (e) {
+    signal?.throwIfAborted();
+    throw e;
+  }
 }
 
 /** As glibc's gnu_dev_major and gnu_dev_minor take them apart. */

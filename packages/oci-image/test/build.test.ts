@@ -155,7 +155,7 @@ test('an archive of images is an OCI layout that GNU tar reads', async () => {
   await using content = await labelledStore();
   const images = [{ name: 'docker.io/library/demo:v1', target: await buildImage(content, { layers: tiny }) }];
   const bytes = await bytesOf(writeArchive(content, images));
-  expect(await bytesOf(writeArchive(content, images))).toEqual(bytes);
+  expect(bytes.equals(await bytesOf(writeArchive(content, images)))).toBe(true);
   await using dir = await tempDir('archive');
   const file = join(dir.path, 'a.tar');
   await writeFile(file, bytes);

@@ -42,7 +42,7 @@ test('a blob is fetched from an offset on', async () => {
   const { layer } = await pushImage('ranges', 'v1', MEDIA_TYPE.ociManifest);
   await using registry = openRegistry();
   const rest = await bytesOf(registry.fetch(`${server.host}/ranges:v1`, layer, { offset: 100_000n }));
-  expect(rest).toEqual(BLOB.subarray(100_000));
+  expect(BLOB.subarray(100_000).equals(rest)).toBe(true);
   expect(
     await bytesOf(registry.fetch(`${server.host}/ranges:v1`, layer, { offset: layer.size })),
   ).toHaveLength(0);

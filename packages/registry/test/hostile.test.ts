@@ -260,7 +260,7 @@ test('a part is asked for, and no other is taken for it', async () => {
     saying({ 'content-range': range }, BLOB.subarray(1000), 206);
   const total = BLOB.byteLength;
   const { bytes, log } = await fetching(part(`bytes 1000-${total - 1}/${total}`), 1000n);
-  expect(bytes).toEqual(BLOB.subarray(1000));
+  expect(BLOB.subarray(1000).equals(bytes)).toBe(true);
   expect(log[0]?.headers.range).toBe('bytes=1000-');
   expect((await fetching(part(`bytes 1000-${total - 1}/*`), 1000n)).bytes).toHaveLength(total - 1000);
   for (const range of [
@@ -274,12 +274,12 @@ test('a part is asked for, and no other is taken for it', async () => {
 });
 
 test('a registry that knows no parts is asked for all', async () => {
-  expect((await fetching(saying({}, BLOB), 1000n)).bytes).toEqual(BLOB.subarray(1000));
+  expect(BLOB.subarray(1000).equals((await fetching(saying({}, BLOB), 1000n)).bytes)).toBe(true);
   const picky: RequestListener = (request, response) => {
     if (request.headers.range !== undefined) response.writeHead(416).end();
     else response.end(BLOB);
   };
-  expect((await fetching(picky, 1000n)).bytes).toEqual(BLOB.subarray(1000));
+  expect(BLOB.subarray(1000).equals((await fetching(picky, 1000n)).bytes)).toBe(true);
 });
 
 test.each([-1n, blobDescriptor.size + 1n])('offset %s is out of range', async (offset) => {

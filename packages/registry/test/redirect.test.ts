@@ -91,7 +91,7 @@ test('another host is sent no header of the registry but the range, and its chal
     response.end(BLOB.subarray(from));
   });
   await using server = await stub(guarded(() => `${other.origin}/cdn?signature=abc`));
-  expect(await fetchBlob(server.host, quick, 1000n)).toEqual(BLOB.subarray(1000));
+  expect(BLOB.subarray(1000).equals(await fetchBlob(server.host, quick, 1000n))).toBe(true);
   expect(other.log).toHaveLength(1);
   const {
     host: _,
@@ -124,7 +124,7 @@ test('the same origin keeps the token', async () => {
     else guarded(() => '/storage')(request, response);
   };
   await using server = await stub(answer);
-  expect(await fetchBlob(server.host)).toEqual(BLOB);
+  expect(BLOB.equals(await fetchBlob(server.host))).toBe(true);
 });
 
 test('another port is another host', async () => {
@@ -182,7 +182,7 @@ test('https to http is refused, https to https is not', async () => {
   await expect(fetchBlob(server.host, options)).rejects.toMatchObject({ kind: 'failed_precondition' });
   expect(plain.log).toHaveLength(0);
   location = `https://${secure.host}/x`;
-  expect(await fetchBlob(server.host, options)).toEqual(BLOB);
+  expect(BLOB.equals(await fetchBlob(server.host, options))).toBe(true);
 });
 
 test('a certificate that nobody vouches for is refused', async () => {
