@@ -1,24 +1,21 @@
-import { createServer, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { Fault, type Logger, silentLogger } from '@stowage/core';
 import { defaultLimits, type RpcLimits } from './limits.ts';
+import { OpenCalls } from './open-calls.ts';
 import type { Routes } from './routes.ts';
 import { Connections } from './server/connections.ts';
 import { requestHandler } from './server/handler.ts';
-import { listenUnix, type UnixAddress } from './unix-socket.ts';
+import { type GuardOptions, listenUnix, peerGuard, type UnixAddress } from './unix-socket.ts';
 
 export type { RpcLimits } from './limits.ts';
 export { defaultLimits } from './limits.ts';
-export type { UnixAddress } from './unix-socket.ts';
+export type { GuardOptions, UnixAddress } from './unix-socket.ts';
 
-export interface ListenOptions {
+export interface ListenOptions extends GuardOptions {
   readonly address: UnixAddress;
   readonly routes: readonly Routes[];
   readonly limits?: Partial<RpcLimits> | undefined;
   readonly log?: Logger | undefined;
-  /** Tells who is at the other end (SO_PEERCRED). Without it the permissions of the socket file are the only guard. */
-  readonly peer?: ((socket: Socket) => { readonly uid: number }) | undefined;
-  /** Asked where `peer` is given. Root and the user of this process may, unless given. */
-  readonly allow?: ((uid: number) => boolean) | undefined;
 }
 
 export interface RpcServer extends AsyncDisposable {
@@ -37,17 +34,14 @@ export interface RpcServer extends AsyncDisposable {
  * @throws Fault `failed_precondition` if another process answers at the address.
  */
 export async function listen(options: ListenOptions): Promise<RpcServer> {
-  const { log = silentLogger, routes, peer } = options;
+  const { log = silentLogger, routes } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  const stopping = new AbortController();
-  const handler = requestHandler({ routes, limits, log, shutdownSignal: stopping.signal });
+  const calls = new OpenCalls();
+  const handler = requestHandler({ routes, limits, log, calls });
   const connections = new Connections({ handler, limits, log });
-  const allow = options.allow ?? ((uid: number) => uid === 0 || uid === process.geteuid?.());
+  const mayPass = peerGuard(options, log);
   const server = createServer((socket) => {
-    const refused = peer === undefined ? undefined : refusal(socket, peer, allow);
-    if (refused === undefined) return connections.add(socket);
-    log.warn({ ...refused }, 'connection refused: its user may not speak to this socket');
-    socket.destroy();
+    if (mayPass(socket)) connections.add(socket);
   });
   const listener = await listenUnix(server, options.address);
   server.on('error', (err) => log.error({ err }, 'accepting a connection failed'));
@@ -56,23 +50,10 @@ export async function listen(options: ListenOptions): Promise<RpcServer> {
   const close: RpcServer['close'] = ({ graceMs = 500 } = {}) => {
     closing ??= (async () => {
       await listener.close();
-      stopping.abort(new Fault('unavailable', 'the server is shutting down'));
+      calls.abort(new Fault('unavailable', 'the server is shutting down'));
       await connections.close(graceMs);
     })();
     return closing;
   };
   return { address: { path: listener.path }, close, [Symbol.asyncDispose]: () => close() };
-}
-
-function refusal(
-  socket: Socket,
-  peer: (socket: Socket) => { readonly uid: number },
-  allow: (uid: number) => boolean,
-): { uid: number } | { err: unknown } | undefined {
-  try {
-    const { uid } = peer(socket);
-    return allow(uid) ? undefined : { uid };
-  } catch (err) {
-    return { err };
-  }
 }

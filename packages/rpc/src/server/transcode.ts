@@ -17,38 +17,35 @@ import {
 import { codeToHttpStatus, errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
 import { edgeKey } from '../edge.ts';
 import { toConnect } from '../fault.ts';
+import { gzip } from '../gzip.ts';
 import { messageFromJsonString, messageToJsonString } from '../json.ts';
 
 type Bytes = AsyncIterable<Uint8Array>;
-interface Options {
-  readonly maxMessageBytes: number;
-  readonly gzip: Compression;
-}
 
 /**
  * Lets a handler be called in JSON of our own dialect (see json.ts), where Connect's can't write half of what
  * containerd sends. JSON becomes binary before the handler and its answer JSON after it; the protocols stay
  * Connect's. Requests that are not JSON pass through.
  */
-export function withJson(handler: UniversalHandler, options: Options): UniversalHandlerFn {
+export function withJson(handler: UniversalHandler, maxBytes: number): UniversalHandlerFn {
   const unary = handler.method.methodKind === 'unary';
   return async (request) => {
     const type = request.header.get('content-type') ?? '';
     const [, stream] = /^application\/(connect\+|grpc\+|grpc-web\+)?json *(?:;|$)/i.exec(type) ?? [];
     if (!/^application\/\S*json/i.test(type)) return handler(request);
-    if (stream !== undefined) return enveloped(handler, request, stream.toLowerCase(), options);
-    return unary ? plain(handler, request, options) : handler(request);
+    if (stream !== undefined) return enveloped(handler, request, stream.toLowerCase(), maxBytes);
+    return unary ? plain(handler, request, maxBytes) : handler(request);
   };
 }
 
 /** Connect's unary calls: bodies are bare messages, and errors are JSON in any case. */
-async function plain(handler: UniversalHandler, request: UniversalServerRequest, options: Options) {
+async function plain(handler: UniversalHandler, request: UniversalServerRequest, maxBytes: number) {
   const { input, output } = handler.method;
-  const { header, gzip } = binaryHeader(request, 'application/proto', 'content-encoding', options);
+  const { header, compression } = binaryHeader(request, 'application/proto', 'content-encoding');
   let body: Uint8Array;
   try {
-    const raw = await readAllBytes(request.body as Bytes, options.maxMessageBytes);
-    body = jsonToBinary(input, gzip ? await gzip.decompress(raw, options.maxMessageBytes) : raw);
+    const raw = await readAllBytes(request.body as Bytes, maxBytes);
+    body = jsonToBinary(input, compression ? await compression.decompress(raw, maxBytes) : raw);
   } catch (e) {
     return failure(e);
   }
@@ -68,11 +65,11 @@ async function enveloped(
   handler: UniversalHandler,
   request: UniversalServerRequest,
   protocol: string,
-  options: Options,
+  maxBytes: number,
 ): Promise<UniversalServerResponse> {
   const { input, output } = handler.method;
   const encoding = protocol === 'connect+' ? 'connect-content-encoding' : 'grpc-encoding';
-  const { header, gzip } = binaryHeader(request, `application/${protocol}proto`, encoding, options);
+  const { header, compression } = binaryHeader(request, `application/${protocol}proto`, encoding);
   const inJson = (headers: Headers | undefined) => {
     const copy = new Headers(headers);
     if (copy.get('content-type')?.endsWith('proto')) copy.set('content-type', `application/${protocol}json`);
@@ -83,9 +80,7 @@ async function enveloped(
     const flushHeaders = (headers: Headers) => edge.flushHeaders(inJson(headers));
     request.contextValues?.set(edgeKey, { ...edge, flushHeaders });
   }
-  const body = messages(request.body as Bytes, gzip, options.maxMessageBytes, (json) =>
-    jsonToBinary(input, json),
-  );
+  const body = messages(request.body as Bytes, compression, maxBytes, (json) => jsonToBinary(input, json));
   const response = await handler({ ...request, header, body });
   const answer =
     response.body &&
@@ -107,12 +102,7 @@ async function* messages(
 }
 
 /** The request's headers as the handler is to see them, and the compression that is undone before it. */
-function binaryHeader(
-  request: UniversalServerRequest,
-  contentType: string,
-  encoding: string,
-  { gzip }: Options,
-) {
+function binaryHeader(request: UniversalServerRequest, contentType: string, encoding: string) {
   const header = new Headers(request.header);
   header.set('content-type', contentType);
   for (const name of ['accept-encoding', 'connect-accept-encoding', 'grpc-accept-encoding']) {
@@ -120,7 +110,7 @@ function binaryHeader(
   }
   const compressed = header.get(encoding) === gzip.name;
   if (compressed) header.delete(encoding);
-  return { header, gzip: compressed ? gzip : null };
+  return { header, compression: compressed ? gzip : null };
 }
 
 function failure(e: unknown): UniversalServerResponse {

@@ -2,16 +2,6 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import type { UniversalServerResponse } from '@connectrpc/connect/protocol';
 import { createAsyncIterable, encodeEnvelope } from '@connectrpc/connect/protocol';
 import { endStreamFlag, endStreamToJson, errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
-import { quote } from '@stowage/core';
-
-/** What is wrong with a path that no method is registered for. Paths match byte by byte or not at all. */
-export function whyUnrouted(path: string, services: ReadonlySet<string>): string {
-  const [, service = '', method = ''] = /^\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
-  if (service === '') return `malformed method name ${quote(path)}: must read /package.Service/Method`;
-  return services.has(service)
-    ? `unknown method ${plain(method)} for service ${service}`
-    : `unknown service ${plain(service)}`;
-}
 
 /** The answer `unimplemented` in the protocol that the request was made in. */
 export function unrouted(contentType: string, message: string): UniversalServerResponse {
@@ -27,8 +17,4 @@ export function unrouted(contentType: string, message: string): UniversalServerR
   }
   const body = createAsyncIterable([errorToJsonBytes(error, undefined)]);
   return { status: 501, header: new Headers({ 'content-type': 'application/json' }), body };
-}
-
-function plain(name: string): string {
-  return /^[\w.]{1,200}$/.test(name) ? name : quote(name);
 }

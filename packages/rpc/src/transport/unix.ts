@@ -2,9 +2,9 @@ import { connect } from 'node:net';
 import { Code, ConnectError, type Transport } from '@connectrpc/connect';
 import { createTransport } from '@connectrpc/connect/protocol-grpc';
 import { createNodeHttpClient, Http2SessionManager } from '@connectrpc/connect-node';
-import { errnoOf, reasonOf } from '@stowage/core';
+import { toConnect } from '../fault.ts';
 import { defaultLimits } from '../limits.ts';
-import { socketPath } from '../unix-socket.ts';
+import { dialFault, socketPath } from '../unix-socket.ts';
 
 export interface UnixTransportOptions {
   readonly maxMessageBytes?: number | undefined;
@@ -37,7 +37,7 @@ export function unixTransport(address: string, options: UnixTransportOptions = {
       try {
         return await manager.request(...args);
       } catch (e) {
-        throw dialError(path, e);
+        throw toConnect(dialFault(path, e));
       }
     },
   });
@@ -60,23 +60,4 @@ export function unixTransport(address: string, options: UnixTransportOptions = {
       manager.abort(new ConnectError(`the transport to ${path} was closed`, Code.Canceled));
     },
   };
-}
-
-function dialError(path: string, e: unknown): unknown {
-  const cause = (e as { cause?: unknown } | null | undefined)?.cause;
-  const errno = errnoOf(cause) ?? errnoOf(e);
-  if (errno === undefined) return e;
-  const why: Readonly<Record<string, string>> = {
-    ENOENT: 'there is no such socket; is the daemon running?',
-    ECONNREFUSED: 'nobody answers; is the daemon running?',
-    EACCES: 'permission denied; root alone may, as a rule',
-  };
-  const code = errno === 'EACCES' ? Code.PermissionDenied : Code.Unavailable;
-  return new ConnectError(
-    `connect to ${path}: ${why[errno] ?? reasonOf(cause ?? e)}`,
-    code,
-    undefined,
-    undefined,
-    e,
-  );
 }

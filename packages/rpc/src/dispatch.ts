@@ -1,0 +1,61 @@
+import { type ContextValues, createConnectRouter, createContextValues } from '@connectrpc/connect';
+import type { UniversalHandler } from '@connectrpc/connect/protocol';
+import { type Logger, quote } from '@stowage/core';
+import { edgeKey } from './edge.ts';
+import { gzip } from './gzip.ts';
+import { faultsToCodes, type Routes } from './routes.ts';
+
+export { OpenCalls } from './open-calls.ts';
+
+export interface CompileOptions {
+  readonly routes: readonly Routes[];
+  readonly maxMessageBytes: number;
+}
+
+/** Services made ready to be called by whoever speaks a protocol. */
+export interface Dispatch {
+  /** By path: `/package.Service/Method`, byte by byte. */
+  readonly handlers: ReadonlyMap<string, UniversalHandler>;
+  /** Says what is wrong with a path that has no handler. */
+  whyNot(path: string): string;
+}
+
+/** @throws if two routes offer the same method. */
+export function compileRoutes({ routes, maxMessageBytes }: CompileOptions): Dispatch {
+  const router = createConnectRouter({
+    readMaxBytes: maxMessageBytes,
+    writeMaxBytes: maxMessageBytes,
+    acceptCompression: [gzip],
+    // Nothing is ever compressed: between processes of one machine that costs more than it saves.
+    compressMinBytes: Number.MAX_SAFE_INTEGER,
+    interceptors: [faultsToCodes],
+  });
+  for (const put of routes) put(router);
+  const handlers = new Map<string, UniversalHandler>();
+  const services = new Set<string>();
+  for (const handler of router.handlers) {
+    if (handlers.has(handler.requestPath)) throw new Error(`two services answer ${handler.requestPath}`);
+    handlers.set(handler.requestPath, handler);
+    services.add(handler.service.typeName);
+  }
+  return { handlers, whyNot: (path) => whyNot(path, services) };
+}
+
+/** What a call carries for the code around methods: where unexpected errors go, and how headers leave early. */
+export function callValues(log: Logger, flushHeaders: (header: Headers) => void = () => {}): ContextValues {
+  const report = (method: string, err: unknown) =>
+    log.error({ err, method }, 'an RPC method failed with an unexpected error');
+  return createContextValues().set(edgeKey, { flushHeaders, report });
+}
+
+function whyNot(path: string, services: ReadonlySet<string>): string {
+  const [, service = '', method = ''] = /^\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+  if (service === '') return `malformed method name ${quote(path)}: must read /package.Service/Method`;
+  return services.has(service)
+    ? `unknown method ${plain(method)} for service ${service}`
+    : `unknown service ${plain(service)}`;
+}
+
+function plain(name: string): string {
+  return /^[\w.]{1,200}$/.test(name) ? name : quote(name);
+}
