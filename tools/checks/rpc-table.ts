@@ -31,7 +31,7 @@ const ends: readonly Routes[] = [
   diffRoutes(nothing),
   eventRoutes(nothing),
   eventsTtrpcRoutes(nothing),
-  healthRoutes([]),
+  healthRoutes,
   imageRoutes(nothing),
   introspectionRoutes(nothing),
   leaseRoutes(nothing),

@@ -1,6 +1,6 @@
 import type { Transport } from '@connectrpc/connect';
 import { type CallOptions, Fault, hostPlatform, type Labels, parsePlatform, type Scope } from '@stowage/core';
-import { fetchImage, importArchive, type OnProgress } from '@stowage/oci-image';
+import { fetchImage, importArchive, type OnProgress, pullImage } from '@stowage/oci-image';
 import { composeSpec, type SpecOption, specBytes, withImageConfig } from '@stowage/oci-spec';
 import { openRegistry } from '@stowage/registry';
 import { unixTransport } from '@stowage/rpc/transport';
@@ -58,13 +58,13 @@ export class Client implements AsyncDisposable {
   readonly services: Services;
   readonly #transport: Transport;
   readonly #scope: Scope;
-  readonly #close: (() => Promise<void>) | undefined;
+  readonly #close: (() => PromiseLike<void>) | undefined;
 
   /**
    * @param transport - to a daemon, or an engine's in-memory one.
    * @param close - called when the client is disposed; by default the transport stays the caller's.
    */
-  constructor(transport: Transport, options: ClientOptions | Scope, close?: () => Promise<void>) {
+  constructor(transport: Transport, options: ClientOptions | Scope, close?: () => PromiseLike<void>) {
     this.#transport = transport;
     this.#scope = options;
     this.#close = close;
@@ -86,25 +86,28 @@ export class Client implements AsyncDisposable {
    * @throws Fault `unavailable` if the registry does not answer; `not_found`; `unauthenticated`.
    */
   async pull(reference: string, options: PullOptions = {}): Promise<ImageHandle> {
-    const { unpack, snapshotter, plainHttp, onProgress, signal } = options;
+    const {
+      unpack,
+      snapshotter: snapshotterName = DEFAULT_SNAPSHOTTER,
+      plainHttp,
+      onProgress,
+      signal,
+    } = options;
     const platform = options.platform === undefined ? hostPlatform() : parsePlatform(options.platform);
     await using registry = openRegistry({ plainHttp });
     const { name, descriptor } = await registry.resolve(reference, { signal });
     await using lease = await this.lease({ signal });
-    const { content } = lease.client.services;
-    await fetchImage({
-      fetcher: registry,
-      content,
-      name,
-      descriptor,
-      platforms: [platform],
-      onProgress,
-      signal,
-    });
-    const image = new ImageHandle(lease.client.services, { name, target: descriptor }, platform);
-    if (unpack) await image.unpack({ snapshotter, onProgress, signal });
+    const { services } = lease.client;
+    const source = { fetcher: registry, content: services.content, name, descriptor, onProgress, signal };
+    if (unpack) {
+      const snapshotter = services.snapshotter(snapshotterName);
+      const into = { snapshotterName, snapshotter, differ: services.differ };
+      await pullImage({ ...source, platform, unpack: into });
+    } else {
+      await fetchImage({ ...source, platforms: [platform] });
+    }
     await this.#record(name, descriptor, signal);
-    return new ImageHandle(this.services, image, platform);
+    return new ImageHandle(this.services, { name, target: descriptor }, platform);
   }
 
   /**

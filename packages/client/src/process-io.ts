@@ -74,7 +74,7 @@ export class ProcessIo implements AsyncDisposable {
       inputs,
       outputs: Promise.all(ends),
       sources,
-      remove: () => fifos[Symbol.asyncDispose](),
+      remove: async () => fifos[Symbol.asyncDispose](),
     });
   }
 

@@ -47,7 +47,7 @@ export function remoteServices(transport: Transport, scope: Scope): Services {
     tasks: remoteTasks(transport, scope),
     snapshotter: (name) => remoteSnapshotter(transport, name, scope),
     namespaces: remoteNamespaces(transport),
-    events: remoteEvents(transport, scope),
+    events: remoteEvents(transport),
     introspection: remoteIntrospection(transport),
     version: remoteVersion(transport),
   };

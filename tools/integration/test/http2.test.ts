@@ -62,7 +62,7 @@ test('a message just under 16 MiB passes, one above it is resource_exhausted', a
 
 test('a subscriber that leaves its loop ends the call, and others go on', async () => {
   await using transport = unixTransport(suite.daemon.address);
-  const events = remoteEvents(transport, { namespace: 'default' });
+  const events = remoteEvents(transport);
   const one = events.subscribe([])[Symbol.asyncIterator]();
   const first = one.next();
   await remoteNamespaces(transport).create({ name: 'heard', labels: {} });

@@ -84,11 +84,14 @@ export class EventLog implements AsyncDisposable {
     for (;;) {
       signal.throwIfAborted();
       const changed = this.#changed.promise;
+      const visible = this.#visibleSeq;
       for (const event of this.#kept) {
         if (event.seq <= last) continue;
         yield event;
         last = event.seq;
       }
+      // Events that were acknowledged are kept no more: a reader that asks for them goes on behind them.
+      last = Math.max(last, visible);
       if (this.#visibleSeq <= last) await Promise.race([changed, aborted.promise]);
     }
   }
