@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, open, readdir, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, open, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errnoOf, Fault, type TypedBytes } from '@stowage/core';
 
