@@ -39,13 +39,11 @@ export async function removeBundle(path: string): Promise<void> {
   });
   if (names === undefined) return;
   if (names.includes('rootfs')) {
-    const left = await readdir(join(path, 'rootfs'));
-    if (left.length > 0) {
-      throw new Fault(
-        'failed_precondition',
-        `remove bundle ${path}: its rootfs is still mounted or not empty`,
-      );
-    }
+    await rmdir(join(path, 'rootfs')).catch((e: unknown) => {
+      if (!['ENOTEMPTY', 'EEXIST', 'EBUSY'].includes(errnoOf(e) ?? '')) throw e;
+      const reason = 'its rootfs is still mounted or not empty';
+      throw new Fault('failed_precondition', `remove bundle ${path}: ${reason}`, { cause: e });
+    });
   }
   await rm(path, { recursive: true });
 }
