@@ -77,7 +77,8 @@ async function start(args: readonly string[], logPath: string): Promise<{ pid: n
       file: process.execPath,
       args,
       // No options for node of whoever started the daemon, nor secrets of its environment.
-      env: { PATH: process.env.PATH ?? DEFAULT_PATH, LANG: 'C.UTF-8' },
+      // One arena, or each thread keeps memory of its own.
+      env: { PATH: process.env.PATH ?? DEFAULT_PATH, LANG: 'C.UTF-8', MALLOC_ARENA_MAX: '1' },
       fds: [null, output.fd, output.fd, theirs],
       newSession: true,
       closeOthers: true,

@@ -13,7 +13,7 @@ export interface SupervisorContext {
   readonly commands: CommandRunner;
   readonly reaper: Reaper;
   readonly poller: Poller;
-  readonly mounter: Mounter;
+  readonly mounter: Pick<Mounter, 'mount' | 'unmount'>;
   readonly cgroups: CgroupLayout;
   readonly defaults: RuntimeDefaults;
   readonly log: Logger;

@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CallOptions, Fault, quote, TYPE_URL, validateIdentifier } from '@stowage/core';
 import type { ExecProcess, Exit } from '@stowage/runtime';
@@ -81,17 +81,23 @@ async function start(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   await task.record.save();
+  if (exec.size !== undefined) await setConsoleSize(specFile(task, execId), exec.size);
   exec.io = await openIO(exec.stdio, task.facts.choice, context);
   const { stdio, consoleSocket } = exec.io;
   const pidFile = execPidFile(task, execId);
   await task.runtime.exec(execId, specFile(task, execId), { stdio, consoleSocket, pidFile, signal });
   await exec.io.spawned();
-  if (exec.size !== undefined) exec.io.resize(exec.size.width, exec.size.height);
   if (exec.stdinClosed) exec.io.closeStdin();
   task.follow(exec, context.reaper.watch(await readPid(pidFile)), execId);
   exec.phase = 'running';
   await task.record.save();
   await task.events.execStarted(execId, exec.pid);
+}
+
+/** The runtime sets the size before it runs the process, which may look at it first thing. */
+async function setConsoleSize(path: string, consoleSize: { width: number; height: number }): Promise<void> {
+  const process = JSON.parse(await readFile(path, 'utf8')) as object;
+  await writeFile(path, JSON.stringify({ ...process, consoleSize }), { mode: 0o600 });
 }
 
 /** Removes a process that has stopped or never started. */

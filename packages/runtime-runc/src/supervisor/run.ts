@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { Fault, type Logger } from '@stowage/core';
 import { setSubreaper, tryLock } from '@stowage/linux';
 import { cgroupLayout } from '@stowage/linux/cgroup';
-import { Mounter } from '@stowage/linux/mounter';
 import { Poller } from '@stowage/linux/poller';
 import { startTime } from '@stowage/linux/reap';
 import { socketPeerCredentials } from '@stowage/linux/sockets';
@@ -15,9 +14,10 @@ import { CommandRunner } from './command.ts';
 import type { SupervisorContext } from './context.ts';
 import { endTasks } from './end-tasks.ts';
 import { EventLog } from './event-log.ts';
+import { explainErrno, intercepted, stampSeq } from './intercepted.ts';
 import { spareFromOom } from './oom-score.ts';
 import { Reaper } from './reaper.ts';
-import { stamped } from './stamped.ts';
+import { RestingMounter } from './resting-mounter.ts';
 import { supervisorRoutes } from './supervisor-service.ts';
 import { TaskRegistry } from './task-registry.ts';
 
@@ -61,7 +61,7 @@ export async function runSupervisor(settings: SupervisorSettings): Promise<void>
   const context: SupervisorContext = {
     ...{ events, reaper, poller, log, version },
     commands: new CommandRunner({ reaper, oomScore: await spareFromOom() }),
-    mounter: new Mounter(),
+    mounter: new RestingMounter(),
     cgroups: await cgroupLayout(),
     defaults: { binary: settings.binary, root: settings.runtimeRoot },
     tasks: at.tasks,
@@ -89,7 +89,7 @@ export async function runSupervisor(settings: SupervisorSettings): Promise<void>
   const server = await listen({
     address: { path: files.sock, mode: 0o600 },
     routes: [
-      stamped(taskRoutes(registry.scope), () => events.seq),
+      intercepted(taskRoutes(registry.scope), [stampSeq(() => events.seq), explainErrno]),
       supervisorRoutes({ registry, events, version, build, stop }),
     ],
     peer: socketPeerCredentials,
