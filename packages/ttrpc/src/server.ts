@@ -1,0 +1,62 @@
+import { createServer, type Socket } from 'node:net';
+import { Fault, type Logger, silentLogger } from '@stowage/core';
+import type { Routes } from '@stowage/rpc';
+import { compileRoutes } from '@stowage/rpc/dispatch';
+import { type GuardOptions, listenUnix, peerGuard, type UnixAddress } from '@stowage/rpc/unix-socket';
+import { caller } from './call.ts';
+import { MAX_MESSAGE_BYTES } from './frame.ts';
+import { ServerConnection } from './server-connection.ts';
+
+export interface ServeTtrpcOptions extends UnixAddress, GuardOptions {
+  readonly routes: readonly Routes[];
+  readonly log?: Logger | undefined;
+}
+
+export interface TtrpcServer extends AsyncDisposable {
+  readonly address: { readonly path: string };
+  /**
+   * Stops: takes no more connections, tells every open call through its signal (`unavailable`), waits for them up
+   * to `graceMs` (500 unless given), ends what is left and removes the socket file. Safe to call again.
+   */
+  close(options?: { readonly graceMs?: number | undefined }): Promise<void>;
+}
+
+/**
+ * Serves the unary methods of RPC services over ttrpc on a unix socket; the same routes as gRPC's. Methods that
+ * stream answer `unimplemented` with their own name.
+ *
+ * A client that goes, or closes its sending side, ends its calls: their signals fire.
+ *
+ * @throws Fault `failed_precondition` if another process answers at the address.
+ */
+export async function serveTtrpc(options: ServeTtrpcOptions): Promise<TtrpcServer> {
+  const { log = silentLogger, routes } = options;
+  const call = caller(compileRoutes({ routes, maxMessageBytes: MAX_MESSAGE_BYTES }), log);
+  const mayPass = peerGuard(options, log);
+  const connections = new Set<ServerConnection>();
+  const accept = (socket: Socket) => {
+    if (!mayPass(socket)) return;
+    const connection = new ServerConnection(socket, call, log);
+    connections.add(connection);
+    void connection.closed.then(() => connections.delete(connection));
+  };
+  const server = createServer(accept);
+  const listener = await listenUnix(server, options);
+  server.on('error', (err) => log.error({ err }, 'accepting a connection failed'));
+
+  let closing: Promise<void> | undefined;
+  const close: TtrpcServer['close'] = ({ graceMs = 500 } = {}) => {
+    closing ??= (async () => {
+      await listener.close();
+      const reason = new Fault('unavailable', 'the server is shutting down');
+      const closed = Promise.all([...connections].map((it) => it.shutdown(reason)));
+      const timer = setTimeout(() => {
+        for (const connection of connections) connection.destroy();
+      }, graceMs);
+      await closed;
+      clearTimeout(timer);
+    })();
+    return closing;
+  };
+  return { address: { path: listener.path }, close, [Symbol.asyncDispose]: () => close() };
+}
