@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -34,7 +34,7 @@ test('this process keeps its root, directory, umask and mounts', async () => {
   await using at = await Workspace.open();
   const { mounts } = await at.bind();
   const root = (await readdir('/')).sort();
-  const [cwd, umask, seen] = [process.cwd(), process.umask(), await readFile('/proc/self/mountinfo', 'utf8')];
+  const [cwd, umask] = [process.cwd(), process.umask()];
   const { promise: begun, resolve } = Promise.withResolvers<void>();
   const stop = new AbortController();
   const busy = at.unpacker.unpack(
@@ -54,11 +54,8 @@ test('this process keeps its root, directory, umask and mounts', async () => {
     stop.abort(new Error('stop'));
     await ended;
   }
-  expect([process.cwd(), process.umask(), await readFile('/proc/self/mountinfo', 'utf8')]).toEqual([
-    cwd,
-    umask,
-    seen,
-  ]);
+  expect([process.cwd(), process.umask()]).toEqual([cwd, umask]);
+  expect(await mountsAt(at.root)).toEqual([]);
 });
 
 test.each(['bind', 'overlay'] as const)(
@@ -174,7 +171,7 @@ test('through a link to where snapshots are kept', async () => {
   await at.mounter.mount([{ type: 'tmpfs', source: 'tmpfs', options: ['size=8m'] }], elsewhere);
   try {
     const link = join(at.root, 'link');
-    await import('node:fs/promises').then((fs) => fs.symlink(elsewhere, link));
+    await symlink(elsewhere, link);
     await at.apply([{ type: 'bind', source: link, options: ['rbind'] }], some);
     expect(await readdir(join(elsewhere, 'd'))).toHaveLength(200);
   } finally {
@@ -217,7 +214,6 @@ test.each([true, false])(
       const { digest } = await at.unpacker.unpack(mounts, () => pieces(archive, size), { syncFs });
       expect(digest).toBe(digestOf(archive));
       expect((await readFile(join(path, 'body'))).equals(body)).toBe(true);
-      await writeFile(join(path, 'done'), '');
     }
   },
 );

@@ -1,0 +1,93 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createRouterTransport } from '@connectrpc/connect';
+import { expect, test } from '@jest/globals';
+import { type ContentStore, writeBlob } from '@stowage/content';
+import { LocalContentStore } from '@stowage/content-store';
+import { digestOf, Fault, MEDIA_TYPE, type Plugin, type Scoped, silentLogger } from '@stowage/core';
+import type { Routes } from '@stowage/rpc';
+import type { Differ } from '../src/index.ts';
+import { diffGrpcPlugin, diffServicePlugin, walkingDifferPlugin } from '../src/plugin.ts';
+import { remoteDiffer } from '../src/remote.ts';
+import { file, tar } from './tar-writer.ts';
+import { Workspace } from './workspace.ts';
+
+/** Starts a plugin as the engine does. */
+async function start<T>(
+  at: Workspace,
+  plugin: Plugin,
+  needs: object,
+  table: Record<string, unknown> = {},
+): Promise<T> {
+  const context = {
+    root: join(at.root, 'plugin-root'),
+    state: join(at.root, 'plugin-state'),
+    config: plugin.config?.(table),
+    needs,
+    exports: new Map<string, string>(),
+    log: silentLogger,
+    signal: new AbortController().signal,
+  };
+  return (await plugin.start(context as never)) as T;
+}
+
+test('composed of a store alone, an apply over the wire unpacks', async () => {
+  await using at = await Workspace.open();
+  const content = await LocalContentStore.open(await at.directory('content'));
+  const archive = tar(file('a', 'x'));
+  const layer = { mediaType: MEDIA_TYPE.ociLayer, digest: digestOf(archive), size: BigInt(archive.length) };
+  await writeBlob(content, 'ref', archive, layer);
+  const walking = await start<Scoped<Differ> & AsyncDisposable>(at, walkingDifferPlugin, { store: content });
+  try {
+    const differs = new Map([['walking', walking]]);
+    const service = await start<Scoped<Differ>>(at, diffServicePlugin, { differs }, { sync_fs: true });
+    const routes = await start<Routes>(at, diffGrpcPlugin, { service, differs });
+    const alone = await start<Routes>(at, diffGrpcPlugin, { differs });
+    for (const one of [routes, alone]) {
+      const { path, mounts } = await at.bind();
+      const differ = remoteDiffer(createRouterTransport(one), { namespace: 'any' });
+      expect(await differ.apply(layer, mounts)).toEqual({ ...layer, mediaType: MEDIA_TYPE.ociLayer });
+      expect(await readdir(path)).toEqual(['a']);
+      await expect(differ.diff([], mounts)).rejects.toMatchObject({ kind: 'unimplemented' });
+    }
+  } finally {
+    await walking[Symbol.asyncDispose]();
+  }
+});
+
+test('the namespaced store is asked by scope, and its refusal passes', async () => {
+  await using at = await Workspace.open();
+  const content: Scoped<ContentStore> = () => {
+    throw new Fault('failed_precondition', 'namespace is required');
+  };
+  const walking = await start<Scoped<Differ> & AsyncDisposable>(at, walkingDifferPlugin, { content });
+  expect(() => walking({ namespace: '' })).toThrow('namespace is required');
+  await walking[Symbol.asyncDispose]();
+});
+
+test('without what they need, plugins skip; settings are checked', async () => {
+  await using at = await Workspace.open();
+  for (const [plugin, needs] of [
+    [walkingDifferPlugin, {}],
+    [diffServicePlugin, { differs: new Map() }],
+    [diffGrpcPlugin, { differs: new Map() }],
+  ] as const) {
+    await expect(start(at, plugin, needs)).rejects.toMatchObject({ name: 'Skip' });
+  }
+  const differs = new Map([['walking', {}]]);
+  for (const [table, message] of [
+    [{ other: 1 }, 'other'],
+    [{ default: 'walking' }, 'default'],
+    [{ default: [] }, 'default'],
+    [{ sync_fs: 'yes' }, 'sync_fs'],
+  ] as const) {
+    await expect(start(at, diffServicePlugin, { differs }, table)).rejects.toMatchObject({
+      kind: 'invalid_argument',
+      message: expect.stringContaining(message),
+    });
+  }
+  await expect(start(at, diffServicePlugin, { differs }, { default: ['erofs'] })).rejects.toMatchObject({
+    kind: 'failed_precondition',
+    message: expect.stringContaining('"erofs"'),
+  });
+});
