@@ -51,7 +51,8 @@ async function listMounts(): Promise<string[]> {
     .map((line) => line.split(' ')[4] ?? '');
 }
 
-const OURS = /stowage|runc|containerd|docker-registry|busybox/;
+const OURS = /stowaged\.|stowage-supervisor|runc|containerd|docker-registry|\/bin\/busybox/;
+const OUR_SOCKETS = /stowage|containerd|docker-registry/;
 
 async function listProcesses(): Promise<string[]> {
   const found: string[] = [];
@@ -81,5 +82,5 @@ async function listSockets(): Promise<string[]> {
     .trim()
     .split('\n')
     .map((line) => line.trim().split(/\s+/)[7] ?? '')
-    .filter((path) => OURS.test(path));
+    .filter((path) => OUR_SOCKETS.test(path));
 }

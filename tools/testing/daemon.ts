@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { glob, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { end, until } from './process.ts';
@@ -104,10 +104,11 @@ export class Daemon implements AsyncDisposable {
   /** Pids of the supervisors that serve this daemon's state. */
   async supervisors(): Promise<number[]> {
     const pids: number[] = [];
-    for (const name of await readdir('/proc')) {
-      if (!/^\d+$/.test(name)) continue;
-      const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
-      if (command.includes('supervisor') && command.includes(this.state)) pids.push(Number(name));
+    const pattern = join(this.state, 'stowage.runtime.v1.runc', 'supervisor', '*', 'info.json');
+    for await (const file of glob(pattern)) {
+      const { pid } = JSON.parse(await readFile(file, 'utf8')) as { pid: number };
+      const name = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      if (name.startsWith('stowage-supervisor')) pids.push(pid);
     }
     return pids;
   }

@@ -29,7 +29,9 @@ const config = program.command('config').description('show settings');
 config
   .command('default')
   .description('print a config file with every setting at its default')
-  .action(() => process.stdout.write(printDefaultConfig(builtinPlugins)));
+  .action(() => {
+    process.stdout.write(printDefaultConfig(builtinPlugins));
+  });
 config
   .command('check')
   .description('read the config file and say what is wrong with it')

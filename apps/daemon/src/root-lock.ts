@@ -1,7 +1,7 @@
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '@stowage/core';
-import { tryLockFile } from '@stowage/linux';
+import { tryLock } from '@stowage/linux';
 
 /**
  * Holds a root for one daemon, until disposed or dead. The kernel drops the lock with the process, so a lock file
@@ -12,7 +12,7 @@ import { tryLockFile } from '@stowage/linux';
 export async function lockRoot(root: string): Promise<Disposable> {
   await mkdir(root, { recursive: true, mode: 0o711 });
   const path = join(root, 'lock');
-  const lock = tryLockFile(path);
+  const lock = tryLock(path);
   if (lock === undefined) {
     const holder = (await readFile(path, 'utf8')).trim() || 'another process';
     throw new Fault(

@@ -48,8 +48,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
     await task[Symbol.asyncDispose]();
     const again = await after.container(id);
     await again.delete();
-    await after.services.snapshotter('overlayfs').remove(id);
-  },
+    },
   60_000,
 );
 
