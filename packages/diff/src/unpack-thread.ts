@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { Fault } from '@stowage/core';
 import { RingWriter, ringMemory } from './unpack/byte-ring.ts';
-import type { UnpackJob, UnpackOutcome } from './unpack/jobs.ts';
+import type { ThreadData, UnpackJob, UnpackOutcome } from './unpack/jobs.ts';
+import type { HostPlace } from './unpack/own-mounts.ts';
 
 /**
  * The names and attributes of a layer's files take memory while it is unpacked. Past this a hostile one ends the
@@ -16,13 +17,15 @@ export class UnpackThread implements AsyncDisposable {
   #settle: PromiseWithResolvers<UnpackOutcome> | undefined;
   #ended: Fault | undefined;
 
-  constructor() {
+  /** @param host - Of the main thread, open as long as this lives. */
+  constructor(host: HostPlace) {
+    const workerData: ThreadData = { memory: this.#memory, host };
     this.#worker = new Worker(
       // Beside this file also where all is bundled into one, so this file stays in the same folder.
       new URL(import.meta.url.endsWith('.ts') ? './unpack-worker.ts' : './unpack-worker.js', import.meta.url),
       {
         name: 'unpack',
-        workerData: this.#memory,
+        workerData,
         resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
       },
     );
@@ -101,7 +104,8 @@ export class UnpackThread implements AsyncDisposable {
     if (outcome.status !== 'broken') return outcome;
     const { code, message } = outcome;
     await this.#worker.terminate();
-    throw new Fault(code === 'EPERM' ? 'permission_denied' : 'internal', `unpack: ${message}`);
+    if (code !== 'EPERM') throw new Fault('internal', `unpack: ${message}`);
+    throw new Fault('permission_denied', `unpack: ${message}: CAP_SYS_ADMIN is needed, as root has it`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { type CallOptions, type Digest, Fault, type Mount, parseDigest } from '@stowage/core';
 import { primePool } from '@stowage/linux/confine';
@@ -32,6 +33,8 @@ export interface Unpacked {
  */
 export class Unpacker implements AsyncDisposable {
   readonly #jail: string;
+  readonly #namespace: FileHandle;
+  readonly #root: FileHandle;
   readonly #concurrency: number;
   readonly #idleMs: number;
   readonly #idle: { readonly thread: UnpackThread; readonly timer: NodeJS.Timeout }[] = [];
@@ -40,8 +43,14 @@ export class Unpacker implements AsyncDisposable {
   #busy = 0;
   #drained: PromiseWithResolvers<void> | undefined;
 
-  private constructor({ jail, concurrency, idleMs = 10_000 }: UnpackerOptions) {
+  private constructor(
+    { jail, concurrency, idleMs = 10_000 }: UnpackerOptions,
+    namespace: FileHandle,
+    root: FileHandle,
+  ) {
     this.#jail = jail;
+    this.#namespace = namespace;
+    this.#root = root;
     this.#concurrency = concurrency ?? Math.min(Math.max(availableParallelism(), 2), 4);
     this.#idleMs = idleMs;
   }
@@ -49,7 +58,9 @@ export class Unpacker implements AsyncDisposable {
   static async open(options: UnpackerOptions): Promise<Unpacker> {
     await primePool();
     await mkdir(options.jail, { recursive: true, mode: 0o700 });
-    return new Unpacker(options);
+    const namespace = await open('/proc/self/ns/mnt', constants.O_RDONLY);
+    const root = await open('/', constants.O_RDONLY | constants.O_DIRECTORY);
+    return new Unpacker(options, namespace, root);
   }
 
   /**
@@ -123,7 +134,7 @@ export class Unpacker implements AsyncDisposable {
       clearTimeout(idle.timer);
       if (idle.thread.isFit) return idle.thread;
     }
-    return new UnpackThread();
+    return new UnpackThread({ namespace: this.#namespace.fd, root: this.#root.fd });
   }
 
   async #release(thread: UnpackThread): Promise<void> {
@@ -150,6 +161,8 @@ export class Unpacker implements AsyncDisposable {
     const idle = this.#idle.splice(0);
     for (const { timer } of idle) clearTimeout(timer);
     await Promise.all(idle.map(({ thread }) => thread[Symbol.asyncDispose]()));
+    await this.#namespace.close();
+    await this.#root.close();
   }
 }
 

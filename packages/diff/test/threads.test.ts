@@ -191,6 +191,21 @@ test('threads without work end, and others take their place', async () => {
   expect((await at.apply(mounts, some)).digest).toBe(digestOf(some));
 });
 
+test('threads that come and go leave no descriptor behind', async () => {
+  const descriptors = async () => (await readdir('/proc/self/fd')).length;
+  const before = await descriptors();
+  {
+    await using at = await Workspace.open({ idleMs: 1 });
+    const { mounts } = await at.bind();
+    for (let i = 0; i < 5; i++) {
+      await at.apply(mounts, some);
+      await at.apply(mounts, some.subarray(0, 700)).catch(() => {});
+      await delay(60);
+    }
+  }
+  expect(await descriptors()).toBeLessThanOrEqual(before);
+});
+
 test('disposal gives up what is under way', async () => {
   const at = await Workspace.open();
   const { mounts } = await at.bind();

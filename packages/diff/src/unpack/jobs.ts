@@ -1,4 +1,12 @@
 import type { FaultKind, Mount } from '@stowage/core';
+import type { RingMemory } from './byte-ring.ts';
+import type { HostPlace } from './own-mounts.ts';
+
+/** What a worker is started with. */
+export interface ThreadData {
+  readonly memory: RingMemory;
+  readonly host: HostPlace;
+}
 
 /** What a worker is asked for; the bytes come through its ring. */
 export interface UnpackJob {

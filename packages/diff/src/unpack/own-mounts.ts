@@ -1,39 +1,41 @@
-import { constants, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import type { Mount } from '@stowage/core';
-import { O_PATH, open } from '@stowage/linux';
 import { CLONE_NEWNS, chroot, fchdir, setns } from '@stowage/linux/blocking';
 import { enterPrivateRoot, type PrivateRoot } from '@stowage/linux/confine';
 
+/** Descriptors of where this process is. They are opened by the main thread: a thread that ends closes none. */
+export interface HostPlace {
+  /** Of its mount namespace. */
+  readonly namespace: number;
+  /** Of its root directory. */
+  readonly root: number;
+}
+
 /**
- * A worker's way into a mount namespace of its own and back, for each unpack anew. A namespace is a copy of all mounts
- * as they are at that moment: one kept between unpacks would lack what is mounted later and would hold, unseen, what
- * others have unmounted.
+ * Runs `work` with mounts, root, working directory and umask of this thread's own; afterwards its mounts are gone.
+ *
+ * The namespace is made anew each time. It is a copy of all mounts as they are at that moment: one kept between unpacks
+ * would lack what is mounted later and would hold, unseen, what others have unmounted.
+ *
+ * Anything it throws that `work` did not leaves the thread who knows where: it must end.
+ *
+ * @param paths - What jails will be made of, and where. What is mounted elsewhere is let go for the time.
  */
-export class OwnMounts {
-  readonly #namespace: number;
-  readonly #root: number;
-
-  /** To be made while this thread still shares the process's mounts and root. */
-  constructor() {
-    this.#namespace = open('/proc/thread-self/ns/mnt', constants.O_RDONLY);
-    this.#root = open('/', O_PATH | constants.O_DIRECTORY);
-  }
-
-  /**
-   * Runs `work` with mounts, root, working directory and umask of this thread's own; afterwards its mounts are gone.
-   *
-   * Anything it throws that `work` did not leaves the thread who knows where: it must end.
-   *
-   * @param paths - What jails will be made of, and where. What is mounted elsewhere is let go for the time.
-   */
-  run<T>(paths: readonly string[], work: (root: PrivateRoot) => T): T {
-    try {
-      using root = enterPrivateRoot(paths.flatMap(realPath));
-      return work(root);
-    } finally {
-      // Entering a namespace makes its root directory the thread's, which need not be the process's.
-      setns(this.#namespace, CLONE_NEWNS);
-      fchdir(this.#root);
+export function withOwnMounts<T>(
+  host: HostPlace,
+  paths: readonly string[],
+  work: (root: PrivateRoot) => T,
+): T {
+  let isElsewhere = false;
+  try {
+    using root = enterPrivateRoot(paths.flatMap(realPath));
+    isElsewhere = true;
+    return work(root);
+  } finally {
+    if (isElsewhere) {
+      setns(host.namespace, CLONE_NEWNS);
+      // That made the namespace's root directory the thread's, which need not be the process's.
+      fchdir(host.root);
       chroot('.');
     }
   }

@@ -7,7 +7,7 @@ import { TarReader } from '../tar/reader.ts';
 import { LayerApplier } from './apply-layer.ts';
 import { type RingMemory, RingReader } from './byte-ring.ts';
 import type { UnpackJob } from './jobs.ts';
-import { type OwnMounts, pathsOf } from './own-mounts.ts';
+import { type HostPlace, pathsOf, withOwnMounts } from './own-mounts.ts';
 import { removeTree } from './removal.ts';
 
 /**
@@ -22,7 +22,7 @@ import { removeTree } from './removal.ts';
 export function unpack(
   { mounts, jail, syncFs }: UnpackJob,
   memory: RingMemory,
-  own: OwnMounts,
+  host: HostPlace,
 ): { digest: Digest; sizeBytes: bigint } | { error: unknown } {
   // Before the root changes: a digest may have to be loaded.
   const digester = new Digester();
@@ -32,7 +32,7 @@ export function unpack(
   const tar = new TarReader(ring);
   const layer = new LayerApplier(tar, { trash, check: () => ring.check() });
 
-  const error = own.run([...pathsOf(mounts), jail], (root): { error: unknown } | undefined => {
+  const error = withOwnMounts(host, [...pathsOf(mounts), jail], (root): { error: unknown } | undefined => {
     try {
       return attempt(() => {
         using _ = enter(root, mounts, jail, trash !== undefined);
