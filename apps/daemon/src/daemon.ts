@@ -49,6 +49,7 @@ export async function runDaemon(
     state: config.state,
     plugins,
     config: config.plugins,
+    configFile: config.file,
     disabled: config.disabledPlugins,
     required: config.requiredPlugins,
     log,

@@ -14,6 +14,8 @@ export interface EngineOptions {
   readonly plugins: readonly Plugin[];
   /** Tables of the config file's `[plugins]`, by `type.id`. */
   readonly config?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
+  /** The file that `config` was read from, for messages. */
+  readonly configFile?: string | undefined;
   /** Plugins that are left out, by `type.id`. */
   readonly disabled?: readonly string[] | undefined;
   /** Plugins without which opening fails, by `type.id`. */
@@ -47,7 +49,15 @@ export class Engine implements AsyncDisposable {
    *   `invalid_argument` for a bad setting.
    */
   static async open(options: EngineOptions): Promise<Engine> {
-    const { root, state, config = {}, disabled = [], required = [], log = silentLogger } = options;
+    const {
+      root,
+      state,
+      config = {},
+      configFile,
+      disabled = [],
+      required = [],
+      log = silentLogger,
+    } = options;
     const nodes = resolve(without(options.plugins, disabled, log));
     const known = new Set(nodes.map((node) => nameOf(node.plugin)));
     for (const name of required) {
@@ -60,7 +70,7 @@ export class Engine implements AsyncDisposable {
     const started = new Map<Node, Started>();
     const list = () => [...started.values()].map((it) => it.status);
     try {
-      await startAll(nodes, started, { root, state, config, required, log, signal, list });
+      await startAll(nodes, started, { root, state, config, configFile, required, log, signal, list });
     } catch (e) {
       stop.abort(e);
       await stopAll(started, log).catch((failure: unknown) => {

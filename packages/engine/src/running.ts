@@ -21,6 +21,8 @@ export interface StartOptions {
   readonly state: string;
   /** Tables of the config, by `type.id`. */
   readonly config: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Where the tables come from, for messages. */
+  readonly configFile: string | undefined;
   /** Plugins, by `type.id`, without which there is no start. */
   readonly required: readonly string[];
   readonly log: Logger;
@@ -40,7 +42,7 @@ export async function startAll(
   started: Map<Node, Started>,
   options: StartOptions,
 ): Promise<void> {
-  const configs = new Map(nodes.map((node) => [node, configOf(node.plugin, options.config)]));
+  const configs = new Map(nodes.map((node) => [node, configOf(node.plugin, options)]));
   for (const node of nodes) {
     options.signal.throwIfAborted();
     const result = await startOne(node, configs.get(node), started, options);
@@ -62,13 +64,14 @@ export async function startAll(
   }
 }
 
-function configOf(plugin: Plugin, config: StartOptions['config']): unknown {
+function configOf(plugin: Plugin, { config, configFile }: StartOptions): unknown {
   const table = config[nameOf(plugin)] ?? {};
   try {
     return plugin.config === undefined ? table : plugin.config(table);
   } catch (e) {
     if (!Fault.is(e)) throw e;
-    throw new Fault(e.kind, `[plugins.'${nameOf(plugin)}'] ${e.message}`, { cause: e });
+    const file = configFile === undefined ? '' : `${configFile}: `;
+    throw new Fault(e.kind, `${file}[plugins.'${nameOf(plugin)}'] ${e.message}`, { cause: e });
   }
 }
 

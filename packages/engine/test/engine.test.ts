@@ -87,7 +87,9 @@ test.each([
   const witness = plugin({
     slot: { type: 'test.witness.v1', api: 1 },
     id: 'w',
-    start: () => void (started = true),
+    start: () => {
+      started = true;
+    },
   });
   await expect(open([witness, ...plugins])).rejects.toMatchObject({
     message: expect.stringMatching(message),

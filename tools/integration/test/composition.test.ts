@@ -8,6 +8,14 @@ import { builtinPlugins } from '@stowage/daemon/plugins';
 import { Engine, nameOf } from '@stowage/engine';
 import { rpcClient } from '@stowage/rpc';
 
+/** Backends without which a service has nothing to serve. */
+const BACKENDS: Readonly<Record<string, readonly string[]>> = {
+  content: ['io.containerd.content.v1.content'],
+  snapshots: ['io.containerd.snapshotter.v1.native'],
+  diff: ['io.containerd.differ.v1.walking', 'io.containerd.content.v1.content'],
+  tasks: ['stowage.runtime.v1.runc'],
+};
+
 /** The smallest list of plugins that offers a service, by what needs say; optional needs are left out. */
 function closure(id: string): Plugin[] {
   const found = new Set<Plugin>();
@@ -24,17 +32,10 @@ function closure(id: string): Plugin[] {
   };
   const grpc = builtinPlugins.find((p) => p.slot.type === 'io.containerd.grpc.v1' && p.id === id);
   if (grpc === undefined) throw new Error(`no service ${id}`);
+  for (const p of builtinPlugins.filter((b) => BACKENDS[id]?.includes(nameOf(b)))) visit(p);
   visit(grpc);
   return [...found];
 }
-
-/** Backends without which a service has nothing to serve. */
-const BACKENDS: Readonly<Record<string, readonly string[]>> = {
-  content: ['io.containerd.content.v1.content'],
-  snapshots: ['io.containerd.snapshotter.v1.native'],
-  diff: ['io.containerd.differ.v1.walking', 'io.containerd.content.v1.content'],
-  tasks: ['stowage.runtime.v1.runc'],
-};
 
 const serviceOf = (id: string) => {
   const names: Readonly<Record<string, string>> = { healthcheck: 'grpc.health.v1.Health' };
@@ -48,8 +49,7 @@ const ids = builtinPlugins.filter((p) => p.slot.type === 'io.containerd.grpc.v1'
 
 test.each(ids)('%s works alone; every other service answers unimplemented by name', async (id) => {
   const dir = await mkdtemp(join(tmpdir(), 'stowage-alone-'));
-  const backends = builtinPlugins.filter((p) => BACKENDS[id]?.includes(nameOf(p)));
-  const plugins = [...new Set([...backends, ...closure(id)])];
+  const plugins = closure(id);
   {
     await using engine = await Engine.open({ root: join(dir, 'root'), state: join(dir, 'state'), plugins });
     expect(engine.plugins().filter((p) => p.state !== 'ok')).toEqual([]);

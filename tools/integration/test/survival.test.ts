@@ -48,7 +48,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
     await task[Symbol.asyncDispose]();
     const again = await after.container(id);
     await again.delete();
-    },
+  },
   60_000,
 );
 

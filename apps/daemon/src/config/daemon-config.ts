@@ -1,5 +1,7 @@
 /** What the config file and the flags say, checked. */
 export interface DaemonConfig {
+  /** The file, for messages; it need not be there. */
+  readonly file: string;
   readonly root: string;
   readonly state: string;
   /** Path of the gRPC socket; ttrpc listens beside it on `<address>.ttrpc`. */

@@ -75,6 +75,7 @@ export function parseConfig(table: Table, file: string, flags: Flags = {}): Daem
     ...top.ignore('temp', 'oom_score', 'ttrpc', 'metrics', 'cgroup', 'timeouts', 'stream_processors'),
   ];
   const result: DaemonConfig = {
+    file,
     root,
     state,
     address,
