@@ -25,7 +25,7 @@ async function main(): Promise<number> {
   await using client = connect(daemon.address, { namespace: 'default' });
   const image = reference === undefined ? await demo(client, temp.path) : await pull(client, reference);
   const args = command.length > 0 ? command : reference === undefined ? DEMO_COMMAND : undefined;
-  return runImage(client, image, args);
+  return await runImage(client, image, args);
 }
 
 async function demo(client: Client, dir: string): Promise<ImageHandle> {

@@ -10,6 +10,7 @@ import {
   readConfig,
   unpackImage,
 } from '@stowage/oci-image';
+import { openLease } from './lease.ts';
 import type { Services } from './services.ts';
 
 export interface UnpackOptions extends CallOptions {
@@ -70,11 +71,13 @@ export class ImageHandle {
    */
   async unpack(options: UnpackOptions = {}): Promise<string> {
     const { snapshotter: snapshotterName = DEFAULT_SNAPSHOTTER, onProgress, signal } = options;
-    const { content, differ } = this.#services;
-    const { manifest } = await chooseManifest(content, this.target, this.platform, { signal });
-    const snapshotter = this.#services.snapshotter(snapshotterName);
+    const { manifest } = await chooseManifest(this.#services.content, this.target, this.platform, { signal });
+    // Nothing but a lease holds a snapshot that is being made.
+    await using lease = await openLease(this.#services.leases, { signal });
+    const { content, differ, ...services } = this.#services.leased(lease.id);
+    const snapshotter = services.snapshotter(snapshotterName);
     await unpackImage({ content, snapshotter, snapshotterName, differ, manifest, onProgress, signal });
-    return this.rootfs({ signal });
+    return await this.rootfs({ signal });
   }
 
   /** Name of its topmost snapshot: what a container's root file system is made on. Empty for an image of no layers. */

@@ -30,6 +30,8 @@ export interface Services {
   readonly differ: Differ;
   readonly tasks: Tasks;
   snapshotter(name: string): Snapshotter;
+  /** The same, under a lease: it holds what is made through them. */
+  leased(leaseId: string): Services;
   /** Of all namespaces. */
   readonly namespaces: NamespaceStore;
   readonly events: Events;
@@ -46,6 +48,7 @@ export function remoteServices(transport: Transport, scope: Scope): Services {
     differ: remoteDiffer(transport, scope),
     tasks: remoteTasks(transport, scope),
     snapshotter: (name) => remoteSnapshotter(transport, name, scope),
+    leased: (lease) => remoteServices(transport, { ...scope, lease }),
     namespaces: remoteNamespaces(transport),
     events: remoteEvents(transport),
     introspection: remoteIntrospection(transport),

@@ -114,7 +114,7 @@ async function obtain(client: Client, name: string, when: RunFlags['pull']): Pro
     }
   }
   using progress = progressView(process.stderr, false);
-  return client.pull(name, { unpack: true, signal, onProgress: (p) => progress.update(p) });
+  return await client.pull(name, { unpack: true, signal, onProgress: (p) => progress.update(p) });
 }
 
 function ioOf({ interactive, tty, detach }: RunFlags): IoOptions {
