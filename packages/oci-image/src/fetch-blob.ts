@@ -14,6 +14,9 @@ export interface BlobSource extends CallOptions {
   readonly onProgress?: OnProgress | undefined;
 }
 
+/** Bytes that are gathered for one write. */
+const WRITE_BYTES = 1024 * 1024;
+
 /** Times that a transfer may break off before it is given up. */
 const MAX_BREAKS = 5;
 
@@ -87,31 +90,62 @@ async function write(
 }
 
 async function transfer(
-  { fetcher, name, onProgress, signal }: BlobSource,
+  source: BlobSource,
   descriptor: Descriptor,
   writer: ContentWriter,
   begun: bigint,
 ): Promise<void> {
+  const { onProgress, signal } = source;
   const { digest, size } = descriptor;
   let offset = begun;
+  const keep = async (bytes: Uint8Array) => {
+    await writer.write(bytes, { signal });
+    offset += BigInt(bytes.byteLength);
+    onProgress?.({ stage: 'fetch', descriptor, state: 'running', bytes: offset });
+  };
   for (let breaks = 0; offset < size; ) {
     onProgress?.({ stage: 'fetch', descriptor, state: 'running', bytes: offset });
     try {
-      for await (const chunk of fetcher.fetch(name, descriptor, { offset, signal })) {
-        if (offset + BigInt(chunk.byteLength) > size) {
-          throw new Fault('failed_precondition', `more than ${size} bytes came`);
-        }
-        await writer.write(chunk, { signal });
-        offset += BigInt(chunk.byteLength);
-        onProgress?.({ stage: 'fetch', descriptor, state: 'running', bytes: offset });
-      }
+      await receive(source, descriptor, offset, keep);
       if (offset < size)
         throw new Fault('unavailable', `fetch ${digest}: ended at ${offset} of ${size} bytes`);
     } catch (e) {
       if (!Fault.is(e, 'unavailable') || ++breaks > MAX_BREAKS) throw e;
       await pause(100 * 2 ** breaks, signal);
-      // Bytes of a chunk whose write failed may be there or not.
+      // Bytes whose write failed may be there or not.
       offset = (await writer.status({ signal })).offset;
     }
   }
+}
+
+/** Hands on what comes in pieces large enough for a store that is a socket away, and at a break what had come. */
+async function receive(
+  { fetcher, name, signal }: BlobSource,
+  descriptor: Descriptor,
+  offset: bigint,
+  keep: (bytes: Uint8Array) => Promise<void>,
+): Promise<void> {
+  const pending: Uint8Array[] = [];
+  let pendingBytes = 0;
+  let room = descriptor.size - offset;
+  const flush = async () => {
+    const [first] = pending;
+    const bytes = pending.length === 1 && first !== undefined ? first : Buffer.concat(pending);
+    pending.length = 0;
+    pendingBytes = 0;
+    if (bytes.byteLength > 0) await keep(bytes);
+  };
+  try {
+    for await (const chunk of fetcher.fetch(name, descriptor, { offset, signal })) {
+      room -= BigInt(chunk.byteLength);
+      if (room < 0n) throw new Fault('failed_precondition', `more than ${descriptor.size} bytes came`);
+      pending.push(chunk);
+      pendingBytes += chunk.byteLength;
+      if (pendingBytes >= WRITE_BYTES) await flush();
+    }
+  } catch (e) {
+    if (Fault.is(e, 'unavailable')) await flush();
+    throw e;
+  }
+  await flush();
 }

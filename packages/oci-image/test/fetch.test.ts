@@ -350,7 +350,7 @@ test('layers come side by side, as many as said, and one failure stops the other
       if (isLayer) most = Math.max(most, ++inside);
       try {
         if (isLayer) await new Promise((resolve) => setTimeout(resolve, 20));
-        if (digest === manifest.layers[4]?.digest) throw new Fault('permission_denied', 'not this one');
+        if (digest === manifest.layers[1]?.digest) throw new Fault('permission_denied', 'not this one');
         yield* remote.read(digest);
         if (isLayer) fetched.push(digest);
       } finally {
@@ -369,12 +369,7 @@ test('layers come side by side, as many as said, and one failure stops the other
   await expect(failed).rejects.toMatchObject({ kind: 'permission_denied', message: 'not this one' });
   expect(most).toBe(2);
   expect(inside).toBe(0);
-  expect(fetched.sort()).toEqual(
-    manifest.layers
-      .slice(0, 4)
-      .map(({ digest }) => digest)
-      .sort(),
-  );
+  expect(fetched.length).toBeLessThan(3);
 });
 
 test('two that fetch the same image at once both get it, and it is transferred once', async () => {
@@ -403,16 +398,16 @@ test('aborting rejects with the reason and leaves what came, to be resumed', asy
   const target = await buildImage(remote, {
     platform: amd64,
     compression: 'none',
-    layers: [[{ path: 'x', data: 'y'.repeat(5000) }]],
+    layers: [[{ path: 'x', data: 'y'.repeat(3_000_000) }]],
   });
   const stop = new AbortController();
   const reason = new Error('enough');
   const stopping: Fetcher = {
     async *fetch(n, descriptor, options) {
       let chunks = 0;
-      for await (const chunk of serving(remote).fetch(n, descriptor, options)) {
+      for await (const chunk of serving(remote, 65_536).fetch(n, descriptor, options)) {
         yield chunk;
-        if (refOf(descriptor).startsWith('layer') && ++chunks === 3) stop.abort(reason);
+        if (refOf(descriptor).startsWith('layer') && ++chunks === 30) stop.abort(reason);
         options?.signal?.throwIfAborted();
       }
     },

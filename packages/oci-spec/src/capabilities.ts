@@ -1,4 +1,5 @@
-import { Fault, quote } from '@stowage/core';
+import { readFile } from 'node:fs/promises';
+import { errnoOf, Fault, quote } from '@stowage/core';
 
 /**
  * What a container may do by default: containerd's set since v2.0, which is smaller than that of v1 by MKNOD,
@@ -71,4 +72,20 @@ export function capability(name: string): string {
   const full = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
   if (ALL_CAPABILITIES.includes(full)) return full;
   throw new Fault('invalid_argument', `capability ${quote(name)}: Linux has none of that name`);
+}
+
+/**
+ * What this machine can give at most: the bounding set of this process, which is the host's unless it runs in a container
+ * itself. A runtime fails if it is asked for more. All there are, where there is no Linux to ask.
+ */
+export async function hostCapabilities(): Promise<readonly string[]> {
+  let status: string;
+  try {
+    status = await readFile('/proc/self/status', 'utf8');
+  } catch (e) {
+    if (errnoOf(e) === 'ENOENT') return ALL_CAPABILITIES;
+    throw e;
+  }
+  const mask = BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? 'ffffffffffffffff'}`);
+  return ALL_CAPABILITIES.filter((_, bit) => (mask >> BigInt(bit)) & 1n);
 }

@@ -1,4 +1,4 @@
-import { ALL_CAPABILITIES, capability } from './capabilities.ts';
+import { ALL_CAPABILITIES, capability, hostCapabilities } from './capabilities.ts';
 import type { SpecOption } from './compose.ts';
 import { changeLinux } from './linux-options.ts';
 import { changeProcess } from './process-options.ts';
@@ -24,12 +24,12 @@ export function withCapabilities({ add = [], drop = [] }: CapabilityChange): Spe
 }
 
 /**
- * Nothing held back: all capabilities, all devices, nothing masked or read-only. Device nodes of the host are not
+ * Nothing held back: all capabilities that this machine has, all devices, nothing masked or read-only. Device nodes of the host are not
  * made; the container must make those it needs.
  */
 export function withPrivileged(): SpecOption {
-  return (spec) => {
-    const able = setCapabilities(spec, ALL_CAPABILITIES);
+  return async (spec) => {
+    const able = setCapabilities(spec, await hostCapabilities());
     const mounts = able.mounts?.map((m) =>
       m.type === 'sysfs' || m.type === 'cgroup'
         ? { ...m, options: m.options?.map((o) => (o === 'ro' ? 'rw' : o)) ?? [] }

@@ -51,6 +51,8 @@ export interface RegistryOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** How long a registry may be silent. Default: 30 s. */
   readonly idleTimeoutMs?: number | undefined;
+  /** How long resolving a name may take, tokens and retries included. Default: 2 minutes. */
+  readonly resolveTimeoutMs?: number | undefined;
   /** How often a request is tried again after 429, 5xx or a broken connection. Default: 3. */
   readonly retries?: number | undefined;
   /** Wait before the first retry, doubled for each further one. Default: 500 ms. */
@@ -65,22 +67,32 @@ export function openRegistry(options: RegistryOptions = {}): Registry {
 class RegistryClient implements Registry {
   readonly #http: Http;
   readonly #api: Api;
+  readonly #resolveTimeoutMs: number;
   readonly #closed = new AbortController();
 
   constructor(options: RegistryOptions) {
     const { plainHttp, endpoints = defaultEndpoints(plainHttp), userAgent = 'stowage' } = options;
     const { ca, maxConcurrent = 16, connectTimeoutMs = 10_000, idleTimeoutMs = 30_000 } = options;
-    const { retries = 3, retryDelayMs = 500 } = options;
+    const { retries = 3, retryDelayMs = 500, resolveTimeoutMs = 120_000 } = options;
+    this.#resolveTimeoutMs = resolveTimeoutMs;
     this.#http = new Http({ ca, userAgent, maxConcurrent, connectTimeoutMs, idleTimeoutMs });
     const retry = { retries, delayMs: retryDelayMs, maxDelayMs: 30_000 };
     this.#api = new Api(this.#http, endpoints, new AnonymousTokens(this.#http), retry);
   }
 
   async resolve(name: string, { signal }: CallOptions = {}): Promise<Resolved> {
-    const descriptor = await resolveReference(this.#api, parseReference(name), {
-      signal: this.#until(signal),
-    });
-    return { name, descriptor };
+    const reference = parseReference(name);
+    // Against a registry that sends a byte now and then, for ever.
+    const timeout = AbortSignal.timeout(this.#resolveTimeoutMs);
+    try {
+      const until = AbortSignal.any([this.#until(signal), timeout]);
+      return { name, descriptor: await resolveReference(this.#api, reference, { signal: until }) };
+    } catch (e) {
+      if (!timeout.aborted || signal?.aborted || this.#closed.signal.aborted) throw e;
+      throw new Fault('unavailable', `resolve ${name}: it took more than ${this.#resolveTimeoutMs} ms`, {
+        cause: e,
+      });
+    }
   }
 
   async *fetch(name: string, descriptor: Descriptor, options: FetchOptions = {}): AsyncGenerator<Uint8Array> {

@@ -220,6 +220,17 @@ test('a registry that is silent is given up', async () => {
   await expect(resolving(silent)).rejects.toMatchObject({ kind: 'unavailable' });
 });
 
+test('a registry that sends a byte now and then is given up', async () => {
+  const dripping: RequestListener = (_, response) => {
+    response.writeHead(200, type);
+    const timer = setInterval(() => response.write(' '), 50);
+    response.on('close', () => clearInterval(timer));
+  };
+  const options = { ...quick, resolveTimeoutMs: 400 };
+  const message = expect.stringContaining('400 ms');
+  await expect(resolving(dripping, 'x:1', options)).rejects.toMatchObject({ kind: 'unavailable', message });
+});
+
 test('a registry that falls silent in a body is given up', async () => {
   const stalling: RequestListener = (_, response) => {
     response.writeHead(200, { 'content-length': BLOB.byteLength }).write(BLOB.subarray(0, 1000));
