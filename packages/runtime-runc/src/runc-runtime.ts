@@ -5,7 +5,7 @@ import type { Events } from '@stowage/events';
 import { reapKnown } from '@stowage/linux/reap';
 import type { Runtime, RuntimeInfo, TaskRef, TaskService } from '@stowage/runtime';
 import { remoteTaskService } from '@stowage/runtime/remote';
-import { SupervisorConnection } from './daemon/connection.ts';
+import { type Position, SupervisorConnection } from './daemon/connection.ts';
 import { findSupervisor, hasTasks, launchSupervisor } from './daemon/launch.ts';
 import { ProcessTable } from './daemon/process-table.ts';
 import { runtimeInfo } from './daemon/runtime-info.ts';
@@ -42,6 +42,7 @@ const PATIENCE_MS = 5000;
 export class RuncRuntime implements Runtime, AsyncDisposable {
   readonly #options: { readonly [K in keyof RuncRuntimeOptions]-?: NonNullable<RuncRuntimeOptions[K]> };
   readonly #table = new ProcessTable();
+  readonly #position: Position = { passedOn: 0n };
   #connection: Promise<SupervisorConnection> | undefined;
   /** Of the last supervisor; a child of this process, if it was started here. */
   #pid: number | undefined;
@@ -129,7 +130,8 @@ export class RuncRuntime implements Runtime, AsyncDisposable {
         const { files, info } =
           (await findSupervisor(state)) ?? (await launchSupervisor({ state, binary, runtimeRoot, log }));
         this.#pid = info.pid;
-        return await SupervisorConnection.open({ sock: files.sock, table: this.#table, events, log });
+        const shared = { table: this.#table, position: this.#position };
+        return await SupervisorConnection.open({ sock: files.sock, events, log, ...shared });
       } catch (e) {
         if (this.#disposed || !Fault.is(e, 'unavailable') || performance.now() > giveUp) throw e;
       }

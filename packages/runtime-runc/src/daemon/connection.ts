@@ -1,6 +1,6 @@
-import type { Transport } from '@connectrpc/connect';
+import { Code, ConnectError, type Transport } from '@connectrpc/connect';
 import { Supervisor } from '@stowage/api/supervisor/v1';
-import type { CallOptions, Logger } from '@stowage/core';
+import { type CallOptions, errnoOf, type Logger } from '@stowage/core';
 import type { Events } from '@stowage/events';
 import { dateOf, rpcClient, typedBytesOf } from '@stowage/rpc';
 import { type ClosableTransport, unixTransport } from '@stowage/rpc/transport';
@@ -11,6 +11,7 @@ import type { ProcessTable } from './process-table.ts';
 /** Events are acknowledged together, at most this often. */
 const ACK_MS = 100;
 const LAST_ACK_MS = 500;
+const LOST = 'the supervisor of containers ended during the call, which may have taken effect: try again';
 
 export interface ConnectionOptions {
   readonly sock: string;
@@ -18,6 +19,13 @@ export interface ConnectionOptions {
   /** Where events are passed on to. */
   readonly events: Pick<Events, 'forward'>;
   readonly log: Logger;
+  /** Where an earlier connection got to: it is updated. */
+  readonly position: Position;
+}
+
+/** Number of the last event that this process passed on. */
+export interface Position {
+  passedOn: bigint;
 }
 
 /**
@@ -30,7 +38,6 @@ export class SupervisorConnection implements AsyncDisposable {
   readonly #rpc;
   readonly #stop = new AbortController();
   #relay: Promise<void> = Promise.resolve();
-  #passedOn = 0n;
   #acked = 0n;
   #timer: NodeJS.Timeout | undefined;
 
@@ -45,6 +52,8 @@ export class SupervisorConnection implements AsyncDisposable {
     const connection = new SupervisorConnection(options);
     try {
       const { seq, processes } = await connection.#rpc.list({});
+      // Somebody removed the state directory, and counting began anew.
+      if (seq < options.position.passedOn) options.position.passedOn = 0n;
       const states = processes.flatMap(({ namespace, state }) =>
         state === undefined ? [] : [{ namespace, state: stateFromWire(state) }],
       );
@@ -73,7 +82,11 @@ export class SupervisorConnection implements AsyncDisposable {
     return {
       stream,
       unary: async (...args) => {
-        const response = await unary(...args);
+        const [, signal] = args;
+        const response = await unary(...args).catch((e: unknown) => {
+          if (signal?.aborted || !isBroken(e)) throw e;
+          throw new ConnectError(LOST, Code.Unavailable, undefined, undefined, e);
+        });
         const seq = Number(response.header.get(SEQ_HEADER) ?? 0);
         await Promise.race([this.#options.table.reached(seq), gone]);
         return response;
@@ -86,10 +99,10 @@ export class SupervisorConnection implements AsyncDisposable {
   }
 
   async #passOn(): Promise<void> {
-    const { table, events, log } = this.#options;
+    const { table, events, log, position } = this.#options;
     const { signal } = this.#stop;
     try {
-      for await (const { seq, envelope } of this.#rpc.events({ afterSeq: 0n }, { signal })) {
+      for await (const { seq, envelope } of this.#rpc.events({ afterSeq: position.passedOn }, { signal })) {
         const event = typedBytesOf(envelope?.event);
         if (envelope === undefined || event === undefined) continue;
         const { namespace, topic } = envelope;
@@ -98,7 +111,7 @@ export class SupervisorConnection implements AsyncDisposable {
         await events.forward({ timestamp, namespace, topic, event }).catch((err: unknown) => {
           log.error({ err, namespace, topic }, 'passing on an event failed');
         });
-        this.#passedOn = seq;
+        position.passedOn = seq;
         this.#timer ??= setTimeout(() => void this.#ack(), ACK_MS);
       }
     } catch (e) {
@@ -110,7 +123,7 @@ export class SupervisorConnection implements AsyncDisposable {
 
   async #ack(signal?: AbortSignal): Promise<void> {
     this.#timer = undefined;
-    const seq = this.#passedOn;
+    const seq = this.#options.position.passedOn;
     if (seq <= this.#acked) return;
     try {
       await this.#rpc.ack({ seq }, { signal });
@@ -126,4 +139,15 @@ export class SupervisorConnection implements AsyncDisposable {
     await this.#ack(AbortSignal.timeout(LAST_ACK_MS));
     await this.#transport[Symbol.asyncDispose]();
   }
+}
+
+/** Whether a call that nobody gave up failed for want of a connection, and not by what the other side answered. */
+function isBroken(e: unknown): boolean {
+  const { code, cause } = Object(e) as { code?: unknown; cause?: unknown };
+  const errno = errnoOf(cause) ?? '';
+  return (
+    code === Code.Canceled ||
+    ['ECONNRESET', 'EPIPE', 'ECONNREFUSED'].includes(errno) ||
+    errno.startsWith('ERR_HTTP2_')
+  );
 }

@@ -9,10 +9,13 @@ export interface BundleSpec {
   readonly digest: string;
   /** The container gets a pid namespace of its own. */
   readonly ownPids: boolean;
+  /** Below the mount of each hierarchy; undefined where the runtime chooses. */
+  readonly cgroupsPath: string | undefined;
 }
 
-interface Namespaces {
-  readonly linux?: { readonly namespaces?: readonly { readonly type?: string; readonly path?: string }[] };
+interface Linux {
+  readonly cgroupsPath?: string;
+  readonly namespaces?: readonly { readonly type?: string; readonly path?: string }[];
 }
 
 /** @throws Fault `invalid_argument` if the bundle holds no spec. */
@@ -20,9 +23,10 @@ export async function readBundleSpec(bundle: string): Promise<BundleSpec> {
   const path = join(bundle, 'config.json');
   try {
     const bytes = await readFile(path);
-    const { linux } = JSON.parse(bytes.toString('utf8')) as Namespaces;
+    const { linux } = JSON.parse(bytes.toString('utf8')) as { linux?: Linux };
     return {
       digest: createHash('sha256').update(bytes).digest('hex'),
+      cgroupsPath: linux?.cgroupsPath || undefined,
       ownPids: linux?.namespaces?.some(({ type, path = '' }) => type === 'pid' && path === '') ?? false,
     };
   } catch (e) {

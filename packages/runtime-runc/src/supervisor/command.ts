@@ -27,6 +27,8 @@ export interface CommandRunnerOptions {
 }
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** How long a command that nobody waits for any more may go on. */
+const GRACE_MS = 5000;
 /** Longest piece of a log that is looked at for a reason. */
 const LOG_TAIL_BYTES = 64 * 1024;
 
@@ -43,7 +45,7 @@ export class CommandRunner {
   }
 
   /**
-   * An abort kills the command, and with it whatever it had not finished.
+   * An abort lets the command end, unless it takes long: one that is killed at work leaves things behind.
    *
    * @throws Fault `not_found` if the binary is not there; else with the last error of the runtime's log, as
    *   `unknown`, or as what the runtime says of a container or process that is not there, or there already.
@@ -52,12 +54,16 @@ export class CommandRunner {
     signal?.throwIfAborted();
     using _ = this.#reaper.hold();
     const { pidfd, exited } = this.#reaper.watch(this.#spawn(binary, args, what, stdio));
-    const onAbort = () => kill(pidfd);
+    let timer: NodeJS.Timeout | undefined;
+    const onAbort = () => {
+      timer = setTimeout(() => kill(pidfd), GRACE_MS);
+    };
     signal?.addEventListener('abort', onAbort, { once: true });
     const { exitStatus } = await exited;
     signal?.removeEventListener('abort', onAbort);
-    if (exitStatus === 0) return;
+    clearTimeout(timer);
     signal?.throwIfAborted();
+    if (exitStatus === 0) return;
     const reason = (await takeError(log)) ?? `exit status ${exitStatus}`;
     throw new Fault(kindOf(reason), `${basename(binary)} ${what}: ${reason}`);
   }

@@ -60,7 +60,7 @@ export async function startExec(
     throw new Fault('failed_precondition', `start ${exec.name}: it is ${task.status(exec)} already`);
   }
   exec.phase = 'starting';
-  const started = start(context, task, execId, exec, signal);
+  const started = start(context, task, execId, exec);
   exec.settling = started;
   try {
     await started;
@@ -78,14 +78,13 @@ async function start(
   task: Task,
   execId: string,
   exec: TaskProcess,
-  signal: AbortSignal | undefined,
 ): Promise<void> {
   await task.record.save();
   if (exec.size !== undefined) await setConsoleSize(specFile(task, execId), exec.size);
   exec.io = await openIO(exec.stdio, task.facts.choice, context);
   const { stdio, consoleSocket } = exec.io;
   const pidFile = execPidFile(task, execId);
-  await task.runtime.exec(execId, specFile(task, execId), { stdio, consoleSocket, pidFile, signal });
+  await task.runtime.exec(execId, specFile(task, execId), { stdio, consoleSocket, pidFile });
   await exec.io.spawned();
   if (exec.stdinClosed) exec.io.closeStdin();
   task.follow(exec, context.reaper.watch(await readPid(pidFile)), execId);

@@ -54,7 +54,8 @@ export async function runSupervisor(settings: SupervisorSettings): Promise<void>
     throw new Fault('failed_precondition', `supervise ${state}: another supervisor has its tasks`);
   }
   setSubreaper(true);
-  const poller = new Poller();
+  // It alone keeps the process going while a task is taken over: nobody is connected yet.
+  const poller = new Poller({ ref: true });
   const reaper = new Reaper(poller, log);
   const events = await EventLog.open(at.events, log);
   let consoles = 0;

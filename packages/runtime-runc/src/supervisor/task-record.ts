@@ -38,6 +38,7 @@ export interface TaskRecord {
   readonly specDigest: string;
   /** The container has a pid namespace of its own, so the kernel ends all its processes with the init. */
   readonly ownPids: boolean;
+  readonly cgroupsPath?: string | undefined;
   readonly paused: boolean;
   readonly init: ProcessRecord;
   readonly execs: readonly ExecRecord[];

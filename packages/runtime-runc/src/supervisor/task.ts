@@ -5,6 +5,7 @@ import { type CallOptions, Fault, KeyedLock, type Mount } from '@stowage/core';
 import { type CgroupPaths, cgroupOf, watchOom } from '@stowage/linux/cgroup';
 import type { CreateTask, Exit, ProcessState, TaskStatus } from '@stowage/runtime';
 import { readBundleSpec } from './bundle-spec.ts';
+import { removeCgroup } from './cgroup-remove.ts';
 import type { SupervisorContext } from './context.ts';
 import { TaskEvents } from './events.ts';
 import { OciRuntime } from './oci-runtime.ts';
@@ -26,6 +27,7 @@ export interface TaskFacts {
   readonly choice: RuntimeChoice;
   readonly specDigest: string;
   readonly ownPids: boolean;
+  readonly cgroupsPath?: string | undefined;
 }
 
 /**
@@ -69,9 +71,10 @@ export class Task {
   static async prepare(context: SupervisorContext, namespace: string, request: CreateTask): Promise<Task> {
     const { id, bundle, rootfs, options, stdin, stdout, stderr, terminal } = request;
     const choice = chooseRuntime(namespace, options, context.defaults);
-    const { digest: specDigest, ownPids } = await readBundleSpec(bundle);
+    const { digest: specDigest, ownPids, cgroupsPath } = await readBundleSpec(bundle);
     const init = new TaskProcess(id, { stdin, stdout, stderr, terminal }, 'creating');
-    return new Task(context, { namespace, id, bundle, rootfs, choice, specDigest, ownPids }, init);
+    const facts = { namespace, id, bundle, rootfs, choice, specDigest, ownPids, cgroupsPath };
+    return new Task(context, facts, init);
   }
 
   get rootfs(): string {
@@ -123,6 +126,8 @@ export class Task {
       await this.runtime.delete({ force: true }).catch((e: unknown) => {
         if (!Fault.is(e, 'not_found')) this.#complain('remove container', e);
       });
+      // A runtime that was killed at work had not yet written down what it made.
+      await removeCgroup(this.#context.cgroups, this.facts.cgroupsPath);
     }
     this.init.gone();
     this.#oom?.[Symbol.dispose]();
