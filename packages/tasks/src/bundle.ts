@@ -42,7 +42,8 @@ export async function removeBundle(path: string): Promise<void> {
     await rmdir(join(path, 'rootfs')).catch((e: unknown) => {
       if (!['ENOTEMPTY', 'EEXIST', 'EBUSY'].includes(errnoOf(e) ?? '')) throw e;
       const reason = 'its rootfs is still mounted or not empty';
-      throw new Fault('failed_precondition', `remove bundle ${path}: ${reason}`, { cause: e });
+      const remedy = `see what is there, "umount ${join(path, 'rootfs')}" if it is a mount, and try again`;
+      throw new Fault('failed_precondition', `remove bundle ${path}: ${reason}; ${remedy}`, { cause: e });
     });
   }
   await rm(path, { recursive: true });

@@ -1,5 +1,5 @@
 import { containerServiceSlot } from '@stowage/containers';
-import { all, type Plugin, plugin, type Slot } from '@stowage/core';
+import { all, noConfig, type Plugin, plugin, type Slot } from '@stowage/core';
 import { grpcSlot } from '@stowage/rpc';
 import { runtimeSlot } from '@stowage/runtime';
 import { TaskRouter } from './router.ts';
@@ -12,16 +12,18 @@ export const taskRouterSlot: Slot<TaskRouter> = { type: 'io.containerd.runtime.v
 export const taskRouterPlugin: Plugin = plugin({
   slot: taskRouterSlot,
   id: 'task',
+  config: noConfig,
   needs: { containers: containerServiceSlot, runtimes: all(runtimeSlot) },
-  start: ({ state, needs, exports }) => {
+  start: ({ state, needs: { containers, runtimes }, exports, log }) => {
     exports.set('log-uri-schemes', 'fifo,file');
-    return new TaskRouter({ state, containers: needs.containers, runtimes: [...needs.runtimes.values()] });
+    return new TaskRouter({ state, containers, runtimes: [...runtimes.values()], log });
   },
 });
 
 export const tasksServicePlugin: Plugin = plugin({
   slot: taskServiceSlot,
   id: 'tasks-service',
+  config: noConfig,
   needs: { router: taskRouterSlot },
   start: ({ needs }) => needs.router.scope,
 });
@@ -29,6 +31,7 @@ export const tasksServicePlugin: Plugin = plugin({
 export const tasksGrpcPlugin: Plugin = plugin({
   slot: grpcSlot,
   id: 'tasks',
+  config: noConfig,
   needs: { tasks: taskServiceSlot },
   start: ({ needs }) => taskRoutes(needs.tasks),
 });

@@ -1,0 +1,216 @@
+import {
+  type CallOptions,
+  compileFilters,
+  Fault,
+  reasonOf,
+  type Scope,
+  validateIdentifier,
+} from '@stowage/core';
+import type { Exit, ProcessId, ProcessInfo, ProcessState, TaskRef, TaskService } from '@stowage/runtime';
+import { makeBundle, removeBundle } from './bundle.ts';
+import { inTime } from './in-time.ts';
+import type { TaskRouter } from './router.ts';
+import type { ContainerProcess, DeletedProcess, Metric, NewExec, NewTask, Process, Tasks } from './tasks.ts';
+
+/** How many tasks a list asks after at the same time. */
+const ABREAST = 16;
+
+/** Tasks of one namespace, over all runtimes. */
+export class RoutedTasks implements Tasks {
+  readonly #router: TaskRouter;
+  readonly #scope: Scope;
+
+  constructor(router: TaskRouter, scope: Scope) {
+    this.#router = router;
+    this.#scope = scope;
+  }
+
+  async create(request: NewTask, options: CallOptions = {}): Promise<{ pid: number }> {
+    const { containerId: id, checkpoint, runtimePath, rootfs, stdin, stdout, stderr, terminal } = request;
+    const { namespace } = this.#scope;
+    const { spec, runtime } = await this.#router.container(this.#scope, id, options);
+    if (checkpoint !== undefined) {
+      throw new Fault('unimplemented', `create task ${id}: restoring from a checkpoint is not built yet`);
+    }
+    if (spec === undefined) throw new Fault('invalid_argument', `create task ${id}: container has no spec`);
+    const service = this.#router.runtimeNamed(runtimePath ?? runtime.name).tasks(namespace);
+    const bundle = this.#router.bundleOf(namespace, id);
+    const how = { options: request.options ?? runtime.options };
+    const run = async (signal: AbortSignal) => {
+      await this.#refuseExisting(id, { signal });
+      await makeBundle(bundle, spec);
+      try {
+        return await service.create(
+          { id, bundle, rootfs, stdin, stdout, stderr, terminal, ...how },
+          { signal },
+        );
+      } catch (e) {
+        // Whose task it is that exists, its bundle is; and one that was given up may be in use for a while.
+        if (!signal.aborted && !Fault.is(e, 'already_exists')) await this.#leaveNothing(bundle);
+        throw e;
+      }
+    };
+    const undo = async (signal: AbortSignal) => {
+      await service.delete({ id }, { signal }).catch(unlessGone);
+      await this.#leaveNothing(bundle);
+    };
+    return this.#router.change(namespace, id, { run, undo }, options);
+  }
+
+  async #refuseExisting(id: string, options: CallOptions): Promise<void> {
+    const found = await this.#router.find(this.#scope.namespace, id, options).catch(unlessGone);
+    if (found !== undefined) throw new Fault('already_exists', `task ${id}: already exists`);
+  }
+
+  /** The caller is told of what came before, so that a bundle which can't be removed is only logged. */
+  async #leaveNothing(bundle: string): Promise<void> {
+    await removeBundle(bundle).catch((e: unknown) => {
+      this.#router.log.warn({ bundle, reason: reasonOf(e) }, 'a bundle stays');
+    });
+  }
+
+  async start(process: ContainerProcess, options?: CallOptions): Promise<{ pid: number }> {
+    return (await this.#home(process, options)).start(idOf(process), options);
+  }
+
+  delete(containerId: string, options?: CallOptions): Promise<DeletedProcess> {
+    const { namespace } = this.#scope;
+    const run = async (signal: AbortSignal) => {
+      const service = await this.#home({ containerId }, { signal });
+      const exit = await service.delete({ id: containerId }, { signal });
+      await this.#leaveNothing(this.#router.bundleOf(namespace, containerId));
+      return { id: containerId, ...exit };
+    };
+    return this.#router.change(namespace, containerId, { run }, options);
+  }
+
+  async deleteProcess(process: Required<ContainerProcess>, options?: CallOptions): Promise<DeletedProcess> {
+    const exit = await (await this.#home(process, options)).delete(idOf(process), options);
+    return { id: process.execId ?? '', ...exit };
+  }
+
+  async get(process: ContainerProcess, options?: CallOptions): Promise<Process> {
+    const { service, state } = await this.#router.find(this.#scope.namespace, process.containerId, options);
+    return processOf(process.execId === undefined ? state : await service.state(idOf(process), options));
+  }
+
+  async *list(options: CallOptions = {}): AsyncGenerator<Process> {
+    const { namespace } = this.#scope;
+    const mine = (task: TaskRef) => task.namespace === namespace;
+    for await (const state of this.#each(mine, (service, id, o) => service.state({ id }, o), options)) {
+      yield processOf(state);
+    }
+  }
+
+  async kill(
+    request: ContainerProcess & { signal: number; all?: boolean | undefined },
+    options?: CallOptions,
+  ): Promise<void> {
+    const { signal, all } = request;
+    await (await this.#home(request, options)).kill({ ...idOf(request), signal, all }, options);
+  }
+
+  async exec(request: NewExec, options?: CallOptions): Promise<void> {
+    const { containerId: id, execId, spec, stdin, stdout, stderr, terminal } = request;
+    validateIdentifier(execId, 'exec id');
+    if (spec === undefined)
+      throw new Fault('invalid_argument', `exec ${execId} in ${id}: process spec is required`);
+    const service = await this.#home(request, options);
+    await service.exec({ id, execId, spec, stdin, stdout, stderr, terminal }, options);
+  }
+
+  async resizePty(
+    request: ContainerProcess & { width: number; height: number },
+    options?: CallOptions,
+  ): Promise<void> {
+    const { width, height } = request;
+    await (await this.#home(request, options)).resizePty({ ...idOf(request), width, height }, options);
+  }
+
+  async closeIO(process: ContainerProcess, options?: CallOptions): Promise<void> {
+    await (await this.#home(process, options)).closeIO(idOf(process), options);
+  }
+
+  async pause(containerId: string, options?: CallOptions): Promise<void> {
+    await (await this.#home({ containerId }, options)).pause(containerId, options);
+  }
+
+  async resume(containerId: string, options?: CallOptions): Promise<void> {
+    await (await this.#home({ containerId }, options)).resume(containerId, options);
+  }
+
+  async pids(containerId: string, options?: CallOptions): Promise<ProcessInfo[]> {
+    return (await this.#home({ containerId }, options)).pids(containerId, options);
+  }
+
+  async checkpoint({ containerId }: { containerId: string }): Promise<never> {
+    throw new Fault(
+      'unimplemented',
+      `containerd.services.tasks.v1.Tasks.Checkpoint of ${containerId} is not built yet`,
+    );
+  }
+
+  async update(request: Parameters<Tasks['update']>[0], options?: CallOptions): Promise<void> {
+    const { containerId: id, resources, annotations } = request;
+    await (await this.#home(request, options)).update({ id, resources, annotations }, options);
+  }
+
+  async *metrics(filters: readonly string[] = [], options: CallOptions = {}): AsyncGenerator<Metric> {
+    const matches = compileFilters(filters);
+    const mine = ({ namespace, id }: TaskRef) => {
+      const fields: Readonly<Record<string, string>> = { id, namespace };
+      return namespace === this.#scope.namespace && matches(([field = '']) => fields[field]);
+    };
+    const ask = async (service: TaskService, id: string, o: CallOptions) => {
+      const data = await service.stats(id, o);
+      return { id, timestamp: new Date(), data };
+    };
+    yield* this.#each(mine, ask, options);
+  }
+
+  async wait(process: ContainerProcess, options?: CallOptions): Promise<Exit> {
+    return (await this.#home(process, options)).wait(idOf(process), options);
+  }
+
+  /** The task's runtime. With one runtime only, that one says what it does not have. */
+  async #home({ containerId }: ContainerProcess, options: CallOptions | undefined): Promise<TaskService> {
+    const { namespace } = this.#scope;
+    const [only, ...others] = this.#router.runtimes;
+    if (only !== undefined && others.length === 0) return only.tasks(namespace);
+    return (await this.#router.find(namespace, containerId, options)).service;
+  }
+
+  /** Asks after tasks, several at a time. Left out are those that are gone by now and those nobody answers for. */
+  async *#each<T>(
+    wanted: (task: TaskRef) => boolean,
+    ask: (service: TaskService, id: string, options: CallOptions) => Promise<T>,
+    options: CallOptions,
+  ): AsyncGenerator<T> {
+    for (const runtime of this.#router.runtimes) {
+      const tasks = (await Array.fromAsync(runtime.list(options))).filter(wanted);
+      for (let i = 0; i < tasks.length; i += ABREAST) {
+        const answers = tasks
+          .slice(i, i + ABREAST)
+          .map(({ namespace, id }) => inTime(id, options, (o) => ask(runtime.tasks(namespace), id, o)));
+        const settled = await Promise.allSettled(answers);
+        options.signal?.throwIfAborted();
+        for (const answer of settled) {
+          if (answer.status === 'fulfilled') yield answer.value;
+          else if (!Fault.is(answer.reason)) throw answer.reason;
+        }
+      }
+    }
+  }
+}
+
+function idOf({ containerId, execId }: ContainerProcess): ProcessId {
+  return execId === undefined ? { id: containerId } : { id: containerId, execId };
+}
+
+function processOf({ id, execId, bundle: _, ...same }: ProcessState): Process {
+  return { ...same, containerId: id, id: execId === '' ? id : execId };
+}
+
+function unlessGone(e: unknown): undefined {
+  if (!Fault.is(e, 'not_found')) throw e;
+}

@@ -1,0 +1,141 @@
+import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { Fault, type Logger } from '@stowage/core';
+import { TaskRouter } from '../src/router.ts';
+import { Containers } from './fixtures/house.ts';
+import { MemoryRuntime, never } from './fixtures/memory-runtime.ts';
+
+let state: string;
+let one: MemoryRuntime;
+let two: MemoryRuntime;
+let router: TaskRouter;
+let said: string[];
+const containers = new Containers();
+containers.add('ns', 'c', {}, 'one');
+
+beforeEach(async () => {
+  state = await mkdtemp(join(tmpdir(), 'stowage-router-'));
+  one = new MemoryRuntime('one');
+  two = new MemoryRuntime('two');
+  said = [];
+  const say = (_: object, message: string) => void said.push(message);
+  const log: Logger = { debug() {}, info() {}, warn: say, error: say };
+  router = new TaskRouter({ state, containers: containers.scope, runtimes: [one, two], log });
+});
+afterEach(async () => {
+  await router[Symbol.asyncDispose]();
+  await rm(state, { recursive: true });
+});
+
+const tasks = () => router.scope({ namespace: 'ns' });
+const request = { containerId: 'c', rootfs: [], stdin: '', stdout: '', stderr: '', terminal: false };
+const bundle = () => join(state, 'ns', 'c');
+const pending = (promise: Promise<unknown>) => Promise.race([promise, Promise.resolve('pending')]);
+
+test('a task that ended by itself and came back in another runtime is found there', async () => {
+  await tasks().create(request);
+  await tasks().wait({ containerId: 'c' });
+  one.states.clear();
+  await expect(tasks().wait({ containerId: 'c' })).rejects.toMatchObject({ kind: 'not_found' });
+  await tasks().create({ ...request, runtimePath: 'two' });
+  expect(two.states.size).toBe(1);
+  expect(await tasks().wait({ containerId: 'c' })).toMatchObject({ exitStatus: 0 });
+  await tasks().delete('c');
+  expect(two.states.size).toBe(0);
+});
+
+test('a task that another runtime has exists already, and its bundle stays', async () => {
+  await tasks().create({ ...request, runtimePath: 'two' });
+  await expect(tasks().create(request)).rejects.toMatchObject({ kind: 'already_exists' });
+  await access(join(bundle(), 'config.json'));
+});
+
+test('a runtime that does not answer hides the tasks of no other, and is not taken for one without the task', async () => {
+  one.telling = async () => {
+    throw new Fault('unavailable', 'nobody home');
+  };
+  await tasks()
+    .create({ ...request, runtimePath: 'two' })
+    .catch(() => {});
+  expect(two.states.size).toBe(0);
+  one.telling = async () => {};
+  await tasks().create({ ...request, runtimePath: 'two' });
+  one.telling = async () => {
+    throw new Fault('unavailable', 'nobody home');
+  };
+  expect(await tasks().get({ containerId: 'c' })).toMatchObject({ status: 'created' });
+  await tasks().delete('c');
+  await expect(tasks().get({ containerId: 'c' })).rejects.toMatchObject({ kind: 'unavailable' });
+});
+
+test('a runtime that hangs costs a question two seconds, and a list leaves its tasks out', async () => {
+  await tasks().create(request);
+  one.telling = never;
+  const [got, listed] = await Promise.allSettled([
+    tasks().get({ containerId: 'c' }),
+    Array.fromAsync(tasks().list()),
+  ]);
+  expect(got).toMatchObject({ reason: { kind: 'deadline_exceeded' } });
+  expect(listed).toMatchObject({ value: [] });
+});
+
+test('the answer that a caller does not wait for is not waited for', async () => {
+  await tasks().create(request);
+  one.telling = never;
+  const signal = AbortSignal.timeout(10);
+  const listing = Array.fromAsync(tasks().list({ signal }));
+  await expect(listing).rejects.toMatchObject({ name: 'TimeoutError' });
+});
+
+test('whoever creates waits for a create that was given up to be undone', async () => {
+  const made = Promise.withResolvers<void>();
+  one.making = () => made.promise;
+  const giveUp = new AbortController();
+  const first = tasks().create(request, { signal: giveUp.signal });
+  giveUp.abort(new Fault('canceled', 'not needed'));
+  await expect(first).rejects.toMatchObject({ kind: 'canceled' });
+  const second = tasks().create(request);
+  expect(await pending(second)).toBe('pending');
+  await expect(tasks().create(request, { signal: AbortSignal.timeout(10) })).rejects.toMatchObject({
+    name: 'TimeoutError',
+  });
+  made.resolve();
+  expect(await second).toEqual({ pid: 1 });
+  await access(join(bundle(), 'config.json'));
+  expect(said).toEqual([]);
+});
+
+test('a delete never takes the bundle of the task that is created behind it', async () => {
+  await tasks().create(request);
+  const [, created] = await Promise.all([tasks().delete('c'), tasks().create(request)]);
+  expect(created).toEqual({ pid: 1 });
+  await access(join(bundle(), 'config.json'));
+});
+
+test('disposing ends a create that hangs', async () => {
+  one.making = never;
+  const hanging = tasks().create(request);
+  hanging.catch(() => {});
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await router[Symbol.asyncDispose]();
+  await expect(hanging).rejects.toMatchObject({ name: 'AbortError' });
+});
+
+test('a bundle whose rootfs is in use is not replaced, and the message says what to do', async () => {
+  await mkdir(join(bundle(), 'rootfs'), { recursive: true });
+  await writeFile(join(bundle(), 'rootfs', 'file'), '');
+  await expect(tasks().create(request)).rejects.toMatchObject({
+    kind: 'failed_precondition',
+    message: expect.stringContaining(`umount ${bundle()}/rootfs`),
+  });
+  await access(join(bundle(), 'rootfs', 'file'));
+});
+
+test('a task is deleted even if its bundle can not be removed, and the log says so', async () => {
+  await tasks().create(request);
+  await writeFile(join(bundle(), 'rootfs', 'file'), '');
+  expect(await tasks().delete('c')).toMatchObject({ id: 'c' });
+  expect(said).toEqual(['a bundle stays']);
+});
