@@ -31,6 +31,7 @@ export interface RuncRuntimeOptions {
 
 const NAMES = /^io\.containerd\.runc\.v[12]$|\.runc\.v2$/;
 const RETRY_MS = 50;
+const LONGEST_RETRY_MS = 5000;
 const REAP_MS = 100;
 /** How long a supervisor may take to answer, or to make room for another one. */
 const PATIENCE_MS = 5000;
@@ -48,6 +49,7 @@ export class RuncRuntime implements Runtime, AsyncDisposable {
   #pid: number | undefined;
   /** Set while a connection that was lost is not yet tried again. */
   #again: NodeJS.Timeout | undefined;
+  #failures = 0;
   #disposed = false;
 
   private constructor(options: RuncRuntimeOptions) {
@@ -66,14 +68,17 @@ export class RuncRuntime implements Runtime, AsyncDisposable {
     const { state } = options;
     await mkdir(layout(state).supervisors, { recursive: true, mode: 0o700 });
     const runtime = new RuncRuntime(options);
-    if ((await findSupervisor(state)) === undefined && !(await hasTasks(state))) return runtime;
+    const found = await findSupervisor(state);
+    if (found === undefined && !(await hasTasks(state))) return runtime;
     try {
       await runtime.#connect();
-      return runtime;
     } catch (e) {
+      // One that is there and hangs may come round, and is tried again; the daemon has other things to do.
+      if (found !== undefined) return runtime;
       await runtime[Symbol.asyncDispose]();
       throw e;
     }
+    return runtime;
   }
 
   serves(runtimeName: string): boolean {
@@ -116,7 +121,10 @@ export class RuncRuntime implements Runtime, AsyncDisposable {
     const connecting: Promise<SupervisorConnection> = this.#open();
     this.#connection = connecting;
     connecting.then(
-      (connection) => connection.closed.catch((e: unknown) => this.#lost(connecting, e)),
+      (connection) => {
+        this.#failures = 0;
+        return connection.closed.catch((e: unknown) => this.#lost(connecting, e));
+      },
       (e: unknown) => this.#lost(connecting, e),
     );
     return connecting;
@@ -147,7 +155,8 @@ export class RuncRuntime implements Runtime, AsyncDisposable {
     if (this.#disposed) return;
     this.#options.log.warn({ err }, 'the supervisor of containers is lost');
     if (this.#pid !== undefined) reapSoon(this.#pid);
-    this.#again = setTimeout(() => this.#connect().catch(() => {}), RETRY_MS).unref();
+    const delayMs = Math.min(RETRY_MS * 2 ** this.#failures++, LONGEST_RETRY_MS);
+    this.#again = setTimeout(() => this.#connect().catch(() => {}), delayMs).unref();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

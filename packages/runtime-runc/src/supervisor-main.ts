@@ -28,7 +28,7 @@ const { values } = parseArgs({
   strict: true,
 });
 const { state = '', build = '', version = '', runtime = 'runc' } = values;
-process.title = 'stowage-supervisor';
+process.title = `stowage-supervisor ${state}`;
 try {
   const runtimeRoot = values['runtime-root'] ?? `${state}/runc`;
   await runSupervisor({ state, build, version, binary: runtime, runtimeRoot, log });

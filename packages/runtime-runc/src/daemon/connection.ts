@@ -1,6 +1,6 @@
 import { Code, ConnectError, type Transport } from '@connectrpc/connect';
 import { Supervisor } from '@stowage/api/supervisor/v1';
-import { type CallOptions, errnoOf, type Logger } from '@stowage/core';
+import { type CallOptions, errnoOf, Fault, type Logger } from '@stowage/core';
 import type { Events } from '@stowage/events';
 import { dateOf, rpcClient, typedBytesOf } from '@stowage/rpc';
 import { type ClosableTransport, unixTransport } from '@stowage/rpc/transport';
@@ -11,6 +11,7 @@ import type { ProcessTable } from './process-table.ts';
 /** Events are acknowledged together, at most this often. */
 const ACK_MS = 100;
 const LAST_ACK_MS = 500;
+const ANSWER_MS = 5000;
 const LOST = 'the supervisor of containers ended during the call, which may have taken effect: try again';
 
 export interface ConnectionOptions {
@@ -51,7 +52,7 @@ export class SupervisorConnection implements AsyncDisposable {
   static async open(options: ConnectionOptions): Promise<SupervisorConnection> {
     const connection = new SupervisorConnection(options);
     try {
-      const { seq, processes } = await connection.#rpc.list({});
+      const { seq, processes } = await connection.#list();
       // Somebody removed the state directory, and counting began anew.
       if (seq < options.position.passedOn) options.position.passedOn = 0n;
       const states = processes.flatMap(({ namespace, state }) =>
@@ -64,6 +65,20 @@ export class SupervisorConnection implements AsyncDisposable {
     } catch (e) {
       await connection.#transport[Symbol.asyncDispose]();
       throw e;
+    }
+  }
+
+  async #list() {
+    const patience = AbortSignal.timeout(ANSWER_MS);
+    try {
+      return await this.#rpc.list({}, { signal: patience });
+    } catch (e) {
+      if (!patience.aborted) throw e;
+      const { sock } = this.#options;
+      throw new Fault(
+        'unavailable',
+        `the supervisor at ${sock} is there and does not answer; is it stopped?`,
+      );
     }
   }
 
@@ -114,6 +129,7 @@ export class SupervisorConnection implements AsyncDisposable {
         position.passedOn = seq;
         this.#timer ??= setTimeout(() => void this.#ack(), ACK_MS);
       }
+      throw new Fault('unavailable', 'the supervisor ended its events');
     } catch (e) {
       if (!signal.aborted) throw e;
     } finally {

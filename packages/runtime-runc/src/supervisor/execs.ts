@@ -89,7 +89,8 @@ async function start(
   if (exec.stdinClosed) exec.io.closeStdin();
   task.follow(exec, context.reaper.watch(await readPid(pidFile)), execId);
   exec.phase = 'running';
-  await task.record.save();
+  // It runs, whether or not that can be written down; another supervisor would find its pid file.
+  await task.record.save().catch((e: unknown) => task.complain('write record', e));
   await task.events.execStarted(execId, exec.pid);
 }
 

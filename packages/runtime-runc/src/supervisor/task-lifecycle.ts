@@ -54,8 +54,8 @@ export async function deleteTask(
   await init.io?.flushed();
   await task.unmount();
   for (const process of [init, ...task.execs.values()]) process.gone();
-  await task.forget();
   task.deleted = true;
+  await task.forget();
   remove();
   await task.events.delete(init.pid, exit);
   return { pid: init.pid, ...exit };

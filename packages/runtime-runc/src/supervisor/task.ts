@@ -17,6 +17,7 @@ import { RecordWriter, type TaskRecord } from './task-record.ts';
 
 /** How long the end of an init waits for that of processes which were added, before it is told all the same. */
 const LAST_EXEC_MS = 10_000;
+const SAVE_LATER_MS = 1000;
 const SIGKILL = 9;
 
 export interface TaskFacts {
@@ -124,14 +125,14 @@ export class Task {
   async #unmake(): Promise<void> {
     if (this.#asked) {
       await this.runtime.delete({ force: true }).catch((e: unknown) => {
-        if (!Fault.is(e, 'not_found')) this.#complain('remove container', e);
+        if (!Fault.is(e, 'not_found')) this.complain('remove container', e);
       });
       // A runtime that was killed at work had not yet written down what it made.
       await removeCgroup(this.#context.cgroups, this.facts.cgroupsPath);
     }
     this.init.gone();
     this.#oom?.[Symbol.dispose]();
-    await this.unmount().catch((e: unknown) => this.#complain('unmount rootfs', e));
+    await this.unmount().catch((e: unknown) => this.complain('unmount rootfs', e));
     await this.forget();
   }
 
@@ -140,28 +141,39 @@ export class Task {
     process.watched(watched);
     watched.exited
       .then((exit) => this.ended(process, exit, execId))
-      .catch((e: unknown) => this.#complain('tell exit', e));
+      .catch((e: unknown) => this.complain('tell exit', e));
   }
 
   async ended(process: TaskProcess, exit: Exit, execId?: string): Promise<void> {
     process.io?.exited();
     await process.settling.catch(() => {});
+    // Its creation failed: nobody was told that there was one.
+    if (process.phase === 'creating') return;
     if (process === this.init) {
       this.#oom?.[Symbol.dispose]();
       await this.#endOthers();
     }
     process.stopped(exit);
-    await this.record.save().catch((e: unknown) => this.#complain('write exit', e));
+    await this.record.save().catch((e: unknown) => this.complain('write exit', e));
     await this.events.exit(execId, process.pid, exit);
     process.announced = true;
     process.tellEnd();
+    this.#saveLater();
+  }
+
+  /** For what is worth writing down, but not worth waiting for: most tasks are deleted before. */
+  #saveLater(): void {
+    setTimeout(() => {
+      if (this.deleted) return;
+      this.record.save().catch((e: unknown) => this.complain('write record', e));
+    }, SAVE_LATER_MS).unref();
   }
 
   /** With its own pid namespace the kernel has ended all others by now; else somebody must. */
   async #endOthers(): Promise<void> {
     if (!this.facts.ownPids) {
       await this.runtime.kill(SIGKILL, true).catch((e: unknown) => {
-        if (!Fault.is(e, 'not_found')) this.#complain('end processes', e);
+        if (!Fault.is(e, 'not_found')) this.complain('end processes', e);
       });
     }
     const others = Promise.all(
@@ -173,7 +185,7 @@ export class Task {
     const patience = new AbortController();
     const late = delay(LAST_EXEC_MS, 'late', { signal: patience.signal }).catch(() => undefined);
     if ((await Promise.race([others, late])) === 'late') {
-      this.#complain('wait for execs', new Error('a process outlives the init of its container'));
+      this.complain('wait for execs', new Error('a process outlives the init of its container'));
     }
     patience.abort();
   }
@@ -191,7 +203,7 @@ export class Task {
     try {
       await this.#context.mounter.unmount(this.rootfs, { recursive });
     } catch (e) {
-      this.#complain('unmount rootfs, which is detached now', e);
+      this.complain('unmount rootfs, which is detached now', e);
       await this.#context.mounter.unmount(this.rootfs, { recursive: true, lazy: true });
     }
   }
@@ -223,7 +235,8 @@ export class Task {
     return exec;
   }
 
-  #complain(operation: string, err: unknown): void {
+  /** Logs what went wrong and can't be told to a caller. */
+  complain(operation: string, err: unknown): void {
     const { namespace, id } = this.facts;
     this.#context.log.error({ err, namespace, id }, `${operation} failed`);
   }
