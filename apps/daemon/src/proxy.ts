@@ -1,14 +1,17 @@
 import { contentSlot } from '@stowage/content';
 import { remoteContent } from '@stowage/content/remote';
-import { type Plugin, parsePlatform, plugin } from '@stowage/core';
+import { noConfig, type Plugin, parsePlatform, plugin, type Scope } from '@stowage/core';
 import { differSlot } from '@stowage/diff';
 import { remoteDiffer } from '@stowage/diff/remote';
-import { unixTransport } from '@stowage/rpc/transport';
+import { type ClosableTransport, unixTransport } from '@stowage/rpc/transport';
 import { snapshotterSlot } from '@stowage/snapshots';
-import { remoteSnapshotter } from '@stowage/snapshots/remote';
 import type { ProxyPluginConfig } from './config/daemon-config.ts';
+import { proxiedSnapshotter } from './proxied-snapshotter.ts';
 
-/** Other processes' services in the place of our own: containerd's `[proxy_plugins]`. */
+/**
+ * Other processes' services in the place of our own: containerd's `[proxy_plugins]`. They need not be there when the
+ * daemon starts; a call while one is away fails with `unavailable`, and the next one finds it again.
+ */
 export function proxyPlugins(configs: Readonly<Record<string, ProxyPluginConfig>>): Plugin[] {
   return Object.entries(configs).map(([name, config]) => proxyPlugin(name, config));
 }
@@ -16,6 +19,7 @@ export function proxyPlugins(configs: Readonly<Record<string, ProxyPluginConfig>
 function proxyPlugin(id: string, config: ProxyPluginConfig): Plugin {
   const about = {
     id,
+    config: noConfig,
     capabilities: config.capabilities,
     platforms: config.platform === undefined ? [] : [parsePlatform(config.platform)],
   };
@@ -29,22 +33,36 @@ function proxyPlugin(id: string, config: ProxyPluginConfig): Plugin {
       return plugin({
         ...about,
         slot: snapshotterSlot,
-        start: ({ exports }) => remoteSnapshotter(connect(exports), id, { namespace: '' }),
+        start: ({ exports }) => over(connect(exports), (t) => proxiedSnapshotter(t, id)),
       });
     case 'content':
       return plugin({
         ...about,
         slot: contentSlot,
-        start: ({ exports }) => remoteContent(connect(exports), { namespace: '' }),
+        start: ({ exports }) => over(connect(exports), (t) => remoteContent(t)),
       });
     case 'diff':
       return plugin({
         ...about,
         slot: differSlot,
-        start: ({ exports }) => {
-          const transport = connect(exports);
-          return (scope) => remoteDiffer(transport, scope);
-        },
+        start: ({ exports }) =>
+          // Not the lease: containerd forwards none either.
+          over(
+            connect(exports),
+            (t) =>
+              ({ namespace }: Scope) =>
+                remoteDiffer(t, { namespace }),
+          ),
       });
   }
+}
+
+/** Ends with the connection that it talks over. */
+function over<T extends object>(
+  transport: ClosableTransport,
+  make: (transport: ClosableTransport) => T,
+): T & AsyncDisposable {
+  return Object.assign(make(transport), {
+    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+  });
 }
