@@ -26,7 +26,7 @@ const stages = {
       ['nx', 'run-many', '-t', 'test', '--parallel=2', '--skip-nx-cache', '--outputStyle=static'],
       {
         counted: true,
-        env: { CI: 'true', NX_DAEMON: 'false' },
+        env: { CI: 'true', NX_DAEMON: 'false', FORCE_COLOR: '0' },
       },
     ),
   ],

@@ -1,3 +1,4 @@
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { ctr, demoArchive, mustCtr, run, startRegistry, until } from '@stowage/testing';
@@ -188,4 +189,18 @@ test('events shows what happens, in order', async () => {
   ]) {
     expect(topics).toContain(topic);
   }
+});
+
+test('after unpacks, every lasting thread of the daemon still sees the root of the host', async () => {
+  const pid = suite.daemon.pid;
+  const seen: string[] = [];
+  for (const task of await readdir(`/proc/${pid}/task`)) {
+    const name = (await readFile(`/proc/${pid}/task/${task}/comm`, 'utf8')).trim();
+    // The unpacking threads alone live in mount namespaces and roots of their own.
+    if (name === 'unpack') continue;
+    seen.push(name);
+    expect(await readlink(`/proc/${pid}/task/${task}/root`)).toBe('/');
+    expect(await readlink(`/proc/${pid}/task/${task}/ns/mnt`)).toBe(await readlink('/proc/self/ns/mnt'));
+  }
+  expect(seen.filter((name) => name === 'libuv-worker').length).toBeGreaterThanOrEqual(4);
 });
