@@ -4,10 +4,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { installModules } from './modules.mjs';
-import { installTools } from './system.mjs';
+import { installTools, PATH } from './system.mjs';
 
 const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../..');
 const bin = join(root, 'node_modules', '.bin');
+
+const TEST_TOOLS = [
+  ...['runc', 'busybox', 'ctr', 'docker-registry', 'curl'],
+  ...['python3', 'mkfs.ext4', 'losetup', 'script', 'setpriv'],
+];
 
 /** What each command needs of the system, and the script that does the work. */
 const COMMANDS = {
@@ -17,12 +22,7 @@ const COMMANDS = {
     script: 'tools/test/main.mjs',
     bundle: true,
   },
-  'test:long': {
-    tools: ['runc', 'busybox', 'ctr', 'docker-registry', 'curl'],
-    script: 'tools/test/main.mjs',
-    args: ['--long'],
-    bundle: true,
-  },
+  'test:long': { tools: TEST_TOOLS, script: 'tools/test/main.mjs', args: ['--long'], bundle: true },
   bench: {
     tools: ['runc', 'busybox', 'ctr', 'docker-registry'],
     script: 'tools/bench/main.ts',
@@ -42,7 +42,7 @@ if (command === undefined) {
 installModules(root);
 if (!installTools(command.tools)) process.exit(1);
 const node = existsSync(join(bin, 'node')) ? join(bin, 'node') : process.execPath;
-const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` };
+const env = { ...process.env, PATH: `${bin}${delimiter}${PATH}` };
 if (command.bundle) run('tools/bundle.mjs', []);
 if (command.script !== undefined) run(command.script, [...(command.args ?? []), ...args]);
 

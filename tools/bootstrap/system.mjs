@@ -9,9 +9,15 @@ const PACKAGES = {
   ctr: 'containerd',
   'docker-registry': 'docker-registry',
   curl: 'curl',
+  python3: 'python3',
+  'mkfs.ext4': 'e2fsprogs',
+  losetup: 'mount',
+  script: 'bsdutils',
+  setpriv: 'util-linux',
 };
 
-const PATH = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`;
+/** Where Debian keeps what root runs; the path of somebody's shell may lack them. */
+export const PATH = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`;
 
 /**
  * Installs by apt what is missing. Without root or apt, says one line per missing thing and how to get it.
