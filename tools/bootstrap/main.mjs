@@ -17,11 +17,7 @@ const TEST_TOOLS = [
 /** What each command needs of the system, and the script that does the work. */
 const COMMANDS = {
   start: { tools: ['runc', 'busybox'], script: 'tools/start/main.ts', bundle: true },
-  test: {
-    tools: ['runc', 'busybox', 'ctr', 'docker-registry', 'curl'],
-    script: 'tools/test/main.mjs',
-    bundle: true,
-  },
+  test: { tools: TEST_TOOLS, script: 'tools/test/main.mjs', bundle: true },
   'test:long': { tools: TEST_TOOLS, script: 'tools/test/main.mjs', args: ['--long'], bundle: true },
   bench: {
     tools: ['runc', 'busybox', 'ctr', 'docker-registry'],

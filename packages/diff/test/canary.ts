@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { listXattrs } from '@stowage/linux';
 
 /** A tree beside the one that is unpacked, for hostile archives to aim at. */
@@ -15,7 +15,10 @@ export async function makeCanary(path: string): Promise<void> {
 /** Everything a tree is: names, types, modes, owners, times, attributes, content. */
 export async function fingerprint(root: string, skip: readonly string[] = []): Promise<string> {
   const hash = createHash('sha256');
-  for (const name of [...(await readdir(root, { recursive: true })), '.'].sort()) {
+  // Without file types, readdir would go through links to directories, round and round.
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  const names = entries.map((entry) => relative(root, join(entry.parentPath, entry.name)));
+  for (const name of [...names, '.'].sort()) {
     if (skip.some((prefix) => name === prefix || name.startsWith(`${prefix}/`))) continue;
     const path = join(root, name);
     const s = await lstat(path, { bigint: true });
