@@ -22,7 +22,11 @@ export interface OverlayConfig extends Pick<OverlayOptions, 'upperdirLabel' | 'm
 
 /** @throws Fault `invalid_argument` naming the key. */
 export function parseOverlayConfig(table: Readonly<Record<string, unknown>>): OverlayConfig {
-  const config: { -readonly [K in keyof OverlayConfig]: OverlayConfig[K] } = {};
+  const config: { -readonly [K in keyof OverlayConfig]: OverlayConfig[K] } = {
+    upperdirLabel: false,
+    mountOptions: [],
+    syncRemove: false,
+  };
   for (const [key, value] of Object.entries(table)) {
     switch (key) {
       case 'root_path':

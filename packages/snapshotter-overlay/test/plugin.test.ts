@@ -4,15 +4,12 @@ import { overlaySnapshotterPlugin as plugin } from '@stowage/snapshotter-overlay
 const parse = (table: Record<string, unknown>) => plugin.config?.(table);
 
 test('a configuration is read, and its mistakes are named', () => {
-  expect(parse({ slow_chown: false })).toEqual({});
-  expect(parse({})).toEqual({});
-  expect(parse(plugin.defaults ?? {})).toEqual({
-    rootPath: undefined,
-    upperdirLabel: false,
-    mountOptions: [],
-    syncRemove: false,
-  });
+  const defaults = { rootPath: undefined, upperdirLabel: false, mountOptions: [], syncRemove: false };
+  expect(parse({ slow_chown: false })).toEqual(defaults);
+  expect(parse({})).toEqual(defaults);
+  expect(parse(plugin.defaults ?? {})).toEqual(defaults);
   expect(parse({ root_path: '/x', mount_options: ['volatile'] })).toEqual({
+    ...defaults,
     rootPath: '/x',
     mountOptions: ['volatile'],
   });
