@@ -1,18 +1,19 @@
 import { containerServiceSlot } from '@stowage/containers';
 import { contentServiceSlot, contentSlot } from '@stowage/content';
-import { all, Fault, optional, type Plugin, plugin, Skip } from '@stowage/core';
+import { all, Fault, noConfig, optional, type Plugin, plugin, Skip } from '@stowage/core';
 import { eventsSlot } from '@stowage/events';
 import { imageServiceSlot } from '@stowage/images';
 import { leaseServiceSlot } from '@stowage/leases';
 import { namespaceServiceSlot } from '@stowage/namespaces';
 import { snapshotServiceSlot, snapshotterSlot } from '@stowage/snapshots';
-import { gcSlot, parseGcConfig } from './gc/config.ts';
+import { GC_DEFAULTS, gcSlot, parseGcConfig } from './gc/config.ts';
 import { Metadata, metadataSlot } from './metadata.ts';
 
 /** The database, over whichever backends are composed. */
 export const metadataPlugin: Plugin = plugin({
   slot: metadataSlot,
   id: 'level',
+  config: noConfig,
   needs: {
     content: optional(contentSlot),
     snapshotters: all(snapshotterSlot),
@@ -25,6 +26,7 @@ export const metadataPlugin: Plugin = plugin({
 export const namespacesServicePlugin: Plugin = plugin({
   slot: namespaceServiceSlot,
   id: 'namespaces-service',
+  config: noConfig,
   needs: { metadata: metadataSlot },
   start: ({ needs: { metadata } }) => metadata.namespaces,
 });
@@ -32,6 +34,7 @@ export const namespacesServicePlugin: Plugin = plugin({
 export const imagesServicePlugin: Plugin = plugin({
   slot: imageServiceSlot,
   id: 'images-service',
+  config: noConfig,
   needs: { metadata: metadataSlot },
   start:
     ({ needs: { metadata } }) =>
@@ -42,6 +45,7 @@ export const imagesServicePlugin: Plugin = plugin({
 export const containersServicePlugin: Plugin = plugin({
   slot: containerServiceSlot,
   id: 'containers-service',
+  config: noConfig,
   needs: { metadata: metadataSlot },
   start:
     ({ needs: { metadata } }) =>
@@ -52,6 +56,7 @@ export const containersServicePlugin: Plugin = plugin({
 export const leasesServicePlugin: Plugin = plugin({
   slot: leaseServiceSlot,
   id: 'leases-service',
+  config: noConfig,
   needs: { metadata: metadataSlot },
   start:
     ({ needs: { metadata } }) =>
@@ -62,6 +67,7 @@ export const leasesServicePlugin: Plugin = plugin({
 export const contentServicePlugin: Plugin = plugin({
   slot: contentServiceSlot,
   id: 'content-service',
+  config: noConfig,
   needs: { metadata: metadataSlot },
   start({ needs: { metadata } }) {
     if (!metadata.hasContent) throw new Skip('there is no content store (io.containerd.content.v1)');
@@ -76,6 +82,7 @@ export const contentServicePlugin: Plugin = plugin({
 export const snapshotsServicePlugin: Plugin = plugin({
   slot: snapshotServiceSlot,
   id: 'snapshots-service',
+  config: noConfig,
   needs: { metadata: metadataSlot },
   start({ needs: { metadata } }) {
     if (metadata.snapshotters.length === 0)
@@ -92,6 +99,7 @@ export const gcPlugin: Plugin = plugin({
   slot: gcSlot,
   id: 'scheduler',
   config: parseGcConfig,
+  defaults: GC_DEFAULTS,
   needs: { metadata: metadataSlot },
   start: ({ needs: { metadata }, config }) => metadata.schedule(config),
 });

@@ -5,6 +5,15 @@ export const gcSlot: Slot<AsyncDisposable> = { type: 'io.containerd.gc.v1', id: 
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
+/** As {@link Scheduler} has them. */
+export const GC_DEFAULTS: Readonly<Record<string, string | number>> = {
+  startup_delay: '100ms',
+  schedule_delay: '100ms',
+  deletion_threshold: 1,
+  mutation_threshold: 100,
+  pause_threshold: 0.1,
+};
+
 /**
  * Reads containerd's settings of the same plugin: `startup_delay`, `schedule_delay`, `deletion_threshold`,
  * `mutation_threshold`, `pause_threshold`. Unlike there, one removal makes a collection due unless told otherwise.
@@ -13,7 +22,7 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h
  */
 export function parseGcConfig(table: Readonly<Record<string, unknown>>): ScheduleOptions {
   const options: { -readonly [K in keyof ScheduleOptions]: ScheduleOptions[K] } = {};
-  for (const [key, value] of Object.entries(table)) {
+  for (const [key, value] of Object.entries({ ...GC_DEFAULTS, ...table })) {
     switch (key) {
       case 'startup_delay':
         options.startupDelayMs = duration(key, value);
