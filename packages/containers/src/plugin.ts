@@ -1,4 +1,4 @@
-import { type Plugin, plugin } from '@stowage/core';
+import { noConfig, type Plugin, plugin } from '@stowage/core';
 import { grpcSlot } from '@stowage/rpc';
 import { containerServiceSlot } from './container-store.ts';
 import { containerRoutes } from './service.ts';
@@ -7,6 +7,7 @@ import { containerRoutes } from './service.ts';
 export const containersGrpcPlugin: Plugin = plugin({
   slot: grpcSlot,
   id: 'containers',
+  config: noConfig,
   needs: { service: containerServiceSlot },
   start: ({ needs }) => containerRoutes(needs.service),
 });

@@ -1,4 +1,4 @@
-import { type Plugin, plugin } from '@stowage/core';
+import { noConfig, type Plugin, plugin } from '@stowage/core';
 import { grpcSlot } from '@stowage/rpc';
 import { imageServiceSlot } from './image-store.ts';
 import { imageRoutes } from './service.ts';
@@ -7,6 +7,7 @@ import { imageRoutes } from './service.ts';
 export const imagesGrpcPlugin: Plugin = plugin({
   slot: grpcSlot,
   id: 'images',
+  config: noConfig,
   needs: { service: imageServiceSlot },
   start: ({ needs }) => imageRoutes(needs.service),
 });

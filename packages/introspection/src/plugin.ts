@@ -1,4 +1,4 @@
-import { all, type Plugin, plugin, pluginListSlot } from '@stowage/core';
+import { all, noConfig, type Plugin, plugin, pluginListSlot } from '@stowage/core';
 import { grpcSlot } from '@stowage/rpc';
 import { runtimeSlot } from '@stowage/runtime';
 import { introspectionServiceSlot, type VersionInfo } from './introspection.ts';
@@ -8,6 +8,7 @@ import { introspectionRoutes, versionRoutes } from './service.ts';
 export const introspectionServicePlugin: Plugin = plugin({
   slot: introspectionServiceSlot,
   id: 'introspection-service',
+  config: noConfig,
   needs: { plugins: pluginListSlot, runtimes: all(runtimeSlot) },
   start: ({ root, needs }) =>
     localIntrospection({ root, plugins: needs.plugins, runtimes: [...needs.runtimes.values()] }),
@@ -16,6 +17,7 @@ export const introspectionServicePlugin: Plugin = plugin({
 export const introspectionGrpcPlugin: Plugin = plugin({
   slot: grpcSlot,
   id: 'introspection',
+  config: noConfig,
   needs: { introspection: introspectionServiceSlot },
   start: ({ needs }) => introspectionRoutes(needs.introspection),
 });
@@ -25,6 +27,7 @@ export function versionGrpcPlugin(info: VersionInfo): Plugin {
   return plugin({
     slot: grpcSlot,
     id: 'version',
+    config: noConfig,
     start: () => versionRoutes({ version: async () => info }),
   });
 }

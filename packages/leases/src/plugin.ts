@@ -1,4 +1,4 @@
-import { type Plugin, plugin } from '@stowage/core';
+import { noConfig, type Plugin, plugin } from '@stowage/core';
 import { grpcSlot } from '@stowage/rpc';
 import { leaseServiceSlot } from './lease-manager.ts';
 import { leaseRoutes } from './service.ts';
@@ -7,6 +7,7 @@ import { leaseRoutes } from './service.ts';
 export const leasesGrpcPlugin: Plugin = plugin({
   slot: grpcSlot,
   id: 'leases',
+  config: noConfig,
   needs: { service: leaseServiceSlot },
   start: ({ needs }) => leaseRoutes(needs.service),
 });

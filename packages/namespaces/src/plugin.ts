@@ -1,4 +1,4 @@
-import { type Plugin, plugin } from '@stowage/core';
+import { noConfig, type Plugin, plugin } from '@stowage/core';
 import { grpcSlot } from '@stowage/rpc';
 import { namespaceServiceSlot } from './namespace-store.ts';
 import { namespaceRoutes } from './service.ts';
@@ -7,6 +7,7 @@ import { namespaceRoutes } from './service.ts';
 export const namespacesGrpcPlugin: Plugin = plugin({
   slot: grpcSlot,
   id: 'namespaces',
+  config: noConfig,
   needs: { service: namespaceServiceSlot },
   start: ({ needs }) => namespaceRoutes(needs.service),
 });
