@@ -4,7 +4,7 @@ import { Fault, type Logger, type Plugin, type PluginStatus, type Slot, silentLo
 import { grpcSlot, type Routes } from '@stowage/rpc';
 import { memoryTransport } from '@stowage/rpc/transport';
 import { type Node, nameOf, resolve } from './graph.ts';
-import { type Started, startAll, stopAll } from './running.ts';
+import { parseConfigs, type Started, startAll, stopAll } from './running.ts';
 
 export interface EngineOptions {
   /** What lasts: content, snapshots, metadata. */
@@ -49,20 +49,8 @@ export class Engine implements AsyncDisposable {
    *   `invalid_argument` for a bad setting.
    */
   static async open(options: EngineOptions): Promise<Engine> {
-    const {
-      root,
-      state,
-      config = {},
-      configFile,
-      disabled = [],
-      required = [],
-      log = silentLogger,
-    } = options;
-    const nodes = resolve(without(options.plugins, disabled, log));
-    const known = new Set(nodes.map((node) => nameOf(node.plugin)));
-    for (const name of required) {
-      if (!known.has(name)) throw new Fault('failed_precondition', `required plugin ${name} is not there`);
-    }
+    const { root, state, required = [], log = silentLogger } = options;
+    const { nodes, configs } = plan(options);
     await mkdir(root, { recursive: true, mode: 0o711 });
     await mkdir(state, { recursive: true, mode: 0o711 });
     const stop = new AbortController();
@@ -70,7 +58,7 @@ export class Engine implements AsyncDisposable {
     const started = new Map<Node, Started>();
     const list = () => [...started.values()].map((it) => it.status);
     try {
-      await startAll(nodes, started, { root, state, config, configFile, required, log, signal, list });
+      await startAll(nodes, started, { root, state, configs, required, log, signal, list });
     } catch (e) {
       stop.abort(e);
       await stopAll(started, log).catch((failure: unknown) => {
@@ -79,6 +67,11 @@ export class Engine implements AsyncDisposable {
       throw e;
     }
     return new Engine(started, log, stop);
+  }
+
+  /** Throws what {@link open} would throw before it starts anything. */
+  static check(options: Omit<EngineOptions, 'root' | 'state' | 'signal'>): void {
+    plan(options);
   }
 
   /** How each plugin came up, in order of starting. */
@@ -111,6 +104,16 @@ export class Engine implements AsyncDisposable {
     this.#stop.abort(new Fault('canceled', 'the engine is stopping'));
     await stopAll(this.#started, this.#log);
   }
+}
+
+function plan(options: Omit<EngineOptions, 'root' | 'state' | 'signal'>) {
+  const { plugins, config = {}, configFile, disabled = [], required = [], log = silentLogger } = options;
+  const nodes = resolve(without(plugins, disabled, log));
+  const known = new Set(nodes.map((node) => nameOf(node.plugin)));
+  for (const name of required) {
+    if (!known.has(name)) throw new Fault('failed_precondition', `required plugin ${name} is not there`);
+  }
+  return { nodes, configs: parseConfigs(nodes, config, configFile) };
 }
 
 /** Leaves plugins out; whatever can't do without them is reported when needs are resolved. */

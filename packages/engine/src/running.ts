@@ -19,10 +19,8 @@ export interface Started {
 export interface StartOptions {
   readonly root: string;
   readonly state: string;
-  /** Tables of the config, by `type.id`. */
-  readonly config: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  /** Where the tables come from, for messages. */
-  readonly configFile: string | undefined;
+  /** The settings of each, parsed. */
+  readonly configs: ReadonlyMap<Node, unknown>;
   /** Plugins, by `type.id`, without which there is no start. */
   readonly required: readonly string[];
   readonly log: Logger;
@@ -34,18 +32,16 @@ export interface StartOptions {
  * Starts plugins in order into `started`, so that whoever catches a failure can dispose what came up. A plugin that
  * is skipped or fails takes with it those that can't do without it; the others start.
  *
- * @throws Fault `invalid_argument` for a bad setting, naming plugin and key; Fault `failed_precondition` if a
- *   required plugin did not start.
+ * @throws Fault `failed_precondition` if a required plugin did not start.
  */
 export async function startAll(
   nodes: readonly Node[],
   started: Map<Node, Started>,
   options: StartOptions,
 ): Promise<void> {
-  const configs = new Map(nodes.map((node) => [node, configOf(node.plugin, options)]));
   for (const node of nodes) {
     options.signal.throwIfAborted();
-    const result = await startOne(node, configs.get(node), started, options);
+    const result = await startOne(node, started, options);
     started.set(node, result);
     const { status } = result;
     if (status.error === undefined) continue;
@@ -64,20 +60,37 @@ export async function startAll(
   }
 }
 
-function configOf(plugin: Plugin, { config, configFile }: StartOptions): unknown {
-  const table = config[nameOf(plugin)] ?? {};
+/**
+ * Parses the settings of all plugins.
+ *
+ * @param tables - by `type.id`.
+ * @param file - where the tables come from, for messages.
+ * @throws Fault `invalid_argument` for a bad setting, naming plugin and key.
+ */
+export function parseConfigs(
+  nodes: readonly Node[],
+  tables: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  file: string | undefined,
+): ReadonlyMap<Node, unknown> {
+  return new Map(nodes.map((node) => [node, configOf(node.plugin, tables[nameOf(node.plugin)] ?? {}, file)]));
+}
+
+function configOf(
+  plugin: Plugin,
+  table: Readonly<Record<string, unknown>>,
+  file: string | undefined,
+): unknown {
   try {
     return plugin.config === undefined ? table : plugin.config(table);
   } catch (e) {
     if (!Fault.is(e)) throw e;
-    const file = configFile === undefined ? '' : `${configFile}: `;
-    throw new Fault(e.kind, `${file}[plugins.'${nameOf(plugin)}'] ${e.message}`, { cause: e });
+    const where = file === undefined ? '' : `${file}: `;
+    throw new Fault(e.kind, `${where}[plugins.'${nameOf(plugin)}'] ${e.message}`, { cause: e });
   }
 }
 
 async function startOne(
   node: Node,
-  config: unknown,
   started: ReadonlyMap<Node, Started>,
   options: StartOptions,
 ): Promise<Started> {
@@ -98,7 +111,7 @@ async function startOne(
     const value = await plugin.start({
       root: join(options.root, nameOf(plugin)),
       state: join(options.state, nameOf(plugin)),
-      config,
+      config: options.configs.get(node),
       needs,
       exports,
       log: options.log,
