@@ -2,6 +2,7 @@ import { containerServiceSlot } from '@stowage/containers';
 import { all, noConfig, type Plugin, plugin, type Slot } from '@stowage/core';
 import { grpcSlot } from '@stowage/rpc';
 import { runtimeSlot } from '@stowage/runtime';
+import { routerConfig, serviceConfig } from './config.ts';
 import { TaskRouter } from './router.ts';
 import { taskRoutes } from './service.ts';
 import { taskServiceSlot } from './tasks.ts';
@@ -12,7 +13,7 @@ export const taskRouterSlot: Slot<TaskRouter> = { type: 'io.containerd.runtime.v
 export const taskRouterPlugin: Plugin = plugin({
   slot: taskRouterSlot,
   id: 'task',
-  config: noConfig,
+  config: routerConfig,
   needs: { containers: containerServiceSlot, runtimes: all(runtimeSlot) },
   start: ({ state, needs: { containers, runtimes }, exports, log }) => {
     exports.set('log-uri-schemes', 'fifo,file');
@@ -23,7 +24,7 @@ export const taskRouterPlugin: Plugin = plugin({
 export const tasksServicePlugin: Plugin = plugin({
   slot: taskServiceSlot,
   id: 'tasks-service',
-  config: noConfig,
+  config: serviceConfig,
   needs: { router: taskRouterSlot },
   start: ({ needs }) => needs.router.scope,
 });
