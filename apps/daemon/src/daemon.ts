@@ -1,32 +1,36 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { Fault, type Logger, type Plugin } from '@stowage/core';
+import { contentSlot } from '@stowage/content';
+import type { Logger, Plugin } from '@stowage/core';
 import { Engine, nameOf } from '@stowage/engine';
 import { eventsSlot } from '@stowage/events';
 import { eventsTtrpcRoutes } from '@stowage/events/service';
 import { primePool } from '@stowage/linux/confine';
 import { listen } from '@stowage/rpc/server';
 import { serveTtrpc } from '@stowage/ttrpc';
-import type { DaemonConfig } from './config/daemon-config.ts';
+import { type DaemonConfig, SERVER_TABLE } from './config/daemon-config.ts';
+import { lockDirectory } from './directory-lock.ts';
 import { builtinPlugins } from './plugins.ts';
 import { proxyPlugins } from './proxy.ts';
-import { lockRoot } from './root-lock.ts';
 import { loadPackages } from './third-party.ts';
 
-/** Every plugin that a config selects, ours, third parties' and proxies. */
+/** Every plugin that a config selects: ours, third parties', and proxies. A content proxy is instead of our store. */
 export async function selectPlugins(config: DaemonConfig): Promise<readonly Plugin[]> {
   const proxies = proxyPlugins(config.proxyPlugins);
-  const replaced = new Set(
-    Object.values(config.proxyPlugins).flatMap((p) => (p.type === 'content' ? ['content'] : [])),
-  );
-  const builtin = builtinPlugins.filter(
-    (p) => !(replaced.has('content') && p.slot.type === 'io.containerd.content.v1'),
-  );
+  const replaced = proxies.some(({ slot }) => slot.type === contentSlot.type);
+  const builtin = builtinPlugins.filter(({ slot }) => !(replaced && slot.type === contentSlot.type));
   return [...builtin, ...(await loadPackages(config.packages, config.pluginDir)), ...proxies];
 }
 
+/** Reads what a config selects and says what is wrong with it. Starts nothing. @returns warnings. */
+export async function checkConfig(config: DaemonConfig): Promise<readonly string[]> {
+  const plugins = await selectPlugins(config);
+  Engine.check(engineOptions(config, plugins));
+  return [...config.warnings, ...warningsOfForeign(plugins, config)];
+}
+
 /**
- * Runs a daemon until the signal fires: locks the root, starts the plugins, listens. Containers go on when it ends.
+ * Runs a daemon until the signal fires: locks root and state, starts the plugins, listens. Containers go on when it ends.
  *
  * @param onReady - told once both sockets answer.
  * @throws Fault for a config or root that can't be used; nothing is left running then.
@@ -36,25 +40,16 @@ export async function runDaemon(
   options: { readonly log: Logger; readonly signal: AbortSignal; readonly onReady?: () => void },
 ): Promise<void> {
   const { log, signal } = options;
-  for (const warning of config.warnings) log.warn({}, warning);
   await primePool();
   await privateDirectory(config.root);
-  using _lock = await lockRoot(config.root);
+  using _root = await lockDirectory(config.root);
   await privateDirectory(config.state);
+  using _state = await lockDirectory(config.state);
   const plugins = await selectPlugins(config);
-  warnOfForeign(plugins, config, log);
+  for (const warning of [...config.warnings, ...warningsOfForeign(plugins, config)]) log.warn({}, warning);
 
-  await using engine = await Engine.open({
-    root: config.root,
-    state: config.state,
-    plugins,
-    config: config.plugins,
-    configFile: config.file,
-    disabled: config.disabledPlugins,
-    required: config.requiredPlugins,
-    log,
-    signal,
-  });
+  const { root, state } = config;
+  await using engine = await Engine.open({ root, state, ...engineOptions(config, plugins), log, signal });
   await mkdir(dirname(config.address), { recursive: true, mode: 0o711 });
   await using _ttrpc = await listenTtrpc(engine, config, log);
   await using _server = await listen({
@@ -83,16 +78,20 @@ async function privateDirectory(path: string): Promise<void> {
   await chmod(path, 0o711);
 }
 
-function warnOfForeign(plugins: readonly Plugin[], config: DaemonConfig, log: Logger): void {
-  const known = new Set(plugins.map(nameOf));
-  const types = new Set(plugins.map((p) => p.slot.type));
-  for (const name of Object.keys(config.plugins)) {
-    if (!known.has(name))
-      log.warn({ plugin: name }, 'the config has a table for a plugin that is not here; ignored');
-  }
-  for (const name of config.requiredPlugins) {
-    if (!known.has(name) && !types.has(name)) {
-      throw new Fault('failed_precondition', `required_plugins: there is no plugin ${name}`);
-    }
-  }
+function engineOptions(config: DaemonConfig, plugins: readonly Plugin[]) {
+  return {
+    plugins,
+    config: config.plugins,
+    configFile: config.file,
+    disabled: config.disabledPlugins,
+    required: config.requiredPlugins,
+  };
+}
+
+/** Tables and names of plugins that only containerd has are no error: its config files are to be read here. */
+function warningsOfForeign(plugins: readonly Plugin[], config: DaemonConfig): string[] {
+  const known = new Set([...plugins.map(nameOf), SERVER_TABLE]);
+  return Object.keys(config.plugins)
+    .filter((name) => !known.has(name))
+    .map((name) => `${config.file}: plugins.'${name}': there is no such plugin here; ignored`);
 }

@@ -1,13 +1,17 @@
-import { Fault, reasonOf } from '@stowage/core';
+import { errnoOf, Fault, reasonOf } from '@stowage/core';
 import { Command, Option } from 'commander';
+import type { Logger as Pino } from 'pino';
 import { DEFAULTS, LOG_LEVELS } from './config/daemon-config.ts';
 import { type Flags, loadConfig } from './config/load.ts';
 import { printDefaultConfig } from './config/print.ts';
-import { runDaemon, selectPlugins } from './daemon.ts';
+import { checkConfig, runDaemon } from './daemon.ts';
 import { openLog } from './log.ts';
 import { builtinPlugins } from './plugins.ts';
 import { VERSION } from './version.ts';
 
+const EXIT_FAILED = 1;
+/** sysexits.h EX_SOFTWARE: a fault of ours; worth a restart and a report. */
+const EXIT_BUG = 70;
 /** sysexits.h EX_CONFIG: a service manager need not try again. */
 const EXIT_CONFIG = 78;
 
@@ -36,26 +40,49 @@ config
   .command('check')
   .description('read the config file and say what is wrong with it')
   .action(async () => {
-    const checked = await loadConfig(program.opts<Flags>());
-    for (const plugin of await selectPlugins(checked))
-      plugin.config?.(checked.plugins[`${plugin.slot.type}.${plugin.id}`] ?? {});
-    for (const warning of checked.warnings) process.stderr.write(`warning: ${warning}\n`);
+    for (const warning of await checkConfig(await loadConfig(program.opts<Flags>())))
+      process.stderr.write(`warning: ${warning}\n`);
     process.stdout.write('the config is good\n');
   });
 
 async function serve(): Promise<void> {
   const settings = await loadConfig(program.opts<Flags>());
   const log = openLog(settings.logLevel);
+  endOnBugs(log);
   const stop = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(name));
-  await runDaemon(settings, { log, signal: stop.signal });
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.once(name, () => stop.abort(new Fault('canceled', `stopped by ${name}`)));
+  process.on('SIGHUP', () =>
+    log.info({}, 'SIGHUP ignored: restart to read the config again; containers go on'),
+  );
+  try {
+    await runDaemon(settings, { log, signal: stop.signal });
+  } catch (e) {
+    if (e !== stop.signal.reason) throw e;
+  }
+}
+
+/** What nobody caught leaves the process in a state that nobody thought of. Containers go on without it. */
+function endOnBugs(log: Pino): void {
+  const end = (err: unknown) => {
+    log.fatal({ err }, 'unexpected error; stowaged ends, containers go on');
+    process.exit(EXIT_BUG);
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
+}
+
+function exitCodeOf(e: unknown): number {
+  if (Fault.is(e)) return e.kind === 'invalid_argument' || e.kind === 'not_found' ? EXIT_CONFIG : EXIT_FAILED;
+  return errnoOf(e) === undefined ? EXIT_BUG : EXIT_FAILED;
 }
 
 try {
   await program.parseAsync();
   process.exit(0);
 } catch (e) {
-  if (!Fault.is(e)) throw e;
-  process.stderr.write(`stowaged: ${reasonOf(e)}\n`);
-  process.exit(e.kind === 'invalid_argument' || e.kind === 'not_found' ? EXIT_CONFIG : 1);
+  const code = exitCodeOf(e);
+  const text = code === EXIT_BUG ? ((e as Error | undefined)?.stack ?? reasonOf(e)) : reasonOf(e);
+  process.stderr.write(`stowaged: ${text}\n`);
+  process.exit(code);
 }

@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { loadConfig, parseConfig } from '../src/config/load.ts';
 
@@ -105,4 +105,43 @@ test('a named file that is not there is not_found', async () => {
 test('__proto__ is a key like any other', () => {
   const table = JSON.parse('{"plugins":{"__proto__":{"a":1}}}') as Record<string, unknown>;
   expect(Object.keys(parseConfig(table, 'f').plugins)).toEqual(['__proto__']);
+});
+
+test('what an import names must be there; a pattern may match nothing', async () => {
+  const good = await file('pattern.toml', 'version = 3\nimports = ["no-such-*.toml"]\n');
+  await loadConfig({ config: good });
+  const bad = await file('named.toml', 'version = 3\nimports = ["no-such.toml"]\n');
+  await expect(loadConfig({ config: bad })).rejects.toMatchObject({
+    kind: 'not_found',
+    message: expect.stringContaining(join(dir, 'no-such.toml')),
+  });
+});
+
+test('paths in a file are absolute, paths of flags are those of the shell', () => {
+  for (const table of [
+    { root: 'a' },
+    { state: './a' },
+    { plugin_dir: 'node_modules' },
+    { grpc: { address: 'a.sock' } },
+    { proxy_plugins: { p: { type: 'snapshot', address: 'a.sock' } } },
+  ]) {
+    expect(() => parseConfig(table, 'f')).toThrow(expect.objectContaining({ kind: 'invalid_argument' }));
+  }
+  expect(parseConfig({}, 'f', { root: 'a', state: 'b', address: 'unix://c.sock' })).toMatchObject({
+    root: resolve('a'),
+    state: resolve('b'),
+    address: resolve('c.sock'),
+  });
+  expect(parseConfig({ grpc: { address: 'unix:///c.sock' } }, 'f').address).toBe('/c.sock');
+});
+
+test('root and state are two directories', () => {
+  expect(() => parseConfig({ root: '/a', state: '/a' }, 'f')).toThrow(
+    /^f: state: must not be the same as root/,
+  );
+});
+
+test('empty is the default where containerd prints it', () => {
+  const table = { grpc: { address: '' }, debug: { level: '' }, plugin_dir: '' };
+  expect(parseConfig(table, 'f')).toMatchObject({ address: '/run/stowage/stowage.sock', logLevel: 'info' });
 });

@@ -34,6 +34,9 @@ export interface ProxyPluginConfig {
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** Where a file of version 4 names the socket. */
+export const SERVER_TABLE = 'io.containerd.server.v1.grpc';
+
 export const DEFAULTS = {
   config: '/etc/stowage/config.toml',
   root: '/var/lib/stowage',

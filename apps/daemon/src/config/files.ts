@@ -23,10 +23,17 @@ async function readInto(into: Table, path: string, explicit: boolean, seen: Set<
   const imports = new TableReader(table, path).strings('imports') ?? [];
   let merged = merge(into, table);
   for (const pattern of imports) {
-    const found = await Array.fromAsync(glob(resolve(dirname(path), pattern)));
-    for (const file of found.sort()) merged = await readInto(merged, file, true, seen);
+    for (const file of await filesOf(dirname(path), pattern))
+      merged = await readInto(merged, file, true, seen);
   }
   return merged;
+}
+
+/** One that a pattern matches nothing of is fine, one that is named must be there. */
+async function filesOf(directory: string, pattern: string): Promise<string[]> {
+  if (!/[*?[{]/.test(pattern)) return [resolve(directory, pattern)];
+  const found = await Array.fromAsync(glob(pattern, { cwd: directory }));
+  return found.map((file) => resolve(directory, file)).sort();
 }
 
 async function readOne(path: string, explicit: boolean): Promise<Table | undefined> {

@@ -1,10 +1,12 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { socketPath } from '@stowage/rpc/unix-socket';
 import {
   type DaemonConfig,
   DEFAULTS,
   LOG_LEVELS,
   type LogLevel,
   type ProxyPluginConfig,
+  SERVER_TABLE,
 } from './daemon-config.ts';
 import { readConfigFiles } from './files.ts';
 import { isTable, type Table, TableReader } from './reader.ts';
@@ -46,16 +48,17 @@ export function parseConfig(table: Table, file: string, flags: Flags = {}): Daem
   const version = top.integer('version') ?? 3;
   if (version < 2 || version > 4) throw top.fault('version', `expected 2, 3 or 4, got ${version}`);
   top.ignore('imports');
-  const fileRoot = top.string('root');
-  const fileState = top.string('state');
-  const root = flags.root ?? fileRoot ?? DEFAULTS.root;
-  const state = flags.state ?? fileState ?? DEFAULTS.state;
+  const fileRoot = top.absolute('root');
+  const fileState = top.absolute('state');
+  const root = resolve(flags.root ?? fileRoot ?? DEFAULTS.root);
+  const state = resolve(flags.state ?? fileState ?? DEFAULTS.state);
+  if (root === state) throw top.fault('state', `must not be the same as root, ${root}`);
   const plugins = pluginTables(top.table('plugins') ?? {}, file);
 
   const grpc = new TableReader(top.table('grpc') ?? {}, file, 'grpc');
-  const server = new TableReader(plugins['io.containerd.server.v1.grpc'] ?? {}, file, 'plugins.grpc');
-  const fileAddress = grpc.string('address') ?? server.string('address');
-  const address = flags.address ?? fileAddress ?? join(state, 'stowage.sock');
+  const server = new TableReader(plugins[SERVER_TABLE] ?? {}, file, `plugins.'${SERVER_TABLE}'`);
+  const [ofGrpc, ofServer] = [grpc.socket('address'), server.socket('address')];
+  const address = socketPath(flags.address ?? ofGrpc ?? ofServer ?? join(state, 'stowage.sock'));
   const uid = grpc.integer('uid') ?? 0;
   const gid = grpc.integer('gid') ?? 0;
   const debug = new TableReader(top.table('debug') ?? {}, file, 'debug');
@@ -85,7 +88,7 @@ export function parseConfig(table: Table, file: string, flags: Flags = {}): Daem
     disabledPlugins: top.strings('disabled_plugins') ?? [],
     requiredPlugins: top.strings('required_plugins') ?? [],
     packages: top.strings('packages') ?? [],
-    pluginDir: top.string('plugin_dir') ?? join(root, 'plugins', 'node_modules'),
+    pluginDir: top.absolute('plugin_dir') ?? join(root, 'plugins', 'node_modules'),
     plugins,
     proxyPlugins: proxyPlugins(top.table('proxy_plugins') ?? {}, file),
     warnings: ignored.map((key) => `${file}: ${key} has no meaning to stowaged and is ignored`),
@@ -112,11 +115,11 @@ function proxyPlugins(table: Table, file: string): Record<string, ProxyPluginCon
     const one = new TableReader(all.table(name) ?? {}, file, `proxy_plugins.${name}`);
     const type = one.oneOf('type', Object.keys(PROXY_TYPES) as Array<keyof typeof PROXY_TYPES>);
     if (type === undefined) throw one.fault('type', 'is missing; expected snapshot, content or diff');
-    const address = one.string('address');
+    const address = one.socket('address');
     if (address === undefined) throw one.fault('address', 'is missing; expected the path of a unix socket');
     proxies[name] = {
       type: PROXY_TYPES[type],
-      address: address.replace(/^unix:\/\//, ''),
+      address,
       platform: one.string('platform'),
       capabilities: one.strings('capabilities') ?? [],
       exports: one.stringMap('exports') ?? {},

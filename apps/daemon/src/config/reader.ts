@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { Fault } from '@stowage/core';
 
 export type Table = Readonly<Record<string, unknown>>;
@@ -19,6 +20,23 @@ export class TableReader {
 
   string(key: string): string | undefined {
     return this.#take(key, 'a string', (v) => (typeof v === 'string' ? v : undefined));
+  }
+
+  /** A path that does not depend on where the daemon was started. Empty is as good as absent. */
+  absolute(key: string): string | undefined {
+    if (this.#left.get(key) === '') this.#left.delete(key);
+    return this.#take(key, 'an absolute path', (v) =>
+      typeof v === 'string' && isAbsolute(v) ? v : undefined,
+    );
+  }
+
+  /** The path of a unix socket, which may be written as `unix://`. Empty is as good as absent. */
+  socket(key: string): string | undefined {
+    if (this.#left.get(key) === '') this.#left.delete(key);
+    return this.#take(key, 'the absolute path of a unix socket', (v) => {
+      const path = typeof v === 'string' ? v.replace(/^unix:\/\//, '') : '';
+      return isAbsolute(path) ? path : undefined;
+    });
   }
 
   integer(key: string): number | undefined {
@@ -47,7 +65,9 @@ export class TableReader {
     );
   }
 
+  /** Empty is as good as absent. */
   oneOf<const T extends string>(key: string, choices: readonly T[]): T | undefined {
+    if (this.#left.get(key) === '') this.#left.delete(key);
     return this.#take(key, `one of ${choices.join(', ')}`, (v) => choices.find((c) => c === v));
   }
 

@@ -4,20 +4,20 @@ import { Fault } from '@stowage/core';
 import { tryLock } from '@stowage/linux';
 
 /**
- * Holds a root for one daemon, until disposed or dead. The kernel drops the lock with the process, so a lock file
- * that a crash left behind holds nobody up.
+ * Holds a root or state directory for one daemon, until disposed or dead. The kernel drops the lock with the
+ * process, so a lock file that a crash left behind holds nobody up.
  *
  * @throws Fault `failed_precondition` saying who holds it.
  */
-export async function lockRoot(root: string): Promise<Disposable> {
-  await mkdir(root, { recursive: true, mode: 0o711 });
-  const path = join(root, 'lock');
+export async function lockDirectory(directory: string): Promise<Disposable> {
+  await mkdir(directory, { recursive: true, mode: 0o711 });
+  const path = join(directory, 'lock');
   const lock = tryLock(path);
   if (lock === undefined) {
     const holder = (await readFile(path, 'utf8')).trim() || 'another process';
     throw new Fault(
       'failed_precondition',
-      `${root} is in use by ${holder}: stop it, or give this daemon another --root and --state`,
+      `${directory} is in use by ${holder}: stop it, or give this daemon another --root and --state`,
     );
   }
   await using file = await open(path, 'w', 0o600);
