@@ -22,8 +22,10 @@ export async function launch(bundle) {
     fail(`needs Node 22.23.2 or later of 22, or 24.18.1 or later; this is ${process.version}`);
   }
   const child = spawn(node, [file, ...process.argv.slice(2)], { stdio: 'inherit' });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH']) {
-    process.on(signal, () => child.kill(signal));
+  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH']) {
+    // A terminal sends what its keys stand for to both; passed on, it would count as pressed twice.
+    const byKey = signal === 'SIGINT' || signal === 'SIGQUIT';
+    process.on(signal, () => (byKey && process.stdin.isTTY) || child.kill(signal));
   }
   child.on('error', (e) => fail(`cannot start ${node}: ${e.message}`));
   child.on('exit', (code, signal) => {
