@@ -25,10 +25,16 @@ export const PATH = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/
  * @returns whether everything is there.
  */
 export function installTools(names) {
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot && names.includes('runc')) {
+    console.error(
+      'missing: root, to mount file systems and run containers. Get it with: sudo, before the same command',
+    );
+  }
   const missing = names.filter((name) => !onPath(name));
-  if (missing.length === 0) return true;
+  if (missing.length === 0) return isRoot || !names.includes('runc');
   const packages = missing.map((name) => PACKAGES[name]);
-  if (process.getuid?.() === 0 && onPath('apt-get')) {
+  if (isRoot && onPath('apt-get')) {
     console.error(`installing ${packages.join(', ')} (apt-get)`);
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     const apt = (...args) => spawnSync('apt-get', ['-qq', ...args], { env, encoding: 'utf8' });
@@ -39,7 +45,7 @@ export function installTools(names) {
   const still = missing.filter((name) => !onPath(name));
   for (const name of still)
     console.error(`missing: ${name}. Get it with: sudo apt-get install ${PACKAGES[name]}`);
-  return still.length === 0;
+  return still.length === 0 && (isRoot || !names.includes('runc'));
 }
 
 function onPath(name) {

@@ -3,6 +3,7 @@ import {
   type Census,
   Daemon,
   type DaemonOptions,
+  filesLeft,
   leaks,
   type TempDir,
   takeCensus,
@@ -26,7 +27,16 @@ export function withDaemon(name: string, options: Omit<DaemonOptions, 'dir'> = {
     daemon = await Daemon.start({ dir: suite.dir, ...options });
   });
   suite.before(async () => {
-    await daemon?.[Symbol.asyncDispose]();
+    if (daemon === undefined) return;
+    const { root, state } = daemon;
+    let files = await filesLeft(root, state);
+    // What was removed is deleted a moment later.
+    for (let tries = 0; files.length > 0 && tries < 50; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      files = await filesLeft(root, state);
+    }
+    await daemon[Symbol.asyncDispose]();
+    if (files.length > 0) throw new Error(`left on disk:\n${files.join('\n')}`);
   });
   return {
     get dir() {

@@ -1,4 +1,5 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { glob, readdir, readFile, readlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** What a suite may leave behind, counted by name. */
@@ -83,4 +84,20 @@ async function listSockets(): Promise<string[]> {
     .split('\n')
     .map((line) => line.trim().split(/\s+/)[7] ?? '')
     .filter((path) => OUR_SOCKETS.test(path));
+}
+
+/**
+ * What a daemon keeps on disk that no test may leave there: bundles and records of tasks, ingests, and snapshots that
+ * were removed and not deleted. Images and committed snapshots are the tests' own business.
+ */
+export async function filesLeft(root: string, state: string): Promise<string[]> {
+  const patterns = [
+    join(state, 'io.containerd.runtime.v2.task/*/*'),
+    join(state, 'stowage.runtime.v1.runc/tasks/*/*'),
+    join(state, 'stowage.runtime.v1.runc/runc/*/*'),
+    join(root, 'io.containerd.content.v1.content/ingest/*'),
+    join(root, '*/snapshots/{trash,new}-*'),
+    join(tmpdir(), 'stowage-io-*'),
+  ];
+  return (await Promise.all(patterns.map((pattern) => Array.fromAsync(glob(pattern))))).flat();
 }
