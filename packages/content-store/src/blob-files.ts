@@ -15,6 +15,7 @@ import { GroupedSync, makeDirectory, syncDirectory } from './durable.ts';
 import { readFileBytes } from './file-bytes.ts';
 import { ALGORITHMS, dataIn, type Layout } from './layout.ts';
 import { namesIn } from './names-in.ts';
+import { SMALL_BLOB_BYTES, SmallBlobs } from './small-blobs.ts';
 import { storageFault } from './storage-fault.ts';
 
 /** The blobs of a store: files that are never written again once they have their name. */
@@ -24,6 +25,9 @@ export class BlobFiles {
   /** By digest: at most one ingest becomes a given blob. */
   readonly #locks = new KeyedLock();
   readonly #syncs = new Map<DigestAlgorithm, Promise<GroupedSync>>();
+  readonly #small = new SmallBlobs();
+  /** Counted, so that a read that a deletion overtook keeps nothing. */
+  #deletions = 0;
 
   constructor(layout: Layout, chunkBytes: number) {
     this.#layout = layout;
@@ -55,6 +59,14 @@ export class BlobFiles {
     if (offset < 0n || (length !== undefined && length < 0n)) {
       throw new Fault('invalid_argument', `read ${digest}: offset and length must not be negative`);
     }
+    const known = this.#small.get(digest);
+    if (known !== undefined) {
+      const { start, end } = clip(digest, BigInt(known.byteLength), offset, length);
+      // A copy: what a reader does to its bytes is nobody else's business.
+      if (end > start) yield known.slice(Number(start), Number(end));
+      return;
+    }
+    const deletions = this.#deletions;
     let handle: FileHandle;
     try {
       handle = await open(this.#layout.blob(digest), 'r');
@@ -63,12 +75,20 @@ export class BlobFiles {
     }
     try {
       const { size } = await handle.stat({ bigint: true });
-      if (offset > size) {
-        throw new Fault('out_of_range', `read ${digest} from ${offset}: it has ${size} bytes`);
+      const { start, end } = clip(digest, size, offset, length);
+      const chunks = readFileBytes(handle, {
+        offset: start,
+        length: end - start,
+        chunkBytes: this.#chunkBytes,
+        signal,
+      });
+      if (end - start < size || size > Math.min(SMALL_BLOB_BYTES, this.#chunkBytes)) {
+        yield* chunks;
+        return;
       }
-      const left = size - offset;
-      const clipped = length === undefined || length === 0n || length > left ? left : length;
-      yield* readFileBytes(handle, { offset, length: clipped, chunkBytes: this.#chunkBytes, signal });
+      const whole = Buffer.concat(await Array.fromAsync(chunks));
+      if (deletions === this.#deletions) this.#small.set(digest, Uint8Array.from(whole));
+      if (whole.byteLength > 0) yield whole;
     } catch (e) {
       throw storageFault(e, `read ${digest}`);
     } finally {
@@ -78,6 +98,8 @@ export class BlobFiles {
 
   async delete(digest: Digest, signal: AbortSignal | undefined): Promise<void> {
     using _ = await this.#locks.acquire([digest], signal);
+    this.#deletions++;
+    this.#small.delete(digest);
     try {
       await unlink(this.#layout.blob(digest));
       await (await this.#syncOf(algorithmOf(digest))).sync();
@@ -134,6 +156,21 @@ export class BlobFiles {
     }
     return sync;
   }
+}
+
+/** @throws Fault `out_of_range` if the offset is past the end. */
+function clip(
+  digest: Digest,
+  size: bigint,
+  offset: bigint,
+  length: bigint | undefined,
+): { start: bigint; end: bigint } {
+  if (offset > size) {
+    throw new Fault('out_of_range', `read ${digest} from ${offset}: it has ${size} bytes`);
+  }
+  const left = size - offset;
+  const clipped = length === undefined || length === 0n || length > left ? left : length;
+  return { start: offset, end: offset + clipped };
 }
 
 export function absent(operation: string, digest: Digest): Fault {

@@ -149,3 +149,20 @@ test('the plugin opens the store in its root, and tells where that is', async ()
   await put(store, 'hello');
   expect(contentStorePlugin).toMatchObject({ id: 'content', slot: { type: 'io.containerd.content.v1' } });
 });
+
+test('a small blob that was read before is served again, and not after it is deleted', async () => {
+  await using at = await directory();
+  await using store = await LocalContentStore.open(at.dir);
+  const digest = await put(store, 'small');
+  const text = async (range = {}) =>
+    Buffer.concat(await Array.fromAsync(store.read(digest, range))).toString();
+  expect(await text()).toBe('small');
+  expect(await text()).toBe('small');
+  expect(await text({ offset: 1n, length: 3n })).toBe('mal');
+  expect(await text({ offset: 5n })).toBe('');
+  await expect(text({ offset: 6n })).rejects.toMatchObject({ kind: 'out_of_range' });
+  for await (const chunk of store.read(digest)) chunk.fill(0);
+  expect(await text()).toBe('small');
+  await store.delete(digest);
+  await expect(text()).rejects.toMatchObject({ kind: 'not_found' });
+});
