@@ -8,14 +8,17 @@ const PREFACE = Buffer.from('PRI');
  * for a socket that is closed before it sent enough.
  */
 export function sniff(socket: Socket, found: (version: 1 | 2) => void): void {
+  let held: Buffer = Buffer.alloc(0);
   const look = () => {
-    const start: Buffer | null = socket.read();
-    if (start === null) return;
-    socket.unshift(start);
-    const length = Math.min(start.length, PREFACE.length);
-    const alike = start.subarray(0, length).equals(PREFACE.subarray(0, length));
-    if (alike && length < PREFACE.length) return; // unshift does not fire 'readable'; the next byte does
+    const more: Buffer | null = socket.read();
+    if (more === null) return;
+    // What is not enough to tell is held here: put back, it would be announced again and again.
+    held = Buffer.concat([held, more]);
+    const length = Math.min(held.length, PREFACE.length);
+    const alike = held.subarray(0, length).equals(PREFACE.subarray(0, length));
+    if (alike && length < PREFACE.length) return;
     socket.off('readable', look);
+    socket.unshift(held);
     found(alike ? 2 : 1);
   };
   socket.on('readable', look);
