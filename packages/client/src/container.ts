@@ -3,6 +3,7 @@ import { type CallOptions, Fault, type TypedBytes } from '@stowage/core';
 import { type IoOptions, ProcessIo } from './process-io.ts';
 import type { Services } from './services.ts';
 import { TaskHandle } from './task.ts';
+import { whole } from './whole.ts';
 
 export interface CreateTaskOptions extends CallOptions {
   readonly io?: IoOptions | undefined;
@@ -14,56 +15,72 @@ export interface CreateTaskOptions extends CallOptions {
 export class ContainerHandle implements AsyncDisposable {
   readonly id: string;
   readonly #services: Services;
-  readonly #ownsSnapshot: boolean;
   #deleted = false;
 
-  constructor(services: Services, id: string, ownsSnapshot: boolean) {
+  constructor(services: Services, id: string) {
     this.#services = services;
     this.id = id;
-    this.#ownsSnapshot = ownsSnapshot;
   }
 
   info(options?: CallOptions): Promise<Container> {
     return this.#services.containers.get(this.id, options);
   }
 
-  /** Makes its task: created, not yet running. */
+  /**
+   * Makes its task: created, not yet running. Start it, or dispose it.
+   *
+   * @throws Fault `already_exists` if it has one; `unknown` with the runtime's own words if that fails. Nothing is left
+   *   then, nor after an abort.
+   */
   async createTask({ io, options, signal }: CreateTaskOptions = {}): Promise<TaskHandle> {
     const { snapshotter, snapshotKey } = await this.info({ signal });
+    const { tasks } = this.#services;
+    const containerId = this.id;
     const rootfs =
       snapshotKey === '' ? [] : await this.#services.snapshotter(snapshotter).mounts(snapshotKey, { signal });
     const streams = await ProcessIo.open(io);
     try {
-      await this.#services.tasks.create(
-        { containerId: this.id, rootfs, options, ...streams.stdio },
-        { signal },
+      await whole(
+        signal,
+        () => tasks.create({ containerId, rootfs, options, ...streams.stdio }),
+        () => tasks.delete(containerId),
       );
     } catch (e) {
       await streams[Symbol.asyncDispose]();
       throw e;
     }
-    return new TaskHandle(this.#services.tasks, this.id, streams);
+    return new TaskHandle(tasks, containerId, streams);
   }
 
-  /** Removes it. A task that it has is the caller's to end first. */
+  /**
+   * Removes it, and its snapshot.
+   *
+   * @throws Fault `failed_precondition` if it has a task, which is to be ended first. Daemons themselves do not ask.
+   */
   async delete(options?: CallOptions): Promise<void> {
     const { snapshotter, snapshotKey } = await this.info(options);
+    await this.#assertNoTask(options);
     await this.#services.containers.delete(this.id, options);
     this.#deleted = true;
-    if (!this.#ownsSnapshot || snapshotKey === '') return;
-    try {
-      await this.#services.snapshotter(snapshotter).remove(snapshotKey, options);
-    } catch (e) {
-      if (!Fault.is(e, 'not_found')) throw e;
-    }
+    // In this order what fails from here on is unheld, and goes at the next collection.
+    if (snapshotKey === '') return;
+    await this.#services.snapshotter(snapshotter).remove(snapshotKey, options).catch(unlessGone);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#deleted) return;
-    try {
-      await this.delete();
-    } catch (e) {
-      if (!Fault.is(e, 'not_found')) throw e;
-    }
+    if (!this.#deleted) await this.delete().catch(unlessGone);
   }
+
+  async #assertNoTask(options?: CallOptions): Promise<void> {
+    const task = await this.#services.tasks.get({ containerId: this.id }, options).catch(unlessGone);
+    if (task === undefined) return;
+    throw new Fault(
+      'failed_precondition',
+      `delete container ${this.id}: it has a task, which is ${task.status}; end and delete that first`,
+    );
+  }
+}
+
+function unlessGone(e: unknown): undefined {
+  if (!Fault.is(e, 'not_found')) throw e;
 }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { constants, open } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,24 +17,29 @@ export interface Fifos extends AsyncDisposable {
 }
 
 /**
- * Makes FIFOs that a container's process will be given by path. They must be on the daemon's machine.
+ * Makes FIFOs that a container's process will be given by path. They must be on the daemon's machine. For no names,
+ * nothing is made.
  *
  * Node has no mkfifo, so the program of that name is run once.
  *
  * @throws Fault `unavailable` if that can't be done here.
  */
 export async function makeFifos(names: readonly string[], parent = tmpdir()): Promise<Fifos> {
-  const dir = await mkdtemp(join(parent, 'stowage-io-'));
-  const path = (name: string) => join(dir, name);
-  const remove = () => rm(dir, { recursive: true, force: true });
+  if (names.length === 0) return { path: () => '', async [Symbol.asyncDispose]() {} };
+  let dir: string | undefined;
   try {
-    await chmod(dir, 0o700);
-    if (names.length > 0) await execute('mkfifo', ['-m', '600', ...names.map(path)]);
+    // Made 0700.
+    const made = await mkdtemp(join(parent, 'stowage-io-'));
+    dir = made;
+    await execute('mkfifo', ['-m', '600', ...names.map((name) => join(made, name))]);
+    return {
+      path: (name) => join(made, name),
+      [Symbol.asyncDispose]: () => rm(made, { recursive: true, force: true }),
+    };
   } catch (e) {
-    await remove();
-    throw new Fault('unavailable', `make FIFOs in ${dir}: ${reasonOf(e)}`, { cause: e });
+    if (dir !== undefined) await rm(dir, { recursive: true, force: true });
+    throw new Fault('unavailable', `make FIFOs in ${parent}: ${reasonOf(e)}`, { cause: e });
   }
-  return { path, [Symbol.asyncDispose]: remove };
 }
 
 /**

@@ -67,7 +67,7 @@ export class ImageHandle {
   /**
    * Makes snapshots of its layers, those that are not there yet.
    *
-   * @returns the name of the topmost snapshot.
+   * @returns as {@link rootfs}.
    */
   async unpack(options: UnpackOptions = {}): Promise<string> {
     const { snapshotter: snapshotterName = DEFAULT_SNAPSHOTTER, onProgress, signal } = options;
@@ -76,8 +76,9 @@ export class ImageHandle {
     await using lease = await openLease(this.#services.leases, { signal });
     const { content, differ, ...services } = this.#services.leased(lease.id);
     const snapshotter = services.snapshotter(snapshotterName);
-    await unpackImage({ content, snapshotter, snapshotterName, differ, manifest, onProgress, signal });
-    return await this.rootfs({ signal });
+    const source = { content, snapshotter, snapshotterName, differ, manifest };
+    const { chainId = '' } = await unpackImage({ ...source, onProgress, signal });
+    return chainId;
   }
 
   /** Name of its topmost snapshot: what a container's root file system is made on. Empty for an image of no layers. */

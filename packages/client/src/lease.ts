@@ -1,5 +1,6 @@
 import { type CallOptions, Fault, LABEL, type Labels } from '@stowage/core';
 import type { LeaseManager } from '@stowage/leases';
+import { whole } from './whole.ts';
 
 export interface LeaseOptions extends CallOptions {
   readonly id?: string | undefined;
@@ -18,7 +19,11 @@ export interface LeaseHandle extends AsyncDisposable {
 export async function openLease(leases: LeaseManager, options: LeaseOptions = {}): Promise<LeaseHandle> {
   const { id, labels, lifetimeMs = DAY_MS, signal } = options;
   const expires = new Date(Date.now() + lifetimeMs).toISOString().replace(/\.\d+Z$/, 'Z');
-  const lease = await leases.create({ id, labels: { [LABEL.gcExpire]: expires, ...labels } }, { signal });
+  const lease = await whole(
+    signal,
+    () => leases.create({ id, labels: { [LABEL.gcExpire]: expires, ...labels } }),
+    (made) => leases.delete(made.id),
+  );
   return {
     id: lease.id,
     async [Symbol.asyncDispose]() {

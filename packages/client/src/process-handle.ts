@@ -14,7 +14,7 @@ export class ProcessHandle implements AsyncDisposable {
   readonly execId: string | undefined;
   protected readonly tasks: Tasks;
   protected readonly io: ProcessIo;
-  readonly #ownership: Ownership;
+  #ownership: Ownership;
   #deleted = false;
 
   constructor(tasks: Tasks, id: ContainerProcess, io: ProcessIo, ownership: Ownership = 'owned') {
@@ -37,6 +37,7 @@ export class ProcessHandle implements AsyncDisposable {
   /** @returns the pid on the daemon's machine. */
   async start(options?: CallOptions): Promise<number> {
     const { pid } = await this.tasks.start(this.id, options);
+    this.io.listen();
     this.io.feed(() => this.closeInput());
     return pid;
   }
@@ -46,11 +47,21 @@ export class ProcessHandle implements AsyncDisposable {
     return this.tasks.wait(this.id, options);
   }
 
-  /** Settles when it has exited and all that it printed was handed over. */
-  async finished(options?: CallOptions): Promise<Exit> {
-    const exit = await this.wait(options);
-    await this.io.drained();
-    return exit;
+  /**
+   * Settles when it has exited and all that it printed was handed over.
+   *
+   * @throws at once what one of the streams that it was given failed with, such as EPIPE; it runs on then.
+   */
+  async finished({ signal }: CallOptions = {}): Promise<Exit> {
+    const stop = new AbortController();
+    const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+    try {
+      const exit = await Promise.race([this.io.failed(), this.wait({ signal: either })]);
+      await this.io.drained();
+      return exit;
+    } finally {
+      stop.abort();
+    }
   }
 
   /** @throws Fault `not_found` if it has exited. */
@@ -72,15 +83,21 @@ export class ProcessHandle implements AsyncDisposable {
 
   /** Ends its standard input. */
   async closeInput(options?: CallOptions): Promise<void> {
-    try {
-      await this.tasks.closeIO(this.id, options);
-    } catch (e) {
-      if (!Fault.is(e, 'not_found')) throw e;
-    }
+    await this.tasks.closeIO(this.id, options).catch(unlessGone);
   }
 
-  /** Removes it after its exit. @throws Fault `failed_precondition` while it runs. */
+  /**
+   * Removes it after its exit. What it printed last is handed over first.
+   *
+   * @throws Fault `failed_precondition` while it runs; containerd itself would not say so in a way to branch on.
+   */
   async delete(options?: CallOptions): Promise<Exit> {
+    const { status } = await this.status(options);
+    if (status === 'stopped') await this.io.flush();
+    else if (status !== 'created') {
+      const name = this.execId === undefined ? `task ${this.containerId}` : `exec ${this.execId}`;
+      throw new Fault('failed_precondition', `delete ${name}: it is ${status}; kill it first`);
+    }
     const { containerId, execId } = this;
     const exit =
       execId === undefined
@@ -91,9 +108,31 @@ export class ProcessHandle implements AsyncDisposable {
     return exit;
   }
 
+  /** Kills it if it has not exited, and deletes it. One that is gone already is no failure. */
+  async end(options?: CallOptions): Promise<void> {
+    try {
+      const { status } = await this.status(options);
+      // An exec that never ran can't be killed; it need not.
+      if (status !== 'stopped' && !(status === 'created' && this.execId !== undefined)) {
+        await this.kill('SIGKILL', { ...options, all: this.execId === undefined }).catch(unlessGone);
+        // Under cgroup v1 a frozen process does not die before it is thawed.
+        if (status === 'paused') await this.tasks.resume(this.containerId, options).catch(unlessOver);
+        await this.wait(options);
+      }
+      await this.delete(options);
+    } catch (e) {
+      unlessGone(e);
+    }
+  }
+
+  /** Lets it run on when the handle is disposed. */
+  release(): void {
+    this.#ownership = 'borrowed';
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      if (!this.#deleted && this.#ownership === 'owned') await this.#end();
+      if (!this.#deleted && this.#ownership === 'owned') await this.end();
     } finally {
       await this.io[Symbol.asyncDispose]();
     }
@@ -103,21 +142,13 @@ export class ProcessHandle implements AsyncDisposable {
     const { containerId, execId } = this;
     return execId === undefined ? { containerId } : { containerId, execId };
   }
-
-  async #end(): Promise<void> {
-    try {
-      const { status } = await this.status();
-      if (status !== 'stopped') {
-        await this.kill('SIGKILL', { all: this.execId === undefined }).catch(unlessGone);
-        if (status !== 'created' || this.execId === undefined) await this.wait();
-      }
-      await this.delete();
-    } catch (e) {
-      unlessGone(e);
-    }
-  }
 }
 
 function unlessGone(e: unknown): void {
   if (!Fault.is(e, 'not_found')) throw e;
+}
+
+/** Also for what it is too late to do. */
+function unlessOver(e: unknown): void {
+  if (!Fault.is(e, 'failed_precondition')) unlessGone(e);
 }

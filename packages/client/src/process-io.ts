@@ -1,13 +1,13 @@
-import { once } from 'node:events';
-import { PassThrough, type Readable, type Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { errnoOf } from '@stowage/core';
+import type { Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Stdio } from '@stowage/runtime';
 import { makeFifos, readFifo, writeFifo } from './fifo.ts';
+import { InputCopy } from './input-copy.ts';
+import { OutputCopy } from './output-copy.ts';
 
 /** Where a process reads from and writes to. What is left out is `/dev/null`. */
 export interface IoOptions {
-  /** Copied to the process; when it ends, so does the process's standard input. */
+  /** Copied to the process; when it ends, so does the process's standard input. Not destroyed. */
   readonly stdin?: Readable | undefined;
   /** Given a copy; not ended. `true`: to be read from the process handle's `stdout`. */
   readonly stdout?: Writable | true | undefined;
@@ -18,103 +18,107 @@ export interface IoOptions {
   readonly fifoDir?: string | undefined;
 }
 
+/** How long the last output of an exited process may take: something that it left running may hold it open. */
+const FLUSH_MS = 2000;
+
 /** The client's ends of a process's standard streams. */
 export class ProcessIo implements AsyncDisposable {
   /** What the daemon is told. */
   readonly stdio: Stdio;
-  readonly stdout: Readable | undefined;
-  readonly stderr: Readable | undefined;
-  readonly #inputs: { source: Readable; sink: Writable } | undefined;
-  readonly #outputs: Promise<unknown>;
-  readonly #sources: readonly Readable[];
-  readonly #remove: () => Promise<void>;
-  readonly #gone = new AbortController();
+  readonly #outputs: ReadonlyMap<string, OutputCopy>;
+  readonly #input: InputCopy | undefined;
+  readonly #remove: () => PromiseLike<void>;
+  readonly #failed = Promise.withResolvers<never>();
 
-  private constructor(parts: {
-    stdio: Stdio;
-    shown: { stdout?: Readable; stderr?: Readable };
-    inputs: { source: Readable; sink: Writable } | undefined;
-    outputs: Promise<unknown>;
-    sources: readonly Readable[];
-    remove: () => Promise<void>;
-  }) {
-    this.stdio = parts.stdio;
-    this.stdout = parts.shown.stdout;
-    this.stderr = parts.shown.stderr;
-    this.#inputs = parts.inputs;
-    this.#outputs = parts.outputs;
-    this.#sources = parts.sources;
-    this.#remove = parts.remove;
+  private constructor(
+    stdio: Stdio,
+    outputs: ReadonlyMap<string, OutputCopy>,
+    input: InputCopy | undefined,
+    remove: () => PromiseLike<void>,
+  ) {
+    this.stdio = stdio;
+    this.#outputs = outputs;
+    this.#input = input;
+    this.#remove = remove;
+    this.#failed.promise.catch(() => undefined);
+    for (const output of outputs.values()) output.done.catch(this.#failed.reject);
   }
 
   static async open(options: IoOptions = {}): Promise<ProcessIo> {
-    const { terminal = false, stdin } = options;
-    const wanted = { stdout: options.stdout, stderr: terminal ? undefined : options.stderr };
-    const outputs = (['stdout', 'stderr'] as const).filter((name) => wanted[name] !== undefined);
-    const names = [...(stdin ? ['stdin'] : []), ...outputs];
+    const { terminal = false, stdin, stdout, stderr } = options;
+    const wanted = Object.entries({ stdout, stderr: terminal ? undefined : stderr });
+    const sinks = wanted.flatMap(([name, to]) => (to === undefined ? [] : [[name, to] as const]));
+    const names = [...(stdin ? ['stdin'] : []), ...sinks.map(([name]) => name)];
     const fifos = await makeFifos(names, options.fifoDir);
-    const at = (name: string) => (names.includes(name) ? fifos.path(name) : '');
-    const stdio = { stdin: at('stdin'), stdout: at('stdout'), stderr: at('stderr'), terminal };
-
-    const shown: { stdout?: Readable; stderr?: Readable } = {};
-    const sources: Readable[] = [];
-    const ends: Promise<void>[] = [];
-    for (const name of outputs) {
-      const source = await readFifo(fifos.path(name));
-      sources.push(source);
-      const to = wanted[name];
-      const sink = to === true || to === undefined ? new PassThrough() : to;
-      if (to === true) shown[name] = sink as PassThrough;
-      ends.push(copy(source, sink, to === true));
+    const outputs = new Map<string, OutputCopy>();
+    try {
+      for (const [name, to] of sinks) {
+        outputs.set(name, new OutputCopy(await readFifo(fifos.path(name)), to));
+      }
+      const input = stdin && new InputCopy(stdin, await writeFifo(fifos.path('stdin')));
+      const at = (name: string) => (names.includes(name) ? fifos.path(name) : '');
+      const stdio = { stdin: at('stdin'), stdout: at('stdout'), stderr: at('stderr'), terminal };
+      return new ProcessIo(stdio, outputs, input, () => fifos[Symbol.asyncDispose]());
+    } catch (e) {
+      for (const output of outputs.values()) output.stop();
+      await fifos[Symbol.asyncDispose]();
+      throw e;
     }
-    const inputs = stdin && { source: stdin, sink: await writeFifo(fifos.path('stdin')) };
-    return new ProcessIo({
-      stdio,
-      shown,
-      inputs,
-      outputs: Promise.all(ends),
-      sources,
-      remove: async () => fifos[Symbol.asyncDispose](),
-    });
+  }
+
+  get stdout(): Readable | undefined {
+    return this.#outputs.get('stdout')?.shown;
+  }
+
+  get stderr(): Readable | undefined {
+    return this.#outputs.get('stderr')?.shown;
   }
 
   /**
-   * Starts copying standard input, once the process has its end of it. `closeIO` is called when the source ended and
-   * everything was handed over.
+   * Starts copying what the process prints, once it was started. What came before is of the runtime that failed to start
+   * it, and in the error.
    */
-  feed(closeIO: () => Promise<void>): void {
-    if (this.#inputs === undefined) return;
-    const { source, sink } = this.#inputs;
-    pipeline(source, sink, { signal: this.#gone.signal })
-      .then(() => closeIO())
-      .catch((e: unknown) => {
-        // The process may be gone before its input is; nobody is left to care.
-        if (!this.#gone.signal.aborted && errnoOf(e) !== 'EPIPE') source.destroy(e as Error);
-      });
+  listen(): void {
+    for (const output of this.#outputs.values()) output.start();
   }
 
-  /** Settles when the process's outputs have ended and were copied whole. */
+  /**
+   * Starts copying standard input, once the process runs. `closeIO` is called when the source ended and everything was
+   * handed over.
+   */
+  feed(closeIO: () => Promise<void>): void {
+    this.#input
+      ?.run()
+      .then((how) => (how === 'ended' ? closeIO() : undefined))
+      .catch(this.#failed.reject);
+  }
+
+  /**
+   * Settles when the process's outputs have ended and were copied whole.
+   *
+   * @throws at once what one of the caller's streams failed with.
+   */
   async drained(): Promise<void> {
-    await this.#outputs;
+    await Promise.race([this.failed(), Promise.all([...this.#outputs.values()].map(({ done }) => done))]);
+  }
+
+  /** Never settles but by what one of the caller's streams failed with. */
+  failed(): Promise<never> {
+    return this.#failed.promise;
+  }
+
+  /** The process has exited: hands over what it printed last, even if nobody takes it now. */
+  async flush(): Promise<void> {
+    for (const output of this.#outputs.values()) output.hurry();
+    const late = new AbortController();
+    const done = Promise.allSettled([...this.#outputs.values()].map((output) => output.done));
+    await Promise.race([done, delay(FLUSH_MS, undefined, { signal: late.signal }).catch(() => undefined)]);
+    late.abort();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#gone.abort();
-    this.#inputs?.sink.destroy();
-    for (const source of this.#sources) source.destroy();
+    this.#input?.stop();
+    for (const output of this.#outputs.values()) output.stop();
     await this.#remove();
-  }
-}
-
-/** Copies to the end with backpressure; ends the sink only if it is ours. */
-async function copy(source: Readable, sink: Writable, endSink: boolean): Promise<void> {
-  try {
-    for await (const chunk of source) {
-      if (!sink.write(chunk)) await once(sink, 'drain');
-    }
-  } catch (e) {
-    if (errnoOf(e) !== 'ERR_STREAM_PREMATURE_CLOSE') throw e;
-  } finally {
-    if (endSink) sink.end();
   }
 }

@@ -4,6 +4,7 @@ import type { ProcessInfo } from '@stowage/runtime';
 import type { Metric, Tasks } from '@stowage/tasks';
 import { type Ownership, ProcessHandle } from './process-handle.ts';
 import { type IoOptions, ProcessIo } from './process-io.ts';
+import { whole } from './whole.ts';
 
 export interface ExecOptions extends CallOptions {
   readonly execId: string;
@@ -18,13 +19,21 @@ export class TaskHandle extends ProcessHandle {
     super(tasks, { containerId }, io, ownership);
   }
 
-  /** Adds a process, not yet started. @throws Fault `already_exists` if the exec id is in use. */
+  /**
+   * Adds a process, not yet started.
+   *
+   * @throws Fault `already_exists` if the exec id is in use; `failed_precondition` if the task does not run.
+   */
   async exec({ execId, process, io, signal }: ExecOptions): Promise<ProcessHandle> {
     const streams = await ProcessIo.open(io);
     const { containerId } = this;
     const spec = processBytes({ ...process, terminal: streams.stdio.terminal });
     try {
-      await this.tasks.exec({ containerId, execId, spec, ...streams.stdio }, { signal });
+      await whole(
+        signal,
+        () => this.tasks.exec({ containerId, execId, spec, ...streams.stdio }),
+        () => this.tasks.deleteProcess({ containerId, execId }),
+      );
     } catch (e) {
       await streams[Symbol.asyncDispose]();
       throw e;

@@ -1,0 +1,85 @@
+import { type CallOptions, Fault, type Labels } from '@stowage/core';
+import { chainIds } from '@stowage/oci-image';
+import { composeSpec, type SpecOption, specBytes, withImageConfig } from '@stowage/oci-spec';
+import type { Snapshotter } from '@stowage/snapshots';
+import { ContainerHandle } from './container.ts';
+import { DEFAULT_SNAPSHOTTER, type ImageHandle } from './image.ts';
+import type { Services } from './services.ts';
+import { whole } from './whole.ts';
+
+export interface CreateContainerOptions extends CallOptions {
+  readonly id: string;
+  readonly image: ImageHandle;
+  /** Default: `overlayfs`. */
+  readonly snapshotter?: string | undefined;
+  /** Key of the snapshot that is made for it. Default: the container's id. */
+  readonly snapshotKey?: string | undefined;
+  /** Applied in order to the default spec, after the image's own wishes. */
+  readonly spec?: readonly SpecOption[] | undefined;
+  readonly labels?: Labels | undefined;
+  /** Default: `io.containerd.runc.v2`. */
+  readonly runtime?: string | undefined;
+}
+
+const DEFAULT_RUNTIME = 'io.containerd.runc.v2';
+
+/**
+ * Makes a container with a snapshot of its own.
+ *
+ * @param leased - holds the snapshot until the container does.
+ */
+export async function createContainer(
+  services: Services,
+  leased: Services,
+  namespace: string,
+  options: CreateContainerOptions,
+): Promise<ContainerHandle> {
+  const { id, image, snapshotter = DEFAULT_SNAPSHOTTER, snapshotKey = id, labels = {}, signal } = options;
+  const config = await image.config({ signal });
+  const wishes = [withImageConfig(config.config), ...(options.spec ?? [])];
+  const spec = specBytes(await composeSpec({ namespace, id }, ...wishes));
+  const snapshots = leased.snapshotter(snapshotter);
+  const parent = chainIds(config.diffIds).at(-1) ?? '';
+  await whole(
+    signal,
+    () => prepare(snapshots, snapshotKey, parent, options),
+    () => snapshots.remove(snapshotKey),
+  );
+  const runtime = { name: options.runtime ?? DEFAULT_RUNTIME };
+  const record = { id, labels, image: image.name, runtime, spec, snapshotter, snapshotKey };
+  try {
+    await whole(
+      signal,
+      () => leased.containers.create({ ...record, extensions: {}, sandboxId: '' }),
+      () => leased.containers.delete(id),
+    );
+  } catch (e) {
+    await snapshots.remove(snapshotKey);
+    throw e;
+  }
+  return new ContainerHandle(services, id);
+}
+
+/** Says what the snapshotter's answer means to whoever wants a container. */
+async function prepare(
+  snapshots: Snapshotter,
+  key: string,
+  parent: string,
+  { id, image }: CreateContainerOptions,
+): Promise<void> {
+  try {
+    await snapshots.prepare(key, parent);
+  } catch (e) {
+    const what = `create container ${id}`;
+    if (Fault.is(e, 'already_exists')) {
+      const reason = `its snapshot ${key} exists already; another container of this id may hold it`;
+      throw new Fault('already_exists', `${what}: ${reason}`, { cause: e });
+    }
+    if (Fault.is(e, 'not_found') && parent !== '') {
+      throw new Fault('not_found', `${what}: image ${image.name} is not unpacked; unpack it first`, {
+        cause: e,
+      });
+    }
+    throw e;
+  }
+}
