@@ -1,28 +1,79 @@
-import { Fault, reasonOf } from '@stowage/core';
-import { Interrupted } from './connection.ts';
+import { errnoOf, Fault, reasonOf } from '@stowage/core';
+import { Interrupted } from './interrupt.ts';
 
-/** Exit codes as docker's: 125 for a failure of the tool, 126 and 127 for a program that can't be run or found. */
-export function report(e: unknown): number {
-  if (Interrupted.is(e)) {
-    process.stderr.write('stowage: interrupted; a pull goes on where it was when it is run again\n');
-    return 130;
+/** What failed is the tool, not the program that it was to run: told by an exit code of docker's. */
+export class RunFailure extends Error {
+  override readonly name = 'RunFailure';
+
+  static is(e: unknown): e is RunFailure {
+    return (e as Partial<Error> | null)?.name === 'RunFailure';
   }
+}
+
+/** Makes failures of `run` and `exec` tell from the exit codes of programs. */
+export async function running(work: () => Promise<number>): Promise<number> {
+  try {
+    return await work();
+  } catch (e) {
+    throw new RunFailure(reasonOf(e), { cause: e });
+  }
+}
+
+/**
+ * Says on standard error what went wrong, and what to do.
+ *
+ * @returns the exit code. Of a command that runs a program, as docker's: 125 for a failure of the tool, 126 and 127 for
+ *   a program that can't be run or found.
+ */
+export function report(thrown: unknown): number {
+  const e = firstOf(RunFailure.is(thrown) ? thrown.cause : thrown);
+  // Who reads our output left, as after a pipe to "head".
+  if (errnoOf(e) === 'EPIPE') return 141;
   const { what, hint } = explain(e);
   process.stderr.write(`stowage: ${what}\n${hint === undefined ? '' : `${hint}\n`}`);
-  if (/no such file or directory|executable file not found/.test(what)) return 127;
-  if (/permission denied.*exec|exec.*permission denied/.test(what)) return 126;
-  return Fault.is(e) ? 125 : 1;
+  if (Interrupted.is(e)) return e.exitCode;
+  return RunFailure.is(thrown) ? runExitCode(what) : 1;
+}
+
+/** What came first, where cleaning up after it failed as well. */
+function firstOf(e: unknown): unknown {
+  const { name, suppressed } = (e ?? {}) as { name?: unknown; suppressed?: unknown };
+  return name === 'SuppressedError' ? firstOf(suppressed) : e;
+}
+
+// In the words of runc and crun.
+const NOT_FOUND = /exec(utable file| failed|: ").*(not found|no such file)/i;
+const NOT_RUNNABLE = /exec(utable file| failed|: ").*(permission denied|is a directory)/i;
+
+function runExitCode(what: string): number {
+  if (NOT_FOUND.test(what)) return 127;
+  return NOT_RUNNABLE.test(what) ? 126 : 125;
 }
 
 function explain(e: unknown): { what: string; hint?: string } {
   const what = reasonOf(e);
   if (!Fault.is(e)) return { what };
-  if (e.kind === 'unavailable' && /socket|daemon running/.test(what)) {
-    return { what, hint: 'Start it with: stowaged. Or name another with --address.' };
+  switch (e.kind) {
+    case 'unavailable':
+      if (/^connect to .*socket|server running/.test(what))
+        return { what, hint: 'Start it with: stowaged. Or name another with --address.' };
+      break;
+    case 'permission_denied':
+      if (what.startsWith('connect to'))
+        return { what, hint: 'Root alone may use the socket, as a rule: try sudo.' };
+      break;
+    case 'not_found':
+      if (what.startsWith('image '))
+        return { what, hint: 'Pull it with: stowage pull NAME. stowage images lists them.' };
+      if (what.startsWith('container ')) return { what, hint: 'stowage ps -a lists them.' };
+      if (what.startsWith('task ')) return { what, hint: 'It does not run. stowage ps lists those that do.' };
+      break;
+    case 'already_exists':
+      if (what.startsWith('create container'))
+        return { what, hint: 'Choose another --name, or remove it with: stowage rm NAME.' };
+      break;
+    default:
   }
-  if (e.kind === 'permission_denied')
-    return { what, hint: 'Root alone may use the socket, as a rule: try sudo.' };
-  if (e.kind === 'not_found' && /^image|image /.test(what))
-    return { what, hint: 'Pull it with: stowage pull NAME.' };
+  if (NOT_FOUND.test(what)) return { what, hint: 'Is the program in the image, under this name?' };
   return { what };
 }

@@ -1,20 +1,40 @@
 import { Command } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { addContainerCommands } from './commands/containers.ts';
+import { addExecCommand } from './commands/exec.ts';
 import { addImageCommands } from './commands/images.ts';
 import { addRunCommand } from './commands/run.ts';
-import { withGlobalOptions } from './connection.ts';
+import { addVersionCommand } from './commands/version.ts';
 import { report } from './failure.ts';
+import { withGlobalOptions } from './global-options.ts';
 
 const program = withGlobalOptions(new Command('stowage'))
   .description('Images and containers, for people. Talks to stowaged or containerd.')
   .version(manifest.version, '-v, --version')
   .enablePositionalOptions()
-  .showHelpAfterError('(stowage --help shows what there is)');
+  .showHelpAfterError('(stowage --help shows what there is)')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  stowage pull busybox
+  stowage run --rm busybox echo hello
+  stowage run -it --rm busybox sh
+  stowage ps -a
+
+stowage COMMAND --help shows the options of one command, with examples.`,
+  );
 
 addRunCommand(program);
-addImageCommands(program);
+addExecCommand(program);
 addContainerCommands(program);
+addImageCommands(program);
+addVersionCommand(program, manifest.version);
+
+// Who reads our output may leave before we are done, as "head" does.
+process.stdout.on('error', (e: NodeJS.ErrnoException) => {
+  if (e.code !== 'EPIPE') throw e;
+});
 
 try {
   await program.parseAsync();

@@ -47,11 +47,13 @@ function bars(stream: NodeJS.WriteStream): ProgressView {
 function lines(stream: NodeJS.WriteStream): ProgressView {
   const said = new Set<string>();
   return {
-    update({ stage, descriptor, bytes }) {
-      const line = `${short(descriptor.digest)}: ${stage === 'fetch' ? 'fetched' : 'unpacked'}`;
-      if (bytes < descriptor.size || said.has(line)) return;
-      said.add(line);
-      stream.write(`${line} (${formatSize(descriptor.size)})\n`);
+    update({ stage, state, descriptor }) {
+      if (state === 'running') return;
+      const step = `${stage} ${descriptor.digest}`;
+      if (said.has(step)) return;
+      said.add(step);
+      const what = state === 'exists' ? 'there already' : stage === 'fetch' ? 'fetched' : 'unpacked';
+      stream.write(`${short(descriptor.digest)}: ${what} (${formatSize(descriptor.size)})\n`);
     },
     [Symbol.dispose]() {},
   };

@@ -1,6 +1,6 @@
 /** Rows under headings, columns padded to fit. */
 export function table(headings: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
-  const all = [headings, ...rows];
+  const all = [headings, ...rows.map((row) => row.map(plain))];
   const widths = headings.map((_, i) => Math.max(...all.map((row) => (row[i] ?? '').length)));
   const line = (row: readonly string[]) =>
     row
@@ -8,6 +8,11 @@ export function table(headings: readonly string[], rows: ReadonlyArray<readonly 
       .join('   ')
       .trimEnd();
   return `${all.map(line).join('\n')}\n`;
+}
+
+/** Names and arguments are other people's: one on a terminal must not move its cursor, nor begin a line. */
+function plain(cell: string): string {
+  return cell.replace(/\p{Cc}/gu, '?');
 }
 
 /** `3.2 MB`: powers of ten, as docker prints sizes. */

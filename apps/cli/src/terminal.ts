@@ -1,29 +1,39 @@
 import type { ProcessHandle } from '@stowage/client';
-import { Fault } from '@stowage/core';
 
-/** Gives this terminal to a process: raw input, and its size whenever it changes. Disposing gives it back. */
-export function attachTerminal(process_: ProcessHandle): Disposable {
+/**
+ * Gives this terminal to a process: its size whenever that changes, and with `raw` every key. Disposing gives it back.
+ */
+export function attachTerminal(handle: ProcessHandle, { raw }: { readonly raw: boolean }): Disposable {
   const { stdin, stdout } = process;
   const resize = () => {
     const { columns, rows } = stdout;
-    if (columns > 0 && rows > 0) process_.resize(columns, rows).catch(unlessGone);
+    if (columns > 0 && rows > 0) handle.resize(columns, rows).catch(toldByItsEnd);
   };
-  if (stdin.isTTY) stdin.setRawMode(true);
+  // Without anybody who hands on keys, a raw terminal would be deaf to Ctrl-C.
+  const keys = raw && stdin.isTTY;
+  if (keys) stdin.setRawMode(true);
   stdout.on('resize', resize);
   resize();
   return {
     [Symbol.dispose]() {
       stdout.off('resize', resize);
-      if (stdin.isTTY) stdin.setRawMode(false);
-      stdin.unref();
+      if (keys) stdin.setRawMode(false);
     },
   };
 }
 
+/** This many Ctrl-C end even a program that does not listen, as the first process of a container often does not. */
+const PATIENCE = 3;
+
 /** Hands signals on to a process until disposed. */
-export function forwardSignals(process_: ProcessHandle): Disposable {
+export function forwardSignals(handle: ProcessHandle): Disposable {
+  let interrupts = 0;
   const handlers = (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const).map((signal) => {
-    const handler = () => void process_.kill(signal).catch(unlessGone);
+    const handler = () => {
+      if (signal === 'SIGINT') interrupts++;
+      if (interrupts === PATIENCE - 1) process.stderr.write('stowage: once more to kill it\n');
+      handle.kill(interrupts >= PATIENCE ? 'SIGKILL' : signal).catch(toldByItsEnd);
+    };
     process.on(signal, handler);
     return () => process.off(signal, handler);
   });
@@ -34,6 +44,5 @@ export function forwardSignals(process_: ProcessHandle): Disposable {
   };
 }
 
-function unlessGone(e: unknown): void {
-  if (!Fault.is(e, 'not_found') && !Fault.is(e, 'failed_precondition')) throw e;
-}
+/** Whoever waits for the process is told that it, or the daemon, has gone. */
+function toldByItsEnd(): void {}

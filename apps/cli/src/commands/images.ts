@@ -1,9 +1,19 @@
-import { Fault } from '@stowage/core';
-import { normalizeReference } from '@stowage/registry';
 import type { Command } from 'commander';
-import { interruptSignal, open } from '../connection.ts';
-import { progressView } from '../progress.ts';
-import { formatAge, formatSize, table } from '../table.ts';
+
+export interface PullFlags {
+  readonly platform?: string;
+  readonly plainHttp?: boolean;
+  readonly quiet: boolean;
+}
+
+const PULL_EXAMPLES = `
+Examples:
+  stowage pull busybox                        docker.io/library/busybox:latest
+  stowage pull ghcr.io/owner/app:1.2
+  stowage pull --platform linux/arm64 alpine
+  stowage pull --plain-http registry.local:5000/app
+
+It prints the image's digest. A pull that was interrupted goes on where it was when it is run again.`;
 
 export function addImageCommands(program: Command): void {
   program
@@ -12,52 +22,19 @@ export function addImageCommands(program: Command): void {
     .option('--platform <os/arch>', 'platform, such as linux/arm64')
     .option('--plain-http', 'speak HTTP to a registry that is not on loopback')
     .option('-q, --quiet', 'print nothing but the digest', false)
-    .action(async (image: string, options: PullFlags, command: Command) => {
-      await using client = open(command);
-      using progress = progressView(process.stderr, options.quiet);
-      const pulled = await client.pull(normalizeReference(image), {
-        unpack: true,
-        plainHttp: options.plainHttp,
-        platform: options.platform,
-        signal: interruptSignal(),
-        onProgress: (p) => progress.update(p),
-      });
-      process.stdout.write(`${pulled.target.digest}\n`);
+    .addHelpText('after', PULL_EXAMPLES)
+    .action(async (image: string, flags: PullFlags, command: Command) => {
+      const { pull } = await import('../actions/pull.ts');
+      await pull(command, image, flags);
     });
 
   program
     .command('images')
     .description('list images')
     .option('-q, --quiet', 'names only', false)
+    .addHelpText('after', '\nExamples:\n  stowage images\n  stowage -n k8s.io images   of another namespace')
     .action(async ({ quiet }: { quiet: boolean }, command: Command) => {
-      await using client = open(command);
-      const images = await Array.fromAsync(client.services.images.list());
-      if (quiet) {
-        for (const { name } of images) process.stdout.write(`${name}\n`);
-        return;
-      }
-      const rows = await Promise.all(
-        images.map(async ({ name, target, updatedAt }) => {
-          const size = await (await client.image(name)).size().catch(unlessIncomplete);
-          return [
-            name,
-            target.digest.slice(7, 19),
-            formatAge(updatedAt),
-            size === undefined ? '?' : formatSize(size),
-          ];
-        }),
-      );
-      process.stdout.write(table(['NAME', 'DIGEST', 'UPDATED', 'SIZE'], rows));
+      const { listImages } = await import('../actions/list-images.ts');
+      await listImages(command, quiet);
     });
-}
-
-interface PullFlags {
-  readonly platform?: string;
-  readonly plainHttp?: boolean;
-  readonly quiet: boolean;
-}
-
-/** Somebody may hold only a part of an image's content. */
-function unlessIncomplete(e: unknown): undefined {
-  if (!Fault.is(e, 'not_found')) throw e;
 }

@@ -1,0 +1,42 @@
+import type { Client } from '@stowage/client';
+import { Fault } from '@stowage/core';
+import type { Command } from 'commander';
+import { open } from '../connection.ts';
+import { report } from '../failure.ts';
+
+/** Removes as many as it can. @returns the exit code: not 0 if any is left. */
+export async function removeContainers(
+  command: Command,
+  ids: readonly string[],
+  force: boolean,
+): Promise<number> {
+  await using client = open(command);
+  let exitCode = 0;
+  for (const id of ids) {
+    try {
+      await remove(client, id, force);
+      process.stdout.write(`${id}\n`);
+    } catch (e) {
+      // Without a daemon the next one fares no better.
+      if (Fault.is(e, 'unavailable')) throw e;
+      exitCode = report(e);
+    }
+  }
+  return exitCode;
+}
+
+async function remove(client: Client, id: string, force: boolean): Promise<void> {
+  const container = await client.container(id);
+  const task = await client.task(id).catch((e: unknown) => {
+    if (!Fault.is(e, 'not_found')) throw e;
+  });
+  if (task !== undefined) {
+    const { status } = await task.status();
+    if (status !== 'stopped' && status !== 'created' && !force) {
+      const reason = `it is ${status}; end it first, or use --force`;
+      throw new Fault('failed_precondition', `remove ${id}: ${reason}`);
+    }
+    await task.end();
+  }
+  await container.delete();
+}
