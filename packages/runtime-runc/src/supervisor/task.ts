@@ -154,6 +154,7 @@ export class Task {
       await this.#endOthers();
     }
     process.stopped(exit);
+    if (process === this.init) this.runtime.deleteAhead();
     await this.record.save().catch((e: unknown) => this.complain('write exit', e));
     await this.events.exit(execId, process.pid, exit);
     process.announced = true;
