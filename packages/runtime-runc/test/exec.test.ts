@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { jsonBytes, TYPE_URL, type TypedBytes } from '@stowage/core';
 import { layout } from '../src/layout.ts';
+import { Screen } from './fixtures/screen.ts';
 import { census, Workbench } from './fixtures/workbench.ts';
 
 let bench: Workbench;
@@ -51,7 +52,7 @@ test('a process is added, run, waited for and removed', async () => {
 
 test('a terminal of its own', async () => {
   const [stdin, stdout] = [await bench.fifo('tty-in'), await bench.fifo('tty-out')];
-  const output = text(createReadStream(stdout));
+  const screen = new Screen(createReadStream(stdout));
   const e = { id: 'c', execId: 'tty' };
   const args = spec('sh', '-c', 'stty size; read a; echo "read $a"');
   await bench.tasks.exec({ ...e, stdin, stdout, stderr: '', terminal: true, spec: args });
@@ -59,9 +60,10 @@ test('a terminal of its own', async () => {
   const exit = bench.tasks.wait(e);
   await bench.tasks.start(e);
   await using keyboard = await open(stdin, 'w');
+  await screen.shows('20 90\r\n');
   await keyboard.writeFile('k\n');
   expect(await exit).toMatchObject({ exitStatus: 0 });
-  expect(await output).toBe('20 90\r\nk\r\nread k\r\n');
+  expect(await screen.all).toBe('20 90\r\nk\r\nread k\r\n');
   await bench.tasks.delete(e);
 });
 

@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Screen } from './fixtures/screen.ts';
 import { census, eventually, Workbench } from './fixtures/workbench.ts';
 
 let bench: Workbench;
@@ -18,7 +20,7 @@ afterAll(async () => {
 
 test('a terminal echoes what is typed, and its output ends with its last user', async () => {
   const [stdin, stdout] = [await bench.fifo('in'), await bench.fifo('out')];
-  const output = text(createReadStream(stdout));
+  const screen = new Screen(createReadStream(stdout));
   const request = await bench.container('tty', ['sh', '-c', 'tty; read line; echo "got $line"; exit 5'], {
     ...{ stdin, stdout, terminal: true },
   });
@@ -26,16 +28,17 @@ test('a terminal echoes what is typed, and its output ends with its last user', 
   const exit = bench.tasks.wait({ id: 'tty' });
   await bench.tasks.start({ id: 'tty' });
   await using keyboard = await open(stdin, 'w');
+  await screen.shows('/dev/pts/0\r\n');
   await keyboard.writeFile('hello\n');
   expect(await exit).toMatchObject({ exitStatus: 5 });
-  expect(await output).toBe('/dev/pts/0\r\nhello\r\ngot hello\r\n');
+  expect(await screen.all).toBe('/dev/pts/0\r\nhello\r\ngot hello\r\n');
   expect(await bench.tasks.state({ id: 'tty' })).toMatchObject({ terminal: true, stdout, stderr: '' });
   await bench.tasks.delete({ id: 'tty' });
 });
 
 test('a terminal has the size that it was given, before the start and later', async () => {
   const [stdin, stdout] = [await bench.fifo('size-in'), await bench.fifo('size-out')];
-  const output = text(createReadStream(stdout));
+  const screen = new Screen(createReadStream(stdout));
   const script = 'stty size; read x; stty size';
   await bench.tasks.create(
     await bench.container('size', ['sh', '-c', script], { stdin, stdout, terminal: true }),
@@ -44,11 +47,11 @@ test('a terminal has the size that it was given, before the start and later', as
   const exit = bench.tasks.wait({ id: 'size' });
   await bench.tasks.start({ id: 'size' });
   await using keyboard = await open(stdin, 'w');
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await screen.shows('30 100\r\n');
   await bench.tasks.resizePty({ id: 'size', width: 81, height: 26 });
   await keyboard.writeFile('\n');
   await exit;
-  expect(await output).toBe('30 100\r\n\r\n26 81\r\n');
+  expect(await screen.all).toBe('30 100\r\n\r\n26 81\r\n');
   await bench.tasks.delete({ id: 'size' });
 });
 

@@ -6,6 +6,7 @@ import { cgroupOf } from '@stowage/linux/cgroup';
 import { isSameProcess, UNKNOWN_STATUS } from '@stowage/linux/reap';
 import type { SupervisorContext } from './context.ts';
 import { execPidFile } from './execs.ts';
+import { awaitCommands } from './left-commands.ts';
 import { adoptIO } from './open-io.ts';
 import { readPid, Task } from './task.ts';
 import { TaskProcess } from './task-process.ts';
@@ -34,6 +35,9 @@ async function adoptTask(
   const { runtime: choice, init: initRecord, execs, paused, format: _, ...facts } = record;
   const init = TaskProcess.fromRecord(facts.id, initRecord);
   const task = new Task(context, { ...facts, choice }, init);
+  if (init.phase === 'creating' || init.phase === 'starting') {
+    await awaitCommands(task.runtime.log(), context.reaper);
+  }
   if (init.phase === 'creating') {
     // Nobody was told of it, and whoever asked for it was told that the call failed.
     await task.abandon();
@@ -60,7 +64,10 @@ async function adoptProcess(
   process: TaskProcess,
   execId?: string,
 ): Promise<void> {
-  if (process.phase === 'starting') await settleExec(task, process, execId ?? '');
+  if (process.phase === 'starting' && execId !== undefined) {
+    await awaitCommands(task.runtime.log(execId), context.reaper);
+    await settleExec(task, process, execId);
+  }
   if (process.phase === 'stopped') {
     // Written down, but it is not known whether it was told. Better twice than never.
     if (!process.announced && process.exit !== undefined) await task.ended(process, process.exit, execId);

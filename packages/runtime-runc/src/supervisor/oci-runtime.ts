@@ -29,6 +29,7 @@ export class OciRuntime {
   readonly #options: OciRuntimeOptions;
   /** Whether a removal that was begun ahead succeeded. */
   #ahead: Promise<boolean> | undefined;
+  #asked = false;
 
   constructor(options: OciRuntimeOptions) {
     this.#options = options;
@@ -49,7 +50,7 @@ export class OciRuntime {
   /** Starts a process whose runtime-spec Process lies in a file, and lets go of it. */
   exec(execId: string, processFile: string, process: NewProcess): Promise<void> {
     const args = ['--detach', '--process', processFile, ...processArgs(process)];
-    return this.#run('exec', args, { ...process, log: `exec-${execId}.log` });
+    return this.#run('exec', args, { ...process, execId });
   }
 
   kill(signal: number, all: boolean): Promise<void> {
@@ -71,9 +72,10 @@ export class OciRuntime {
 
   /**
    * Begins to remove a container that has stopped, before anybody asks: {@link delete} then has little or nothing
-   * left to wait for. Call it once.
+   * left to wait for. Does nothing where that is what stopped it. Call it once.
    */
   deleteAhead(): void {
+    if (this.#asked) return;
     this.#ahead = this.#run('delete', []).then(
       () => true,
       // Whatever was wrong, the delete that is asked for will meet it and tell.
@@ -83,18 +85,24 @@ export class OciRuntime {
 
   /** Removes the container; with `force`, kills it first. */
   async delete(options: { readonly force?: boolean } = {}): Promise<void> {
+    this.#asked = true;
     if (await this.#ahead) return;
     await this.#run('delete', options.force === true ? ['--force'] : []);
+  }
+
+  /** Where the commands about a process write their log. */
+  log(execId?: string): string {
+    return join(this.#options.directory, execId === undefined ? 'init.log' : `exec-${execId}.log`);
   }
 
   #run(
     command: string,
     args: readonly string[],
-    how: CallOptions & { readonly stdio?: CommandStdio; readonly log?: string } = {},
+    how: CallOptions & { readonly stdio?: CommandStdio; readonly execId?: string } = {},
     after: readonly string[] = [],
   ): Promise<void> {
-    const { choice, id, directory, commands } = this.#options;
-    const log = join(directory, how.log ?? 'init.log');
+    const { choice, id, commands } = this.#options;
+    const log = this.log(how.execId);
     const common = ['--root', choice.root, '--log', log, '--log-format', 'json'];
     return commands.run({
       binary: choice.binary,
