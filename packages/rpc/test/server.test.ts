@@ -1,7 +1,9 @@
-import { readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { Events } from '@stowage/api/events/v1';
 import { Health } from '@stowage/api/health/v1';
@@ -91,11 +93,11 @@ test('a subscriber has its headers before there is a message, and once the metho
   await expect(first).rejects.toBe(reason);
 });
 
-test('leaving a stream ends the method', async () => {
-  const ended = Promise.withResolvers<string>();
+test('leaving a stream ends the method, over a socket and in memory', async () => {
+  let ended = Promise.withResolvers<void>();
   const routes = serviceRoutes(Events, {
     async *subscribe(_, { signal }) {
-      signal.addEventListener('abort', () => ended.resolve('told'));
+      signal.addEventListener('abort', () => ended.resolve());
       for (;;) {
         yield {};
         await delay(1);
@@ -103,8 +105,51 @@ test('leaving a stream ends the method', async () => {
     },
   });
   await using s = await serve([routes]);
-  for await (const _ of rpcClient(Events, s.transport).subscribe({})) break;
-  expect(await ended.promise).toBe('told');
+  for (const transport of [s.transport, memoryTransport(routes)]) {
+    ended = Promise.withResolvers();
+    for await (const _ of rpcClient(Events, transport).subscribe({})) break;
+    await ended.promise;
+  }
+});
+
+test('giving up a call fails with the reason, and tells the method', async () => {
+  let ended = Promise.withResolvers<void>();
+  let begun = Promise.withResolvers<void>();
+  const routes = serviceRoutes(Version, {
+    version: (_, { signal }) =>
+      new Promise((_settle, fail) => {
+        begun.resolve();
+        signal.addEventListener('abort', () => {
+          ended.resolve();
+          fail(signal.reason);
+        });
+      }),
+  });
+  await using s = await serve([routes]);
+  for (const transport of [s.transport, memoryTransport(routes)]) {
+    ended = Promise.withResolvers();
+    begun = Promise.withResolvers();
+    const stop = new AbortController();
+    const call = rpcClient(Version, transport).version({}, { signal: stop.signal });
+    call.catch(() => {});
+    await begun.promise;
+    const reason = new Fault('aborted', 'enough');
+    stop.abort(reason);
+    await expect(call).rejects.toBe(reason);
+    await ended.promise;
+  }
+});
+
+test('a deadline ends the method', async () => {
+  const routes = serviceRoutes(Version, {
+    version: (_, { signal }) =>
+      delay(30_000, { version: '' }, { signal }).catch(() => Promise.reject(signal.reason)),
+  });
+  await using s = await serve([routes]);
+  for (const transport of [s.transport, memoryTransport(routes)]) {
+    const call = rpcClient(Version, transport).version({}, { timeoutMs: 50 });
+    await expect(call).rejects.toMatchObject({ kind: 'deadline_exceeded' });
+  }
 });
 
 test('the socket is private at every moment, under any umask', async () => {
@@ -118,6 +163,22 @@ test('the socket is private at every moment, under any umask', async () => {
     expect(await readdir(join(dir.path, 'deep'))).toEqual(['s.sock']);
     await server.close();
     expect(await readdir(join(dir.path, 'deep'))).toEqual([]);
+  } finally {
+    process.umask(old);
+  }
+});
+
+test('another user can neither connect nor look', async () => {
+  const old = process.umask(0);
+  try {
+    await using s = await serve([version]);
+    const dial = ['-s', '--unix-socket', s.path, 'http://x/'];
+    for (const mode of [0o755, 0o777]) {
+      await chmod(s.dir, mode);
+      const asNobody = promisify(execFile)('curl', dial, { uid: 1000, gid: 1000 });
+      await expect(asNobody).rejects.toMatchObject({ code: 7 });
+    }
+    expect((await promisify(execFile)('curl', dial)).stdout).toContain('unimplemented');
   } finally {
     process.umask(old);
   }
