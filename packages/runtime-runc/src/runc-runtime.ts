@@ -156,7 +156,8 @@ export class RuncRuntime implements Runtime, AsyncDisposable {
     this.#options.log.warn({ err }, 'the supervisor of containers is lost');
     if (this.#pid !== undefined) reapSoon(this.#pid);
     const delayMs = Math.min(RETRY_MS * 2 ** this.#failures++, LONGEST_RETRY_MS);
-    this.#again = setTimeout(() => this.#connect().catch(() => {}), delayMs).unref();
+    // Keeps the process going, as an open connection does: somebody may wait for an exit.
+    this.#again = setTimeout(() => this.#connect().catch(() => {}), delayMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

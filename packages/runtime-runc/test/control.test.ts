@@ -137,6 +137,15 @@ test('orphans of a container are reaped, and so is whatever else ends here', asy
   await end();
 });
 
+test('memory may be taken from a container, and hardly from its supervisor', async () => {
+  const score = async (pid: number | 'self') =>
+    (await readFile(`/proc/${pid}/oom_score_adj`, 'latin1')).trim();
+  const { pid, end } = await started('score', ['sleep', '1000']);
+  expect(await score(pid)).toBe(await score('self'));
+  expect(await score(await bench.supervisorPid())).toBe('-999');
+  await end();
+});
+
 test('kill of all reaches processes that are not the init', async () => {
   const { id, exit } = await started('all', ['sh', '-c', 'trap : TERM; sleep 1000; exit 3']);
   await eventually(async () => (await bench.tasks.pids(id)).length === 2);
