@@ -71,12 +71,15 @@ test('one platform is fetched, labelled, and named by refs that clients know', a
   expect(manifests).toHaveLength(1);
   const { descriptor: chosen, manifest } = await chooseManifest(content, descriptor, arm64);
   expect(manifests[0]?.descriptor).toEqual(chosen);
-  expect(fetcher.asked).toEqual([
+  expect(fetcher.asked.slice(0, 3)).toEqual([
     `index-${descriptor.digest}`,
     `manifest-${chosen.digest}`,
     `config-${manifest.config.digest}`,
-    ...manifest.layers.map(({ digest }) => `layer-${digest}`),
   ]);
+  // At the same time, in no order.
+  expect(fetcher.asked.slice(3).sort()).toEqual(
+    manifest.layers.map(({ digest }) => `layer-${digest}`).sort(),
+  );
   const source = { [`${LABEL.distributionSource}.localhost`]: 'some/where' };
   const all = await chooseManifest(remote, descriptor, amd64);
   // Of all platforms, so that they can be fetched later.

@@ -27,7 +27,11 @@ test('a second daemon on the same root refuses to start and says who holds it', 
 });
 
 test.each([
-  ['a wrong type', 'version = 3\n[grpc]\naddress = 5\n', 'grpc.address: expected a string, got 5'],
+  [
+    'a wrong type',
+    'version = 3\n[grpc]\naddress = 5\n',
+    'grpc.address: expected the absolute path of a unix socket, got 5',
+  ],
   ['an unknown key', 'version = 3\nroots = "/x"\n', 'roots: unknown key; expected version, root, state'],
   ['a version that nobody knows', 'version = 9\n', 'version: expected 2, 3 or 4, got 9'],
   ['no TOML at all', 'version = = 3\n', 'config.toml'],
