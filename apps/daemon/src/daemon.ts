@@ -1,4 +1,3 @@
-import { chmod, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { contentSlot } from '@stowage/content';
 import type { Logger, Plugin } from '@stowage/core';
@@ -9,6 +8,7 @@ import { primePool } from '@stowage/linux/confine';
 import { listen } from '@stowage/rpc/server';
 import { serveTtrpc } from '@stowage/ttrpc';
 import { type DaemonConfig, SERVER_TABLE } from './config/daemon-config.ts';
+import { makePassable, makePrivate } from './directories.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { builtinPlugins } from './plugins.ts';
 import { proxyPlugins } from './proxy.ts';
@@ -41,16 +41,16 @@ export async function runDaemon(
 ): Promise<void> {
   const { log, signal } = options;
   await primePool();
-  await privateDirectory(config.root);
+  await makePrivate(config.root);
   using _root = await lockDirectory(config.root);
-  await privateDirectory(config.state);
+  await makePrivate(config.state);
   using _state = await lockDirectory(config.state);
   const plugins = await selectPlugins(config);
   for (const warning of [...config.warnings, ...warningsOfForeign(plugins, config)]) log.warn({}, warning);
 
   const { root, state } = config;
   await using engine = await Engine.open({ root, state, ...engineOptions(config, plugins), log, signal });
-  await mkdir(dirname(config.address), { recursive: true, mode: 0o711 });
+  await makePassable(dirname(config.address));
   await using _ttrpc = await listenTtrpc(engine, config, log);
   await using _server = await listen({
     address: { path: config.address, uid: config.uid, gid: config.gid },
@@ -70,12 +70,6 @@ async function listenTtrpc(engine: Engine, config: DaemonConfig, log: Logger): P
   const [events] = engine.values(eventsSlot).values();
   const routes = events === undefined ? [] : [eventsTtrpcRoutes(events)];
   return serveTtrpc({ path: `${config.address}.ttrpc`, routes, log });
-}
-
-/** Makes a directory that nobody else can list, whatever the umask, also one that is there with another mode. */
-async function privateDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o711 });
-  await chmod(path, 0o711);
 }
 
 function engineOptions(config: DaemonConfig, plugins: readonly Plugin[]) {
