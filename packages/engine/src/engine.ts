@@ -30,20 +30,28 @@ export interface EngineOptions {
  * `listen` of `@stowage/rpc/server` to others. Disposing stops the plugins, last started first.
  */
 export class Engine implements AsyncDisposable {
+  readonly #nodes: readonly Node[];
+  /** In the order in which they came up. */
   readonly #started: ReadonlyMap<Node, Started>;
   readonly #log: Logger;
   readonly #stop: AbortController;
   #transport: Transport | undefined;
 
-  private constructor(started: ReadonlyMap<Node, Started>, log: Logger, stop: AbortController) {
+  private constructor(
+    nodes: readonly Node[],
+    started: ReadonlyMap<Node, Started>,
+    log: Logger,
+    stop: AbortController,
+  ) {
+    this.#nodes = nodes;
     this.#started = started;
     this.#log = log;
     this.#stop = stop;
   }
 
   /**
-   * Resolves all needs, parses all settings, then starts one plugin after the other. A plugin that fails is
-   * reported by {@link plugins} and does not stop the others, unless it is required.
+   * Resolves all needs, parses all settings, then starts each plugin as soon as those that it needs are up. A plugin
+   * that fails is reported by {@link plugins} and does not stop the others, unless it is required.
    *
    * @throws Fault `failed_precondition` for needs that can't be met or a required plugin that did not start;
    *   `invalid_argument` for a bad setting.
@@ -56,9 +64,9 @@ export class Engine implements AsyncDisposable {
     const stop = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
     const started = new Map<Node, Started>();
-    const list = () => [...started.values()].map((it) => it.status);
+    const inOrder = () => nodes.flatMap((node) => started.get(node)?.status ?? []);
     try {
-      await startAll(nodes, started, { root, state, configs, required, log, signal, list });
+      await startAll(nodes, started, { root, state, configs, required, log, signal, list: inOrder });
     } catch (e) {
       stop.abort(e);
       await stopAll(started, log).catch((failure: unknown) => {
@@ -66,7 +74,7 @@ export class Engine implements AsyncDisposable {
       });
       throw e;
     }
-    return new Engine(started, log, stop);
+    return new Engine(nodes, started, log, stop);
   }
 
   /** Throws what {@link open} would throw before it starts anything. */
@@ -74,17 +82,19 @@ export class Engine implements AsyncDisposable {
     plan(options);
   }
 
-  /** How each plugin came up, in order of starting. */
+  /** How each plugin came up: each after those that it needs. */
   plugins(): readonly PluginStatus[] {
-    return [...this.#started.values()].map((it) => it.status);
+    return this.#nodes.flatMap((node) => this.#started.get(node)?.status ?? []);
   }
 
   /** Values of the plugins in a slot, by plugin id. */
   values<T>(slot: Slot<T>): ReadonlyMap<string, T> {
     const values = new Map<string, T>();
-    for (const [{ plugin }, { status, value }] of this.#started) {
+    for (const node of this.#nodes) {
+      const { plugin } = node;
+      const { status, value } = this.#started.get(node) ?? {};
       const fits = plugin.slot.type === slot.type && (slot.id === undefined || plugin.id === slot.id);
-      if (fits && status.state === 'ok') values.set(plugin.id, value as T);
+      if (fits && status?.state === 'ok') values.set(plugin.id, value as T);
     }
     return values;
   }

@@ -29,8 +29,9 @@ export interface StartOptions {
 }
 
 /**
- * Starts plugins in order into `started`, so that whoever catches a failure can dispose what came up. A plugin that
- * is skipped or fails takes with it those that can't do without it; the others start.
+ * Starts plugins into `started`, each as soon as those that it needs are up, so that whoever catches a failure can
+ * dispose what came up: when this settles, nothing is still starting. A plugin that is skipped or fails takes with it
+ * those that can't do without it; the others start.
  *
  * @throws Fault `failed_precondition` if a required plugin did not start.
  */
@@ -39,24 +40,32 @@ export async function startAll(
   started: Map<Node, Started>,
   options: StartOptions,
 ): Promise<void> {
-  for (const node of nodes) {
-    options.signal.throwIfAborted();
-    const result = await startOne(node, started, options);
-    started.set(node, result);
-    const { status } = result;
-    if (status.error === undefined) continue;
-    const fields = { plugin: nameOf(node.plugin), reason: reasonOf(status.error) };
-    if (status.state === 'skipped') options.log.info(fields, 'plugin skipped');
-    else options.log.error(fields, 'plugin failed');
-    if (options.required.includes(nameOf(node.plugin))) {
-      throw new Fault(
-        'failed_precondition',
-        `required plugin ${fields.plugin} did not start: ${fields.reason}`,
-        {
-          cause: status.error,
-        },
-      );
-    }
+  const starts = new Map<Node, Promise<void>>();
+  for (const node of nodes) starts.set(node, startAfter(node, starts, started, options));
+  for (const result of await Promise.allSettled(starts.values())) {
+    if (result.status === 'rejected') throw result.reason;
+  }
+}
+
+async function startAfter(
+  node: Node,
+  starts: ReadonlyMap<Node, Promise<void>>,
+  started: Map<Node, Started>,
+  options: StartOptions,
+): Promise<void> {
+  const needed = [...node.fillers.values()].flatMap((filler) => filler.nodes);
+  await Promise.all(needed.map((other) => starts.get(other)));
+  options.signal.throwIfAborted();
+  const result = await startOne(node, started, options);
+  started.set(node, result);
+  const { status } = result;
+  if (status.error === undefined) return;
+  const fields = { plugin: nameOf(node.plugin), reason: reasonOf(status.error) };
+  if (status.state === 'skipped') options.log.info(fields, 'plugin skipped');
+  else options.log.error(fields, 'plugin failed');
+  if (options.required.includes(nameOf(node.plugin))) {
+    const message = `required plugin ${fields.plugin} did not start: ${fields.reason}`;
+    throw new Fault('failed_precondition', message, { cause: status.error });
   }
 }
 
