@@ -39,7 +39,8 @@ export class InputCopy {
       source.pause();
     };
     sink.on('drain', () => void source.resume());
-    source.on('data', pass);
+    // One that was paused, as by an earlier process, does not flow for having a listener.
+    source.on('data', pass).resume();
     const ended = this.#sourceEnd.promise.then(
       // Called back once all that came before was written.
       () => new Promise<'ended'>((resolve) => sink.write('', () => resolve('ended'))),
