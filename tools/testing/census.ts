@@ -1,6 +1,6 @@
-import { glob, readdir, readFile, readlink } from 'node:fs/promises';
+import { access, glob, readdir, readFile, readlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 /** What a suite may leave behind, counted by name. */
 export interface Census {
@@ -68,11 +68,21 @@ async function listProcesses(): Promise<string[]> {
   return found;
 }
 
+/**
+ * Cgroups of containers, `/<namespace>/<id>`. Those of namespaces stay, as runc makes them on the way and leaves them,
+ * under containerd too.
+ */
 async function listCgroups(): Promise<string[]> {
-  const found: string[] = [];
   const base = '/sys/fs/cgroup';
+  const isUnified = await access(join(base, 'cgroup.controllers')).then(
+    () => true,
+    () => false,
+  );
+  const found: string[] = [];
   for (const entry of await readdir(base, { recursive: true, withFileTypes: true })) {
-    if (entry.isDirectory()) found.push(join(entry.parentPath, entry.name));
+    const path = join(entry.parentPath, entry.name);
+    const depth = relative(base, path).split('/').length - (isUnified ? 0 : 1);
+    if (entry.isDirectory() && depth >= 2) found.push(path);
   }
   return found;
 }
