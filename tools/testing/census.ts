@@ -1,6 +1,6 @@
 import { access, glob, readdir, readFile, readlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 
 /** What a suite may leave behind, counted by name. */
 export interface Census {
@@ -78,11 +78,18 @@ async function listCgroups(): Promise<string[]> {
     () => true,
     () => false,
   );
+  return containersBelow(base, isUnified ? 1 : 2);
+}
+
+/** Directories below `path`, those of the first `skip` levels left out. One that goes meanwhile is not there. */
+async function containersBelow(path: string, skip: number): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
   const found: string[] = [];
-  for (const entry of await readdir(base, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name);
-    const depth = relative(base, path).split('/').length - (isUnified ? 0 : 1);
-    if (entry.isDirectory() && depth >= 2) found.push(path);
+  for (const entry of entries) {
+    if (!entry.isDirectory()) continue;
+    const below = join(path, entry.name);
+    if (skip === 0) found.push(below);
+    found.push(...(await containersBelow(below, Math.max(0, skip - 1))));
   }
   return found;
 }
