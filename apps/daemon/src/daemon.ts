@@ -53,7 +53,12 @@ export async function runDaemon(
   await makePassable(dirname(config.address));
   await using _ttrpc = await listenTtrpc(engine, config, log);
   await using _server = await listen({
-    address: { path: config.address, uid: config.uid, gid: config.gid },
+    address: {
+      path: config.address,
+      uid: config.uid,
+      gid: config.gid,
+      mode: config.gid === 0 ? 0o600 : 0o660,
+    },
     routes: engine.routes,
     log,
   });

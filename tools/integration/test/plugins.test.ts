@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { beforeAll, expect, test } from '@jest/globals';
@@ -214,4 +214,31 @@ test("containerd's own printed config is one to start with", async () => {
   const result = await run(process.execPath, [STOWAGED, '--config', file, 'config', 'check']);
   expect(result).toMatchObject({ code: 0, stdout: 'the config is good\n' });
   expect(result.stderr).toContain('io.containerd.grpc.v1.cri');
+});
+
+test('with a gid the group may connect, whatever the umask, and without one it may not', async () => {
+  await chmod(suite.dir, 0o755);
+  const file = await config('group', '[grpc]\ngid = 1234\n');
+  const asMember = (socket: string) => {
+    const url = 'http://stowage/containerd.services.version.v1.Version/Version';
+    const curl = [
+      'curl',
+      '-sS',
+      '--unix-socket',
+      socket,
+      '-H',
+      'content-type: application/json',
+      '-d',
+      '{}',
+      url,
+    ];
+    return run('setpriv', ['--reuid', '1000', '--regid', '1234', '--clear-groups', ...curl]);
+  };
+  const dir = join(suite.dir, 'group');
+  await mkdir(dir);
+  await chmod(dir, 0o755);
+  await using daemon = await Daemon.start({ dir, config: file, umask: 0o077 });
+  expect((await asMember(daemon.address)).stdout).toContain('stowage');
+  await using other = await Daemon.start({ dir: join(suite.dir, 'no-group') });
+  expect((await asMember(other.address)).code).not.toBe(0);
 });
