@@ -19,7 +19,7 @@ export async function launch(bundle) {
   }
   const node = pinnedNode(file);
   if (node === undefined) {
-    fail(`needs Node 22.23.2 or later of 22, or 24.18.1 or later; this is ${process.version}`);
+    fail(`needs Node 22.23.2 or later of 22, or 24.18.1 or later; this is v${process.versions.node}`);
   }
   const child = spawn(node, [file, ...process.argv.slice(2)], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH']) {

@@ -1,18 +1,21 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
-import { beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { run } from '@stowage/testing';
 import { withTempDir } from '../suite.ts';
 
 const suite = withTempDir('launch');
 const ROOT = join(import.meta.dirname, '../../..');
 const LAUNCH = pathToFileURL(join(ROOT, 'packages/core/bin/launch.mjs')).href;
-/** What Debian ships: older than anything that a bundle runs on. */
-const OLD_NODE = '/usr/bin/node';
+/** Says that it is what Debian ships: older than anything that a bundle runs on. Made here, as not every machine has it. */
+const OLD_NODE = join(tmpdir(), `stowage-old-node-${process.pid}`);
+const PRETEND =
+  'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.20.2"}})';
 
 const BUNDLE = `
 const [, , what, ...rest] = process.argv;
@@ -46,8 +49,13 @@ async function command(name: string, { pinned = true, built = true } = {}): Prom
 let good: string;
 beforeAll(async () => {
   good = await command('good');
-  expect((await run(OLD_NODE, ['--version'])).stdout).toMatch(/^v(18|20)\./);
+  await writeFile(OLD_NODE, `#!/bin/sh\nexec '${process.execPath}' --import '${PRETEND}' "$@"\n`, {
+    mode: 0o755,
+  });
+  expect((await run(OLD_NODE, ['-p', 'process.versions.node'])).stdout).toBe('20.20.2\n');
 });
+
+afterAll(() => rm(OLD_NODE));
 
 const NODES = [
   ['a Node that is too old', OLD_NODE],
