@@ -1,25 +1,32 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import type { ProcessHandle } from '@stowage/client';
 
 /**
- * Gives this terminal to a process: its size whenever that changes, and with `raw` every key. Disposing gives it back.
+ * Makes every key of this terminal, and every byte for it, pass as it is. Disposing gives the terminal back as it was,
+ * as does the end of this process.
+ *
+ * A raw terminal of Node's still returns to the first column at each line feed, which garbles what draws on it: libuv
+ * leaves that on. So the program stty is run too; without it, all but drawing works.
  */
-export function attachTerminal(handle: ProcessHandle, { raw }: { readonly raw: boolean }): Disposable {
-  const { stdin, stdout } = process;
+export async function rawTerminal(): Promise<Disposable> {
+  const { stdin } = process;
+  stdin.setRawMode(true);
+  const stty = spawn('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });
+  await once(stty, 'close').catch(() => undefined);
+  return { [Symbol.dispose]: () => void stdin.setRawMode(false) };
+}
+
+/** Tells a process the size of this terminal, now and whenever it changes, until disposed. */
+export function followSize(handle: ProcessHandle): Disposable {
+  const { stdout } = process;
   const resize = () => {
     const { columns, rows } = stdout;
     if (columns > 0 && rows > 0) handle.resize(columns, rows).catch(toldByItsEnd);
   };
-  // Without anybody who hands on keys, a raw terminal would be deaf to Ctrl-C.
-  const keys = raw && stdin.isTTY;
-  if (keys) stdin.setRawMode(true);
   stdout.on('resize', resize);
   resize();
-  return {
-    [Symbol.dispose]() {
-      stdout.off('resize', resize);
-      if (keys) stdin.setRawMode(false);
-    },
-  };
+  return { [Symbol.dispose]: () => void stdout.off('resize', resize) };
 }
 
 /** This many Ctrl-C end even a program that does not listen, as the first process of a container often does not. */

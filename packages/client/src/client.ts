@@ -54,7 +54,8 @@ export class Client implements AsyncDisposable {
 
   /**
    * Gets an image from its registry, straight into the daemon's content store. What is there already is not fetched
-   * again, and what an earlier pull left half-way goes on where it was, if no collection came between.
+   * again, and a connection that breaks goes on where it was. So does what an earlier pull left half-way that ended
+   * without a word, as by a crash; one that fails or is aborted gives up what it has.
    *
    * @param reference - `host/repository:tag` or `host/repository@digest`.
    * @throws Fault `unavailable` if the registry does not answer; `not_found`; `unauthenticated`.

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { demoArchive, mustCtr, run, until } from '@stowage/testing';
 import { beginStowage, CLI, mustStowage, stowage } from '../cli.ts';
 import { withDaemon } from '../suite.ts';
@@ -18,15 +18,6 @@ beforeAll(async () => {
   const archive = await demoArchive(join(suite.dir, 'image'), IMAGE);
   await mustCtr(suite.daemon.address, ['images', 'import', archive]);
 }, 60_000);
-
-afterAll(async () => {
-  const left = (await leftFifos()).filter((name) => !fifosBefore.includes(name));
-  if (left.length > 0) throw new Error(`FIFOs left behind: ${left.join(' ')}`);
-  expect(await must('ps', '-aq')).toBe('');
-  expect(await mustCtr(suite.daemon.address, ['tasks', 'ls', '-q'])).toBe('');
-  expect(await mustCtr(suite.daemon.address, ['leases', 'ls', '-q'])).toBe('');
-  expect(await mustCtr(suite.daemon.address, ['snapshots', 'ls'])).not.toContain('Active');
-});
 
 test('run hands on output, errors and exit codes', async () => {
   const program = 'echo out; echo err >&2; exit 3';
@@ -140,4 +131,12 @@ test('images lists them', async () => {
 
 test('version shows both ends', async () => {
   expect(await must('version')).toMatch(/^stowage +0\.\d+\.\d+\ndaemon +2\.\d+\.\d+\+stowage\./);
+});
+
+test('nothing of all that is left', async () => {
+  expect((await leftFifos()).filter((name) => !fifosBefore.includes(name))).toEqual([]);
+  expect(await must('ps', '-aq')).toBe('');
+  expect(await mustCtr(suite.daemon.address, ['tasks', 'ls', '-q'])).toBe('');
+  expect(await mustCtr(suite.daemon.address, ['leases', 'ls', '-q'])).toBe('');
+  expect(await mustCtr(suite.daemon.address, ['snapshots', 'ls'])).not.toContain('Active');
 });

@@ -1,5 +1,5 @@
 import type { IoOptions, ProcessHandle } from '@stowage/client';
-import { attachTerminal, forwardSignals } from '../terminal.ts';
+import { followSize, forwardSignals, rawTerminal } from '../terminal.ts';
 
 export interface Attendance {
   readonly interactive: boolean;
@@ -25,10 +25,12 @@ export async function attend(
   const finished = handle.finished();
   // Heard below, if the start succeeds.
   finished.catch(() => undefined);
+  // Without anybody who hands on keys, a raw terminal would be deaf to Ctrl-C.
+  using _raw = how.tty && how.interactive && process.stdin.isTTY ? await rawTerminal() : undefined;
   await handle.start({ signal });
   started();
   using _signals = forwardSignals(handle);
-  using _terminal = how.tty ? attachTerminal(handle, { raw: how.interactive }) : undefined;
+  using _size = how.tty ? followSize(handle) : undefined;
   const { exitStatus } = await finished;
   return exitStatus;
 }

@@ -13,7 +13,7 @@ Examples:
   stowage pull --platform linux/arm64 alpine
   stowage pull --plain-http registry.local:5000/app
 
-It prints the image's digest. A pull that was interrupted goes on where it was when it is run again.`;
+It prints the image's digest. Layers that are there already are not fetched again. Ctrl-C leaves nothing behind.`;
 
 export function addImageCommands(program: Command): void {
   program
