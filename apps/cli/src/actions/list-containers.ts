@@ -8,7 +8,8 @@ import { formatAge, table } from '../table.ts';
 
 export async function listContainers(command: Command, { all, quiet }: ListFlags): Promise<void> {
   await using client = open(command);
-  const tasks = new Map((await Array.fromAsync(client.services.tasks.list())).map((t) => [t.containerId, t]));
+  // By id: containerd itself leaves containerId empty.
+  const tasks = new Map((await Array.fromAsync(client.services.tasks.list())).map((t) => [t.id, t]));
   const rows: string[][] = [];
   for await (const container of client.services.containers.list()) {
     const { id, image, createdAt } = container;
