@@ -14,6 +14,7 @@ const PACKAGES = {
   losetup: 'mount',
   script: 'bsdutils',
   setpriv: 'util-linux',
+  tmux: 'tmux',
 };
 
 /** Where Debian keeps what root runs; the path of somebody's shell may lack them. */
