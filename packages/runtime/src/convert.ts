@@ -11,31 +11,11 @@ import {
   type WaitResponse,
   WaitResponseSchema,
 } from '@stowage/api/task/v3';
-import { ProcessInfoSchema, Status, type ProcessInfo as WireProcessInfo } from '@stowage/api/types/task';
+import { ProcessInfoSchema, type ProcessInfo as WireProcessInfo } from '@stowage/api/types/task';
 import { Fault } from '@stowage/core';
 import { anyOf, dateOf, mountFromWire, mountToWire, timestampOf, typedBytesOf } from '@stowage/rpc';
-import type {
-  CreateTask,
-  ExecProcess,
-  Exit,
-  ProcessId,
-  ProcessInfo,
-  ProcessState,
-  TaskStatus,
-} from './task-service.ts';
-
-const STATUS: Readonly<Record<TaskStatus, Status>> = {
-  unknown: Status.UNKNOWN,
-  created: Status.CREATED,
-  running: Status.RUNNING,
-  stopped: Status.STOPPED,
-  paused: Status.PAUSED,
-  pausing: Status.PAUSING,
-};
-
-const NAME_OF: ReadonlyMap<Status, TaskStatus> = new Map(
-  (Object.entries(STATUS) as Array<[TaskStatus, Status]>).map(([name, status]) => [status, name]),
-);
+import { statusFromWire, statusToWire } from './status.ts';
+import type { CreateTask, ExecProcess, Exit, ProcessId, ProcessInfo, ProcessState } from './task-service.ts';
 
 /** The wire names the init by an empty exec id, the interface by none. */
 export function processFromWire({ id, execId }: { id: string; execId: string }): ProcessId {
@@ -91,7 +71,7 @@ export function stateToWire({ status, exitedAt, ...state }: ProcessState): State
   const { id, execId, bundle, pid, stdin, stdout, stderr, terminal, exitStatus } = state;
   return create(StateResponseSchema, {
     ...{ id, execId, bundle, pid, stdin, stdout, stderr, terminal, exitStatus },
-    status: STATUS[status],
+    status: statusToWire(status),
     ...(exitedAt && { exitedAt: timestampOf(exitedAt) }),
   });
 }
@@ -100,7 +80,7 @@ export function stateFromWire(wire: StateResponse): ProcessState {
   const { id, execId, bundle, pid, stdin, stdout, stderr, terminal, exitStatus, exitedAt } = wire;
   return {
     ...{ id, execId, bundle, pid, stdin, stdout, stderr, terminal, exitStatus },
-    status: NAME_OF.get(wire.status) ?? 'unknown',
+    status: statusFromWire(wire.status),
     ...(exitedAt && { exitedAt: dateOf(exitedAt) }),
   };
 }

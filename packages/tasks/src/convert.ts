@@ -1,22 +1,9 @@
 import { create } from '@bufbuild/protobuf';
 import type { CreateTaskRequest, ExecProcessRequest } from '@stowage/api/tasks/v1';
-import { ProcessSchema, Status, type Process as WireProcess } from '@stowage/api/types/task';
+import { ProcessSchema, type Process as WireProcess } from '@stowage/api/types/task';
 import { dateOf, descriptorFromWire, mountFromWire, timestampOf, typedBytesOf } from '@stowage/rpc';
-import type { TaskStatus } from '@stowage/runtime';
+import { statusFromWire, statusToWire } from '@stowage/runtime/status';
 import type { ContainerProcess, NewExec, NewTask, Process } from './tasks.ts';
-
-const STATUS: Readonly<Record<TaskStatus, Status>> = {
-  unknown: Status.UNKNOWN,
-  created: Status.CREATED,
-  running: Status.RUNNING,
-  stopped: Status.STOPPED,
-  paused: Status.PAUSED,
-  pausing: Status.PAUSING,
-};
-
-const NAME_OF: ReadonlyMap<Status, TaskStatus> = new Map(
-  (Object.entries(STATUS) as Array<[TaskStatus, Status]>).map(([name, status]) => [status, name]),
-);
 
 /** The wire says "init" by an empty exec id, the interface by none. */
 export function processFrom(request: { containerId: string; execId?: string }): ContainerProcess {
@@ -46,12 +33,12 @@ export function newExecFrom(request: ExecProcessRequest): NewExec {
 
 export function processToWire(process: Process): WireProcess {
   const { status, exitedAt, ...same } = process;
-  return create(ProcessSchema, { ...same, status: STATUS[status], exitedAt: timestampOf(exitedAt) });
+  return create(ProcessSchema, { ...same, status: statusToWire(status), exitedAt: timestampOf(exitedAt) });
 }
 
 export function processFromWire(wire: WireProcess): Process {
   const { containerId, id, pid, stdin, stdout, stderr, terminal, exitStatus } = wire;
-  const status = NAME_OF.get(wire.status) ?? 'unknown';
+  const status = statusFromWire(wire.status);
   const exitedAt = dateOf(wire.exitedAt);
   return { containerId, id, pid, status, stdin, stdout, stderr, terminal, exitStatus, exitedAt };
 }
