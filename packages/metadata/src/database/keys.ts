@@ -5,7 +5,7 @@ import { Fault, quote } from '@stowage/core';
 // caller names can leave its table.
 
 /** The tables of a namespace whose objects garbage collection knows. */
-export type Table = 'images' | 'containers' | 'leases' | 'content' | 'ingests';
+export type Table = 'images' | 'containers' | 'sandboxes' | 'leases' | 'content' | 'ingests';
 
 /** Lists of the database's own, by sequence number. */
 export type List = 'log' | 'intent' | 'garbage';
@@ -104,6 +104,7 @@ export function parseKey(key: string): ParsedKey | undefined {
   switch (table) {
     case 'images':
     case 'containers':
+    case 'sandboxes':
     case 'leases':
     case 'content':
     case 'ingests':
