@@ -24,9 +24,13 @@ export class LastingWork implements AsyncDisposable {
     this.#log = log;
   }
 
-  /** @throws the signal's reason as soon as it fires; what the work throws. */
+  /**
+   * @throws the signal's reason as soon as it fires; what the work throws; AbortError, without beginning, once
+   *   everything stops.
+   */
   async run<T>(key: string, { run, undo }: Work<T>, signal: AbortSignal | undefined): Promise<T> {
-    const lock = await this.#locks.acquire([key], signal);
+    const stop = this.#stop.signal;
+    const lock = await this.#locks.acquire([key], signal ? AbortSignal.any([signal, stop]) : stop);
     const caller = new Caller(signal, this.#stop.signal);
     const finished = this.#finish(key, { run, ...(undo && { undo }) }, lock, caller);
     this.#running.add(finished);
@@ -38,6 +42,7 @@ export class LastingWork implements AsyncDisposable {
     using _lock = lock;
     using _caller = caller;
     try {
+      this.#stop.signal.throwIfAborted();
       const value = await run(caller.patience);
       if (caller.stays() || undo === undefined) return value;
       await undo(this.#stop.signal);

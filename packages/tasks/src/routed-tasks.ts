@@ -39,6 +39,10 @@ export class RoutedTasks implements Tasks {
     const run = async (signal: AbortSignal) => {
       await this.#refuseExisting(id, { signal });
       await makeBundle(bundle, spec);
+      if (signal.aborted) {
+        await this.#leaveNothing(bundle);
+        throw signal.reason;
+      }
       try {
         return await service.create(
           { id, bundle, rootfs, stdin, stdout, stderr, terminal, ...how },

@@ -2,7 +2,8 @@ import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { Fault, type Logger } from '@stowage/core';
+import type { ContainerStore } from '@stowage/containers';
+import { Fault, type Logger, type Scoped, type TypedBytes } from '@stowage/core';
 import { TaskRouter } from '../src/router.ts';
 import { Containers } from './fixtures/house.ts';
 import { MemoryRuntime, never } from './fixtures/memory-runtime.ts';
@@ -32,6 +33,17 @@ afterEach(async () => {
 const tasks = () => router.scope({ namespace: 'ns' });
 const request = { containerId: 'c', rootfs: [], stdin: '', stdout: '', stderr: '', terminal: false };
 const bundle = () => join(state, 'ns', 'c');
+/** Makes creates hang until they are given up. */
+function hangs(runtime: MemoryRuntime) {
+  const reached = Promise.withResolvers<void>();
+  let count = 0;
+  runtime.making = (signal) => {
+    count++;
+    reached.resolve();
+    return never(signal);
+  };
+  return { reached: reached.promise, asked: () => count };
+}
 const pending = (promise: Promise<unknown>) => Promise.race([promise, Promise.resolve('pending')]);
 
 test('a task that ended by itself and came back in another runtime is found there', async () => {
@@ -115,12 +127,39 @@ test('a delete never takes the bundle of the task that is created behind it', as
 });
 
 test('disposing ends a create that hangs', async () => {
-  one.making = never;
+  const { reached } = hangs(one);
   const hanging = tasks().create(request);
   hanging.catch(() => {});
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await reached;
   await router[Symbol.asyncDispose]();
   await expect(hanging).rejects.toMatchObject({ name: 'AbortError' });
+});
+
+test('a create that is given up while its bundle is made asks no runtime, and its bundle goes', async () => {
+  let disposed: Promise<void> | undefined;
+  const disposing: Scoped<ContainerStore> = (scope) => ({
+    ...containers.scope(scope),
+    async get(id, options) {
+      const container = await containers.scope(scope).get(id, options);
+      const { typeUrl, value } = container.spec as TypedBytes;
+      // Looked at when the bundle is made.
+      const spec = {
+        typeUrl,
+        get value() {
+          disposed ??= other[Symbol.asyncDispose]();
+          return value;
+        },
+      };
+      return { ...container, spec };
+    },
+  });
+  const other = new TaskRouter({ state, containers: disposing, runtimes: [one] });
+  const { asked } = hangs(one);
+  const created = other.scope({ namespace: 'ns' }).create(request);
+  await expect(created).rejects.toMatchObject({ name: 'AbortError' });
+  await disposed;
+  expect(asked()).toBe(0);
+  await expect(access(bundle())).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
 test('a bundle whose rootfs is in use is not replaced, and the message says what to do', async () => {
