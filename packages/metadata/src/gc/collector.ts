@@ -1,6 +1,7 @@
+import { reachable } from '@stowage/gc';
 import type { Ledger } from '../ledger/ledger.ts';
 import { Cycle } from './cycle.ts';
-import { reachable, readGraph } from './graph.ts';
+import { readGraph } from './graph.ts';
 import { prune } from './prune.ts';
 import { sweep } from './sweep.ts';
 
@@ -63,7 +64,7 @@ export class Collector implements AsyncDisposable {
       await ledger.db.idle();
       const graph = await readGraph(ledger);
       nextExpiry = graph.nextExpiry;
-      cycle.mark(reachable(graph));
+      cycle.mark(await reachable(graph));
       removed = await sweep(ledger, graph, cycle);
     } finally {
       ledger.observe(undefined);

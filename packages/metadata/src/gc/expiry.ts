@@ -1,17 +1,15 @@
 import type { Message } from '@bufbuild/protobuf';
 import type { Status } from '@stowage/api/content/v1';
-import { LABEL, type Labels } from '@stowage/core';
+import type { Labels } from '@stowage/core';
+import { labelExpiry } from '@stowage/gc';
 import { dateOf } from '@stowage/rpc';
 
 const INGEST_LIFE_MS = 24 * 60 * 60 * 1000;
 
-/** When a lease or an image expires, by its label. One that is no time means never (containerd core/metadata/gc.go). */
+/** When a lease or an image expires. */
 export function expiryOf(message: Message): Date | undefined {
   const { labels } = message as Message & { readonly labels?: Labels };
-  const text =
-    labels !== undefined && Object.hasOwn(labels, LABEL.gcExpire) ? labels[LABEL.gcExpire] : undefined;
-  const at = new Date(text ?? Number.NaN);
-  return Number.isNaN(at.getTime()) ? undefined : at;
+  return labels && labelExpiry(labels);
 }
 
 /** When an ingest that no lease holds expires; undefined for one that a lease held. */

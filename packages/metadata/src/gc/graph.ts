@@ -4,23 +4,15 @@ import { InfoSchema as BlobSchema, type Status, StatusSchema } from '@stowage/ap
 import { ImageSchema } from '@stowage/api/images/v1';
 import { LeaseSchema } from '@stowage/api/leases/v1';
 import { InfoSchema as SnapshotSchema } from '@stowage/api/snapshots/v1';
-import { LABEL, type Labels } from '@stowage/core';
+import type { Labels } from '@stowage/core';
+import { type Graph, isFlat, isRoot, type Node } from '@stowage/gc';
 import { objectKey, type ParsedKey, parseKey, rangeOf } from '../database/keys.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { earlier, expiryOf, ingestExpiry } from './expiry.ts';
 import { backRefsOf, parentOf, refsOf, targetOf } from './refs.ts';
 
-export interface Node {
-  readonly refs: string[];
-  /** Key of a snapshot's parent, held even where labels are not followed. */
-  readonly parent: string | undefined;
-  /** A lease that holds its resources, but not what their labels name. */
-  readonly isFlat: boolean;
-}
-
-export interface Graph {
-  readonly nodes: ReadonlyMap<string, Node>;
-  readonly roots: readonly string[];
+/** All objects, and what else a collection needs to know of them. */
+export interface MarkedGraph extends Graph {
   /** When something in it expires that has not yet. */
   readonly nextExpiry: Date | undefined;
 }
@@ -41,7 +33,7 @@ export function decode(key: string, payload: Uint8Array): Message | undefined {
 }
 
 /** All objects and what they hold, as of one moment. Writers go on meanwhile. */
-export async function readGraph({ db, now, openIngests }: Ledger): Promise<Graph> {
+export async function readGraph({ db, now, openIngests }: Ledger): Promise<MarkedGraph> {
   const nodes = new Map<string, Node>();
   const roots: string[] = [];
   const edges: Array<readonly [from: string, to: string]> = [];
@@ -62,46 +54,12 @@ export async function readGraph({ db, now, openIngests }: Ledger): Promise<Graph
     if (expires && expiry !== undefined && expiry > at) nextExpiry = earlier(nextExpiry, expiry);
     if (isRoot(parsed.table, labels, expiry, at) || openIngests.has(key)) roots.push(key);
     for (const holder of backRefsOf(key, labels)) edges.push([holder, key]);
-    const isFlat = parsed.table === 'leases' && Object.hasOwn(labels, LABEL.gcFlat);
-    nodes.set(key, { refs: refsOf(key, message), parent: parentOf(key, message), isFlat });
+    nodes.set(key, {
+      refs: refsOf(key, message),
+      parent: parentOf(key, message),
+      isFlat: parsed.table === 'leases' && isFlat(labels),
+    });
   }
   for (const [from, to] of edges) nodes.get(from)?.refs.push(to);
   return { nodes, roots, nextExpiry };
-}
-
-function isRoot(table: ParsedKey['table'], labels: Labels, expiry: Date | undefined, at: Date): boolean {
-  switch (table) {
-    case 'containers':
-      return true;
-    case 'leases':
-    case 'images':
-      return expiry === undefined || expiry > at;
-    case 'content':
-    case 'snapshots':
-      return Object.hasOwn(labels, LABEL.gcRoot);
-    case 'ingests':
-      return expiry !== undefined && expiry > at;
-    default:
-      return false;
-  }
-}
-
-/** Everything that can be reached from the roots. */
-export function reachable({ nodes, roots }: Graph): Set<string> {
-  const full = new Set<string>();
-  const flat = new Set<string>();
-  const waiting: Array<readonly [key: string, isFlat: boolean]> = roots.map((key) => [key, false]);
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const [key, isFlat] = next;
-    const seen = isFlat ? flat : full;
-    if (seen.has(key)) continue;
-    seen.add(key);
-    const node = nodes.get(key);
-    if (node === undefined) continue;
-    if (isFlat) {
-      if (node.parent !== undefined) waiting.push([node.parent, true]);
-    } else for (const ref of node.refs) waiting.push([ref, node.isFlat]);
-  }
-  for (const key of flat) full.add(key);
-  return full;
 }

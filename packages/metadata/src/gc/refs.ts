@@ -2,20 +2,18 @@ import type { Message } from '@bufbuild/protobuf';
 import type { Container } from '@stowage/api/containers/v1';
 import type { Image } from '@stowage/api/images/v1';
 import type { Info as SnapshotInfo } from '@stowage/api/snapshots/v1';
-import { LABEL, type Labels } from '@stowage/core';
+import type { Labels } from '@stowage/core';
+import { labelBackRefs, labelRefs, type ObjectName } from '@stowage/gc';
 import { objectKey, type ParsedKey, parseKey, snapshotKey } from '../database/keys.ts';
-
-const CONTENT = LABEL.gcRefContent;
-const SNAPSHOT = `${LABEL.gcRefSnapshot}.`;
-const IMAGE = LABEL.gcRefImage;
-const BACK = `${LABEL.gcBackRef}.`;
 
 /** Keys of what an object keeps: by its own fields and by its `containerd.io/gc.ref.*` labels. */
 export function refsOf(key: string, message: Message): string[] {
   const parsed = parseKey(key);
   if (parsed === undefined) return [];
   const { labels } = message as Message & { readonly labels?: Labels };
-  return [...ownRefs(parsed, message), ...labelRefs(parsed.namespace, labels ?? {})];
+  const refs = ownRefs(parsed, message);
+  if (labels !== undefined) for (const name of labelRefs(labels)) refs.push(keyOf(parsed.namespace, name));
+  return refs;
 }
 
 /** The parent of a snapshot, which it needs whatever else is ignored. */
@@ -29,17 +27,7 @@ export function parentOf(key: string, message: Message): string | undefined {
 /** Keys of what keeps an object, by its `containerd.io/gc.bref.*` labels. */
 export function backRefsOf(key: string, labels: Labels): string[] {
   const namespace = parseKey(key)?.namespace ?? '';
-  const refs: string[] = [];
-  for (const [label, value] of Object.entries(labels)) {
-    if (!label.startsWith(BACK)) continue;
-    const [, table, rest] =
-      /^(container|content|image|snapshot)(?:[./](.*))?$/.exec(label.slice(BACK.length)) ?? [];
-    if (table === 'container') refs.push(objectKey(namespace, 'containers', value));
-    if (table === 'content') refs.push(objectKey(namespace, 'content', value));
-    if (table === 'image') refs.push(objectKey(namespace, 'images', value));
-    if (table === 'snapshot') refs.push(snapshotKey(namespace, upToSlash(rest ?? ''), value));
-  }
-  return refs;
+  return labelBackRefs(labels).map((name) => keyOf(namespace, name));
 }
 
 /** What a lease's edge leads to. */
@@ -70,23 +58,6 @@ function ownRefs(parsed: ParsedKey, message: Message): string[] {
   }
 }
 
-/** `gc.ref.content`, `.l.0`, `/x`, ...; `gc.ref.snapshot.<snapshotter>[/x]` (containerd core/metadata/gc.go). */
-function labelRefs(namespace: string, labels: Labels): string[] {
-  const refs: string[] = [];
-  for (const [label, value] of Object.entries(labels)) {
-    if (isAtOrBelow(label, CONTENT)) refs.push(objectKey(namespace, 'content', value));
-    else if (isAtOrBelow(label, IMAGE)) refs.push(objectKey(namespace, 'images', value));
-    else if (label.startsWith(SNAPSHOT))
-      refs.push(snapshotKey(namespace, upToSlash(label.slice(SNAPSHOT.length)), value));
-  }
-  return refs;
-}
-
-function isAtOrBelow(label: string, prefix: string): boolean {
-  return label === prefix || label.startsWith(`${prefix}.`) || label.startsWith(`${prefix}/`);
-}
-
-function upToSlash(text: string): string {
-  const slash = text.indexOf('/');
-  return slash < 0 ? text : text.slice(0, slash);
+function keyOf(namespace: string, { kind, name, snapshotter }: ObjectName): string {
+  return kind === 'snapshots' ? snapshotKey(namespace, snapshotter, name) : objectKey(namespace, kind, name);
 }

@@ -1,6 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { InfoSchema } from '@stowage/api/snapshots/v1';
 import type { Digest } from '@stowage/core';
+import type { Graph } from '@stowage/gc';
 import { dropBlob, dropIngest } from '../content/drop.ts';
 import { childPrefix, parseKey, rangeOf } from '../database/keys.ts';
 import { dropImage } from '../images.ts';
@@ -9,7 +10,6 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { dropSnapshot } from '../snapshots/namespaced-snapshotter.ts';
 import { infoOf } from '../snapshots/records.ts';
 import type { Cycle } from './cycle.ts';
-import type { Graph } from './graph.ts';
 
 const AT_ONCE = 64;
 

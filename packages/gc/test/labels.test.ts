@@ -1,0 +1,51 @@
+import { expect, test } from '@jest/globals';
+import { isRoot, labelBackRefs, labelExpiry, labelRefs, objectName, reachable } from '@stowage/gc';
+
+test.each([
+  ['containerd.io/gc.ref.content', objectName('content', 'x')],
+  ['containerd.io/gc.ref.content.l.0', objectName('content', 'x')],
+  ['containerd.io/gc.ref.content/any', objectName('content', 'x')],
+  ['containerd.io/gc.ref.image.base', objectName('images', 'x')],
+  ['containerd.io/gc.ref.snapshot.overlayfs', objectName('snapshots', 'x', 'overlayfs')],
+  ['containerd.io/gc.ref.snapshot.overlayfs/1', objectName('snapshots', 'x', 'overlayfs')],
+])('%s keeps what it names', (label, name) => {
+  expect(labelRefs({ [label]: 'x' })).toEqual([name]);
+});
+
+test.each(['containerd.io/gc.ref.contents', 'containerd.io/gc.ref.snapshot', 'gc.ref.content', '__proto__'])(
+  '%s keeps nothing',
+  (label) => {
+    expect(labelRefs(JSON.parse(JSON.stringify({ [label]: 'x' })))).toEqual([]);
+  },
+);
+
+test.each([
+  ['container', objectName('containers', 'x')],
+  ['content', objectName('content', 'x')],
+  ['image.base', objectName('images', 'x')],
+  ['snapshot.overlayfs/1', objectName('snapshots', 'x', 'overlayfs')],
+])('containerd.io/gc.bref.%s keeps its own object', (suffix, name) => {
+  expect(labelBackRefs({ [`containerd.io/gc.bref.${suffix}`]: 'x' })).toEqual([name]);
+});
+
+test('a label that is no time never expires', () => {
+  expect(labelExpiry({ 'containerd.io/gc.expire': 'soon' })).toBeUndefined();
+});
+
+test('a lease is a root until it expires', () => {
+  const at = new Date('2026-01-01');
+  expect(isRoot('leases', {}, undefined, at)).toBe(true);
+  expect(isRoot('leases', {}, new Date('2025-12-31'), at)).toBe(false);
+});
+
+test('a flat lease holds a snapshot and its parents, not what their labels name', async () => {
+  const leaf = { refs: ['parent', 'blob'], parent: 'parent', isFlat: false };
+  const nodes = new Map([
+    ['lease', { refs: ['leaf'], parent: undefined, isFlat: true }],
+    ['leaf', leaf],
+    ['parent', { refs: ['other'], parent: undefined, isFlat: false }],
+    ['blob', { refs: [], parent: undefined, isFlat: false }],
+    ['other', { refs: [], parent: undefined, isFlat: false }],
+  ]);
+  expect(await reachable({ nodes, roots: ['lease'] })).toEqual(new Set(['lease', 'leaf', 'parent']));
+});
