@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { createClient } from '@connectrpc/connect';
 import { expect, test } from '@jest/globals';
 import { Events as EventsService } from '@stowage/api/events/v1';
@@ -28,18 +29,27 @@ async function onSocket(exchange: Exchange) {
   return { transport, [Symbol.asyncDispose]: dispose };
 }
 
-/** Publishes until the subscription, which is set up over there, has caught one. */
+/** Publishes until the subscription, which is set up over there, has caught one. No publish is under way then. */
 async function firstHeard(
   subscription: AsyncIterable<Envelope>,
   publish: () => Promise<void>,
 ): Promise<Envelope> {
-  const timer = setInterval(() => void publish(), 20);
-  try {
-    for await (const envelope of subscription) return envelope;
-    throw new Error('the subscription ended');
-  } finally {
-    clearInterval(timer);
+  let isSettled = false;
+  const settled = () => {
+    isSettled = true;
+  };
+  const heard = first(subscription);
+  heard.then(settled, settled);
+  while (!isSettled) {
+    await publish();
+    await setTimeout(20);
   }
+  return heard;
+}
+
+async function first(subscription: AsyncIterable<Envelope>): Promise<Envelope> {
+  for await (const envelope of subscription) return envelope;
+  throw new Error('the subscription ended');
 }
 
 test('publish and subscribe over a socket', async () => {
@@ -128,6 +138,7 @@ test('an abort rejects with its reason', async () => {
     [Symbol.asyncIterator]()
     .next();
   const reason = new Error('enough');
-  setTimeout(() => stop.abort(reason), 50);
+  await setTimeout(50);
+  stop.abort(reason);
   await expect(next).rejects.toBe(reason);
 });
