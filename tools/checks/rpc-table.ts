@@ -16,6 +16,7 @@ import { namespaceRoutes } from '@stowage/namespaces/service';
 import type { Routes } from '@stowage/rpc';
 import { healthRoutes } from '@stowage/rpc/health';
 import { taskRoutes as runtimeTaskRoutes } from '@stowage/runtime/service';
+import { sandboxRoutes } from '@stowage/sandboxes/service';
 import { snapshotRoutes } from '@stowage/snapshots/service';
 import { taskRoutes } from '@stowage/tasks/service';
 
@@ -37,6 +38,7 @@ const ends: readonly Routes[] = [
   leaseRoutes(nothing),
   namespaceRoutes(nothing),
   runtimeTaskRoutes(nothing),
+  sandboxRoutes(nothing),
   snapshotRoutes(nothing),
   taskRoutes(nothing),
   versionRoutes(nothing),

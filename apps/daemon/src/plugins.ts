@@ -19,11 +19,13 @@ import {
   leasesServicePlugin,
   metadataPlugin,
   namespacesServicePlugin,
+  sandboxStorePlugin,
   snapshotsServicePlugin,
 } from '@stowage/metadata/plugin';
 import { namespacesGrpcPlugin } from '@stowage/namespaces/plugin';
 import { healthPlugin } from '@stowage/rpc/health';
 import { runcRuntimePlugin } from '@stowage/runtime-runc/plugin';
+import { sandboxesGrpcPlugin } from '@stowage/sandboxes/plugin';
 import { snapshotsGrpcPlugin } from '@stowage/snapshots/plugin';
 import { nativeSnapshotterPlugin } from '@stowage/snapshotter-native/plugin';
 import { overlaySnapshotterPlugin } from '@stowage/snapshotter-overlay/plugin';
@@ -47,6 +49,7 @@ export const builtinPlugins: readonly Plugin[] = [
   snapshotsServicePlugin,
   imagesServicePlugin,
   containersServicePlugin,
+  sandboxStorePlugin,
   leasesServicePlugin,
   diffServicePlugin,
   tasksServicePlugin,
@@ -57,6 +60,7 @@ export const builtinPlugins: readonly Plugin[] = [
   snapshotsGrpcPlugin,
   imagesGrpcPlugin,
   containersGrpcPlugin,
+  sandboxesGrpcPlugin,
   leasesGrpcPlugin,
   diffGrpcPlugin,
   eventsGrpcPlugin,

@@ -12,13 +12,13 @@ import {
   quote,
   type Scope,
   splitMaskPath,
-  type TypedBytes,
   unknownMaskPath,
   validateIdentifier,
   validateLabels,
 } from '@stowage/core';
 import { anyOf } from '@stowage/rpc';
 import { objectKey, rangeOf, tablePrefix } from './database/keys.ts';
+import { maskedExtensions, validateExtensions } from './extensions.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { ensureNamespace, makingLocks } from './scope.ts';
 
@@ -70,6 +70,7 @@ export function containerStore(ledger: Ledger, scope: Scope): ContainerStore {
 
     async update(change, paths = [], { signal } = {}) {
       const { id } = change;
+      if (id === '') throw new Fault('invalid_argument', 'container id must not be empty');
       const key = keyOf(id);
       return ledger.mutate(
         { exclusive: [key] },
@@ -135,25 +136,12 @@ function masked(current: Container, change: NewContainer, paths: readonly string
   return next;
 }
 
-function maskedExtensions(
-  current: NewContainer['extensions'],
-  next: NewContainer['extensions'],
-  key: string | undefined,
-): NewContainer['extensions'] {
-  if (key === undefined) return next;
-  const merged: Record<string, TypedBytes> = Object.assign(Object.create(null), current);
-  const value = Object.hasOwn(next, key) ? next[key] : undefined;
-  if (value === undefined) delete merged[key];
-  else merged[key] = value;
-  return merged;
-}
-
 /** @see containerd core/metadata/containers.go validateContainer */
 function checked(container: Container): Container {
   const { id, labels, extensions, runtime, spec, snapshotter, snapshotKey, sandboxId } = container;
   validateIdentifier(id, 'container id');
   const at = `container ${quote(id)}`;
-  if (Object.hasOwn(extensions, '')) throw new Fault('invalid_argument', `${at}: an extension has no key`);
+  validateExtensions(extensions, at);
   validateLabels(labels);
   if (runtime.name === '') throw new Fault('invalid_argument', `${at}: runtime name must not be empty`);
   if (spec === undefined) throw new Fault('invalid_argument', `${at}: spec is required`);

@@ -5,6 +5,7 @@ import type { Events } from '@stowage/events';
 import type { ImageStore } from '@stowage/images';
 import type { LeaseManager } from '@stowage/leases';
 import type { NamespaceStore } from '@stowage/namespaces';
+import type { SandboxStore } from '@stowage/sandboxes';
 import type { Snapshotter } from '@stowage/snapshots';
 import { containerStore } from './containers.ts';
 import { namespacedContent } from './content/namespaced-content.ts';
@@ -15,6 +16,7 @@ import { imageStore } from './images.ts';
 import { leaseManager } from './leases.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { namespaceStore } from './namespaces.ts';
+import { sandboxStore } from './sandboxes.ts';
 import { validateScope } from './scope.ts';
 import { namespacedSnapshotter } from './snapshots/namespaced-snapshotter.ts';
 
@@ -37,6 +39,7 @@ export interface MetadataOptions {
 export interface MetadataView {
   readonly images: ImageStore;
   readonly containers: ContainerStore;
+  readonly sandboxes: SandboxStore;
   readonly leases: LeaseManager;
   /** Undefined where no content store was given. */
   readonly content: ContentStore | undefined;
@@ -45,8 +48,8 @@ export interface MetadataView {
 }
 
 /**
- * What the daemon remembers: namespaces, images, containers, leases, and which blobs and snapshots belong to whom, over
- * backends that know nothing of namespaces.
+ * What the daemon remembers: namespaces, images, containers, sandboxes, leases, and which blobs and snapshots belong to
+ * whom, over backends that know nothing of namespaces.
  *
  * Whatever was answered is on disk. A crash leaves each change done or undone. It refuses to open a database that has
  * lost anything, rather than forget quietly.
@@ -100,6 +103,7 @@ export class Metadata implements AsyncDisposable {
     return {
       images: imageStore(ledger, scope, collect),
       containers: containerStore(ledger, scope),
+      sandboxes: sandboxStore(ledger, scope),
       leases: leaseManager(ledger, scope, collect),
       content: content && namespacedContent(ledger, scope, content),
       snapshotter: (name) => {

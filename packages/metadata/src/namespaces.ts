@@ -122,6 +122,7 @@ async function kindsIn(ledger: Ledger, namespace: string): Promise<string[]> {
   if (await holds(tablePrefix(namespace, 'images'))) kinds.push('images');
   if (await holds(tablePrefix(namespace, 'content'))) kinds.push('blobs');
   if (await holds(tablePrefix(namespace, 'containers'))) kinds.push('containers');
+  if (await holds(tablePrefix(namespace, 'sandboxes'))) kinds.push('sandboxes');
   if (await holds(`${namespacePrefix(namespace)}snapshots/`)) kinds.push('snapshots');
   return kinds;
 }

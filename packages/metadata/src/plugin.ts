@@ -5,6 +5,7 @@ import { eventsSlot } from '@stowage/events';
 import { imageServiceSlot } from '@stowage/images';
 import { leaseServiceSlot } from '@stowage/leases';
 import { namespaceServiceSlot } from '@stowage/namespaces';
+import { sandboxStoreSlot } from '@stowage/sandboxes';
 import { snapshotServiceSlot, snapshotterSlot } from '@stowage/snapshots';
 import { GC_DEFAULTS, gcSlot, parseGcConfig } from './gc/config.ts';
 import { Metadata, metadataSlot } from './metadata.ts';
@@ -51,6 +52,18 @@ export const containersServicePlugin: Plugin = plugin({
     ({ needs: { metadata } }) =>
     (scope) =>
       metadata.scope(scope).containers,
+});
+
+/** The store of sandboxes, for which containerd has a plugin type of its own. */
+export const sandboxStorePlugin: Plugin = plugin({
+  slot: sandboxStoreSlot,
+  id: 'local',
+  config: noConfig,
+  needs: { metadata: metadataSlot },
+  start:
+    ({ needs: { metadata } }) =>
+    (scope) =>
+      metadata.scope(scope).sandboxes,
 });
 
 export const leasesServicePlugin: Plugin = plugin({
@@ -109,6 +122,7 @@ export const services: readonly Plugin[] = [
   namespacesServicePlugin,
   imagesServicePlugin,
   containersServicePlugin,
+  sandboxStorePlugin,
   leasesServicePlugin,
   contentServicePlugin,
   snapshotsServicePlugin,

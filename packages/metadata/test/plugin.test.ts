@@ -41,6 +41,7 @@ test('every service starts on metadata, by the ids of containerd', async () => {
   await using metadata = (await start(metadataPlugin, needs)) as Metadata;
   for (const service of services) await start(service, { metadata });
   expect(services.map(({ slot, id }) => `${slot.type}.${id}`).sort()).toEqual([
+    'io.containerd.sandbox.store.v1.local',
     'io.containerd.service.v1.containers-service',
     'io.containerd.service.v1.content-service',
     'io.containerd.service.v1.images-service',

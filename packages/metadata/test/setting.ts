@@ -18,6 +18,9 @@ import { Metadata, type MetadataOptions, type MetadataView } from '@stowage/meta
 import type { NamespaceStore } from '@stowage/namespaces';
 import { remoteNamespaces } from '@stowage/namespaces/remote';
 import { namespaceRoutes } from '@stowage/namespaces/service';
+import type { NewSandbox } from '@stowage/sandboxes';
+import { remoteSandboxes } from '@stowage/sandboxes/remote';
+import { sandboxRoutes } from '@stowage/sandboxes/service';
 import { remoteSnapshotter } from '@stowage/snapshots/remote';
 import { snapshotRoutes } from '@stowage/snapshots/service';
 import { MemoryContent } from './memory-content.ts';
@@ -60,6 +63,7 @@ export const overConnect: Reach = (metadata) => {
     namespaceRoutes(metadata.namespaces)(router);
     imageRoutes((scope) => metadata.scope(scope).images)(router);
     containerRoutes((scope) => metadata.scope(scope).containers)(router);
+    sandboxRoutes((scope) => metadata.scope(scope).sandboxes)(router);
     leaseRoutes((scope) => metadata.scope(scope).leases)(router);
     contentRoutes((scope) => {
       const { content } = metadata.scope(scope);
@@ -76,6 +80,7 @@ export const overConnect: Reach = (metadata) => {
     scope: (scope) => ({
       images: remoteImages(transport, scope),
       containers: remoteContainers(transport, scope),
+      sandboxes: remoteSandboxes(transport, scope),
       leases: remoteLeases(transport, scope),
       content: remoteContent(transport, scope),
       snapshotter: (name) => remoteSnapshotter(transport, name, scope),
@@ -167,4 +172,9 @@ export function newContainer(id: string, more: Partial<NewContainer> = {}): NewC
     sandboxId: '',
   };
   return { id, runtime, ...parts, ...more };
+}
+
+export function newSandbox(id: string, more: Partial<NewSandbox> = {}): NewSandbox {
+  const runtime = { name: 'io.containerd.runc.v2' };
+  return { id, runtime, labels: {}, spec, extensions: {}, sandboxer: 'shim', ...more };
 }
