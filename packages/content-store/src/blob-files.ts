@@ -1,116 +1,138 @@
 import { type FileHandle, open, rename, rm, stat, unlink } from 'node:fs/promises';
-import type { BlobInfo, ByteRange } from '@stowage/content';
+import { type BlobInfo, DAMAGED_LABEL } from '@stowage/content';
 import {
   algorithmOf,
   type CallOptions,
   type Digest,
-  type DigestAlgorithm,
   errnoOf,
   Fault,
-  isDigest,
   KeyedLock,
   reasonOf,
 } from '@stowage/core';
-import { GroupedSync, makeDirectory, syncDirectory } from './durable.ts';
-import { readFileBytes } from './file-bytes.ts';
-import { ALGORITHMS, dataIn, type Layout } from './layout.ts';
-import { namesIn } from './names-in.ts';
-import { SMALL_BLOB_BYTES, SmallBlobs } from './small-blobs.ts';
+import { damaged, KNOWN_DAMAGE } from './damage.ts';
+import { SyncedDirectories, syncDirectory } from './durable.ts';
+import { dataIn, type Layout } from './layout.ts';
+import { digestsIn } from './names-in.ts';
+import { SmallBlobs } from './small-blobs.ts';
 import { storageFault } from './storage-fault.ts';
 
-/** The blobs of a store: files that are never written again once they have their name. */
+/**
+ * The blobs of a store: files that are never written again once they have their name.
+ *
+ * One that is found damaged is moved to `corrupt`. That is a single rename, so the mark can't be half made; it lasts;
+ * a look-up of a whole blob costs nothing more for it; whatever else reads `blobs` as an OCI layout meets no wrong
+ * bytes; and the wrong bytes stay for whoever wants to know what the disk did. A name in `blobs` counts more than the
+ * same in `corrupt`.
+ */
 export class BlobFiles {
+  /** Whole, and whole when they were read. */
+  readonly small = new SmallBlobs();
   readonly #layout: Layout;
-  readonly #chunkBytes: number;
-  /** By digest: at most one ingest becomes a given blob. */
+  /** By digest: at most one ingest becomes a given blob, and nothing is moved under anybody's hands. */
   readonly #locks = new KeyedLock();
-  readonly #syncs = new Map<DigestAlgorithm, Promise<GroupedSync>>();
-  readonly #small = new SmallBlobs();
-  /** Counted, so that a read that a deletion overtook keeps nothing. */
-  #deletions = 0;
+  readonly #directories = new SyncedDirectories();
 
-  constructor(layout: Layout, chunkBytes: number) {
+  constructor(layout: Layout) {
     this.#layout = layout;
-    this.#chunkBytes = chunkBytes;
   }
 
-  async find(digest: Digest): Promise<BlobInfo | undefined> {
-    try {
-      const { size, mtime } = await stat(this.#layout.blob(digest), { bigint: true });
-      return { digest, sizeBytes: size, createdAt: mtime, updatedAt: mtime, labels: {} };
-    } catch (e) {
-      if (errnoOf(e) === 'ENOENT') return undefined;
-      throw storageFault(e, `stat blob ${digest}`);
-    }
+  /** Removes the marks of blobs that were repaired just before a crash. Only while nobody uses the store. */
+  async clean(): Promise<void> {
+    for await (const digest of digestsIn(this.#layout, 'corrupt'))
+      if (await this.has(digest)) await rm(this.#layout.corruptBlob(digest), { force: true });
   }
 
+  /** Whether it is here, as far as anybody knows whole. */
+  async has(digest: Digest): Promise<boolean> {
+    return (await infoOf(this.#layout.blob(digest), digest)) !== undefined;
+  }
+
+  /** @throws Fault `not_found`; `data_loss` for one that is known to be damaged. */
+  async info(digest: Digest, signal: AbortSignal | undefined): Promise<BlobInfo> {
+    const info = await infoOf(this.#layout.blob(digest), digest);
+    if (info !== undefined) return info;
+    // Looked for again while nobody moves it from one name to the other.
+    using _ = await this.#locks.acquire([digest], signal);
+    return (await infoOf(this.#layout.blob(digest), digest)) ?? (await this.#refuse('stat', digest));
+  }
+
+  /** Opens its file, which stays as it is while it is open. @throws as {@link info} */
+  async open(digest: Digest, signal: AbortSignal | undefined): Promise<FileHandle> {
+    const handle = await openIfThere(this.#layout.blob(digest), digest);
+    if (handle !== undefined) return handle;
+    using _ = await this.#locks.acquire([digest], signal);
+    return (await openIfThere(this.#layout.blob(digest), digest)) ?? (await this.#refuse('read', digest));
+  }
+
+  /** Opens what there is of a damaged blob. */
+  async openDamaged(digest: Digest): Promise<FileHandle | undefined> {
+    return openIfThere(this.#layout.corruptBlob(digest), digest);
+  }
+
+  /** Damaged ones are labelled so. One that is found damaged meanwhile may come twice. */
   async *list({ signal }: CallOptions): AsyncGenerator<BlobInfo> {
-    for (const algorithm of ALGORITHMS) {
-      for await (const name of namesIn(this.#layout.blobsOf(algorithm))) {
-        signal?.throwIfAborted();
-        const digest = `${algorithm}:${name}`;
-        const info = isDigest(digest) ? await this.find(digest) : undefined;
-        if (info !== undefined) yield info;
-      }
+    for await (const digest of digestsIn(this.#layout, 'blobs')) {
+      signal?.throwIfAborted();
+      const info = await infoOf(this.#layout.blob(digest), digest);
+      if (info !== undefined) yield info;
     }
+    yield* this.listDamaged({ signal });
   }
 
-  async *read(digest: Digest, { offset = 0n, length }: ByteRange, { signal }: CallOptions) {
-    if (offset < 0n || (length !== undefined && length < 0n)) {
-      throw new Fault('invalid_argument', `read ${digest}: offset and length must not be negative`);
-    }
-    const known = this.#small.get(digest);
-    if (known !== undefined) {
-      const { start, end } = clip(digest, BigInt(known.byteLength), offset, length);
-      // A copy: what a reader does to its bytes is nobody else's business.
-      if (end > start) yield known.slice(Number(start), Number(end));
-      return;
-    }
-    const deletions = this.#deletions;
-    let handle: FileHandle;
-    try {
-      handle = await open(this.#layout.blob(digest), 'r');
-    } catch (e) {
-      throw errnoOf(e) === 'ENOENT' ? absent('read', digest) : storageFault(e, `read ${digest}`);
-    }
-    try {
-      const { size } = await handle.stat({ bigint: true });
-      const { start, end } = clip(digest, size, offset, length);
-      const chunks = readFileBytes(handle, {
-        offset: start,
-        length: end - start,
-        chunkBytes: this.#chunkBytes,
-        signal,
-      });
-      if (end - start < size || size > Math.min(SMALL_BLOB_BYTES, this.#chunkBytes)) {
-        yield* chunks;
-        return;
-      }
-      const whole = Buffer.concat(await Array.fromAsync(chunks));
-      if (deletions === this.#deletions) this.#small.set(digest, Uint8Array.from(whole));
-      if (whole.byteLength > 0) yield whole;
-    } catch (e) {
-      throw storageFault(e, `read ${digest}`);
-    } finally {
-      await handle.close();
+  async *listDamaged({ signal }: CallOptions): AsyncGenerator<BlobInfo> {
+    for await (const digest of digestsIn(this.#layout, 'corrupt')) {
+      signal?.throwIfAborted();
+      if (await this.has(digest)) continue;
+      const info = await infoOf(this.#layout.corruptBlob(digest), digest);
+      if (info !== undefined) yield { ...info, labels: { [DAMAGED_LABEL]: KNOWN_DAMAGE } };
     }
   }
 
   async delete(digest: Digest, signal: AbortSignal | undefined): Promise<void> {
     using _ = await this.#locks.acquire([digest], signal);
-    this.#deletions++;
-    this.#small.delete(digest);
+    this.small.forget(digest);
+    const algorithm = algorithmOf(digest);
     try {
-      await unlink(this.#layout.blob(digest));
-      await (await this.#syncOf(algorithmOf(digest))).sync();
+      const blob = await unlinked(this.#layout.blob(digest));
+      const mark = await unlinked(this.#layout.corruptBlob(digest));
+      if (!blob && !mark) throw absent('delete', digest);
+      if (blob) await this.#sync(this.#layout.blobsOf(algorithm));
+      if (mark) await this.#sync(this.#layout.corruptOf(algorithm));
     } catch (e) {
-      throw errnoOf(e) === 'ENOENT' ? absent('delete', digest) : storageFault(e, `delete ${digest}`);
+      throw storageFault(e, `delete ${digest}`);
     }
   }
 
   /**
+   * Remembers that the file of a blob, opened by whoever read it, is damaged; whatever has come in its place
+   * meanwhile is left alone.
+   *
+   * @returns the Fault that tells of it, which says so if nothing could be remembered.
+   */
+  async mark(handle: FileHandle, operation: string, digest: Digest, reason: string): Promise<Fault> {
+    try {
+      using _ = await this.#locks.acquire([digest]);
+      this.small.forget(digest);
+      const { ino } = await handle.stat({ bigint: true });
+      const file = this.#layout.blob(digest);
+      if ((await inodeOf(file)) === ino) await this.#move(file, this.#layout.corruptBlob(digest), digest);
+      return damaged(operation, digest, reason);
+    } catch (e) {
+      return damaged(operation, digest, `${reason}, and it could not be set aside (${reasonOf(e)})`, e);
+    }
+  }
+
+  /** Serves a blob again that was found whole after all. */
+  async unmark(digest: Digest): Promise<void> {
+    using _ = await this.#locks.acquire([digest]);
+    const mark = this.#layout.corruptBlob(digest);
+    if (await this.has(digest)) await rm(mark, { force: true });
+    else await this.#move(mark, this.#layout.blob(digest), digest);
+  }
+
+  /**
    * Makes the file of an ingest the blob of a digest that was verified. The order is what makes a name in `blobs`
-   * mean "all bytes are on disk": fsync the file, rename, fsync both directories.
+   * mean "all bytes are on disk": fsync the file, rename, fsync both directories. A damaged blob is replaced.
    *
    * @param ingest - Its directory; gone afterwards, unless the blob's directory could not be made.
    * @param handle - Its data; closed.
@@ -120,12 +142,15 @@ export class BlobFiles {
   async publish(ingest: string, handle: FileHandle, digest: Digest): Promise<void> {
     using _ = await this.#locks.acquire([digest]);
     const target = this.#layout.blob(digest);
-    if ((await this.find(digest)) !== undefined) {
+    const there = await infoOf(target, digest);
+    // One of another size is damaged, though nobody has noticed yet.
+    if (there !== undefined && there.sizeBytes === (await handle.stat({ bigint: true })).size) {
       await handle.close();
       await rm(ingest, { recursive: true, force: true });
       throw new Fault('already_exists', `commit ${digest}: the blob is here already`);
     }
-    const directory = await this.#syncOf(algorithmOf(digest));
+    this.small.forget(digest);
+    const directory = await this.#directories.of(this.#layout.blobsOf(algorithmOf(digest)));
     await handle.chmod(0o444);
     try {
       await handle.sync();
@@ -143,36 +168,68 @@ export class BlobFiles {
       const message = `commit ${digest}: ${reasonOf(e)}; its bytes were dropped, write them again`;
       throw new Fault(full ? 'resource_exhausted' : 'data_loss', message, { cause: e });
     }
+    // A mark that a crash leaves here counts no more, and goes when the store is opened.
+    await rm(this.#layout.corruptBlob(digest), { force: true });
     await rm(ingest, { recursive: true, force: true });
   }
 
-  #syncOf(algorithm: DigestAlgorithm): Promise<GroupedSync> {
-    let sync = this.#syncs.get(algorithm);
-    if (sync === undefined) {
-      const directory = this.#layout.blobsOf(algorithm);
-      sync = makeDirectory(directory).then(() => new GroupedSync(directory));
-      this.#syncs.set(algorithm, sync);
-      sync.catch(() => this.#syncs.delete(algorithm));
-    }
-    return sync;
+  async #move(from: string, to: string, digest: Digest): Promise<void> {
+    const algorithm = algorithmOf(digest);
+    const [blobs, corrupt] = [this.#layout.blobsOf(algorithm), this.#layout.corruptOf(algorithm)];
+    await this.#directories.of(blobs);
+    await this.#directories.of(corrupt);
+    await rename(from, to);
+    await Promise.all([this.#sync(blobs), this.#sync(corrupt)]);
+  }
+
+  async #sync(directory: string): Promise<void> {
+    await (await this.#directories.of(directory)).sync();
+  }
+
+  async #refuse(operation: string, digest: Digest): Promise<never> {
+    const mark = await infoOf(this.#layout.corruptBlob(digest), digest);
+    throw mark === undefined ? absent(operation, digest) : damaged(operation, digest, KNOWN_DAMAGE);
   }
 }
 
-/** @throws Fault `out_of_range` if the offset is past the end. */
-function clip(
-  digest: Digest,
-  size: bigint,
-  offset: bigint,
-  length: bigint | undefined,
-): { start: bigint; end: bigint } {
-  if (offset > size) {
-    throw new Fault('out_of_range', `read ${digest} from ${offset}: it has ${size} bytes`);
+async function infoOf(file: string, digest: Digest): Promise<BlobInfo | undefined> {
+  try {
+    const { size, mtime } = await stat(file, { bigint: true });
+    return { digest, sizeBytes: size, createdAt: mtime, updatedAt: mtime, labels: {} };
+  } catch (e) {
+    if (errnoOf(e) === 'ENOENT') return undefined;
+    throw storageFault(e, `stat blob ${digest}`);
   }
-  const left = size - offset;
-  const clipped = length === undefined || length === 0n || length > left ? left : length;
-  return { start: offset, end: offset + clipped };
 }
 
-export function absent(operation: string, digest: Digest): Fault {
+async function inodeOf(file: string): Promise<bigint | undefined> {
+  try {
+    return (await stat(file, { bigint: true })).ino;
+  } catch (e) {
+    if (errnoOf(e) === 'ENOENT') return undefined;
+    throw e;
+  }
+}
+
+async function openIfThere(file: string, digest: Digest): Promise<FileHandle | undefined> {
+  try {
+    return await open(file, 'r');
+  } catch (e) {
+    if (errnoOf(e) === 'ENOENT') return undefined;
+    throw storageFault(e, `read ${digest}`);
+  }
+}
+
+async function unlinked(file: string): Promise<boolean> {
+  try {
+    await unlink(file);
+    return true;
+  } catch (e) {
+    if (errnoOf(e) === 'ENOENT') return false;
+    throw e;
+  }
+}
+
+function absent(operation: string, digest: Digest): Fault {
   return new Fault('not_found', `${operation} ${digest}: no such blob`);
 }

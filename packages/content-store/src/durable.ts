@@ -49,3 +49,18 @@ export class GroupedSync {
     await syncDirectory(this.#directory);
   }
 }
+
+/** One {@link GroupedSync} for each directory, which is made when it is first asked for. */
+export class SyncedDirectories {
+  readonly #syncs = new Map<string, Promise<GroupedSync>>();
+
+  of(directory: string): Promise<GroupedSync> {
+    let sync = this.#syncs.get(directory);
+    if (sync === undefined) {
+      sync = makeDirectory(directory).then(() => new GroupedSync(directory));
+      this.#syncs.set(directory, sync);
+      sync.catch(() => this.#syncs.delete(directory));
+    }
+    return sync;
+  }
+}

@@ -1,10 +1,13 @@
-import type {
-  BlobInfo,
-  ByteRange,
-  ContentStore,
-  ContentWriter,
-  IngestStatus,
-  WriterOptions,
+import {
+  type BlobCheck,
+  type BlobInfo,
+  type ByteRange,
+  type ContentStore,
+  type ContentVerifier,
+  type ContentWriter,
+  DAMAGED_LABEL,
+  type IngestStatus,
+  type WriterOptions,
 } from '@stowage/content';
 import {
   type CallOptions,
@@ -15,12 +18,15 @@ import {
   labelsField,
   quote,
 } from '@stowage/core';
-import { absent, BlobFiles } from './blob-files.ts';
+import { BlobFiles } from './blob-files.ts';
 import { makeDirectory } from './durable.ts';
 import { IngestFiles, noIngest } from './ingest-files.ts';
 import { Layout } from './layout.ts';
 import { LocalWriter } from './local-writer.ts';
+import { digestsIn } from './names-in.ts';
+import { readBlobFile } from './read-blob.ts';
 import { type RefHold, RefHolds } from './ref-holds.ts';
+import { verifyBlobFile } from './verify-blobs.ts';
 
 export interface LocalContentStoreOptions extends CallOptions {
   /** Size of the chunks that `read` gives. */
@@ -33,16 +39,18 @@ export interface LocalContentStoreOptions extends CallOptions {
  * It has no namespaces and keeps no labels: those given to `commit` are dropped, and `update` is `unimplemented`.
  * One process at a time may have a directory open.
  */
-export class LocalContentStore implements ContentStore, AsyncDisposable {
+export class LocalContentStore implements ContentStore, ContentVerifier, AsyncDisposable {
   readonly #blobs: BlobFiles;
   readonly #ingests: IngestFiles;
   readonly #holds = new RefHolds();
   readonly #layout: Layout;
+  readonly #chunkBytes: number;
   #closed = false;
 
   private constructor(layout: Layout, readChunkBytes: number) {
     this.#layout = layout;
-    this.#blobs = new BlobFiles(layout, readChunkBytes);
+    this.#chunkBytes = readChunkBytes;
+    this.#blobs = new BlobFiles(layout);
     this.#ingests = new IngestFiles(layout);
   }
 
@@ -54,15 +62,14 @@ export class LocalContentStore implements ContentStore, AsyncDisposable {
     await makeDirectory(layout.blobs);
     await makeDirectory(layout.ingests);
     const store = new LocalContentStore(layout, readChunkBytes);
+    await store.#blobs.clean();
     await store.#ingests.clean();
     return store;
   }
 
   async info(digest: Digest, { signal }: CallOptions = {}): Promise<BlobInfo> {
     this.#check(signal);
-    const info = await this.#blobs.find(digest);
-    if (info === undefined) throw absent('stat', digest);
-    return info;
+    return this.#blobs.info(digest, signal);
   }
 
   async update(
@@ -100,7 +107,32 @@ export class LocalContentStore implements ContentStore, AsyncDisposable {
     { signal }: CallOptions = {},
   ): AsyncGenerator<Uint8Array> {
     this.#check(signal);
-    yield* this.#blobs.read(digest, range, { signal });
+    yield* readBlobFile(this.#blobs, digest, range, { chunkBytes: this.#chunkBytes, signal });
+  }
+
+  async *verify(digests: readonly Digest[] = [], { signal }: CallOptions = {}): AsyncGenerator<BlobCheck> {
+    this.#check(signal);
+    for (const digest of digests) yield* verifyBlobFile(this.#blobs, digest, { signal });
+    if (digests.length > 0) return;
+    for (const where of ['corrupt', 'blobs'] as const) {
+      for await (const digest of digestsIn(this.#layout, where)) yield* this.#verifyIfThere(digest, signal);
+    }
+  }
+
+  async *damaged({ signal }: CallOptions = {}): AsyncGenerator<BlobCheck> {
+    this.#check(signal);
+    for await (const { digest, sizeBytes, labels } of this.#blobs.listDamaged({ signal })) {
+      const reason = labels[DAMAGED_LABEL] ?? '';
+      yield { digest, sizeBytes, checkedBytes: 0n, state: 'corrupt', reason };
+    }
+  }
+
+  async *#verifyIfThere(digest: Digest, signal: AbortSignal | undefined): AsyncGenerator<BlobCheck> {
+    try {
+      yield* verifyBlobFile(this.#blobs, digest, { signal });
+    } catch (e) {
+      if (!Fault.is(e, 'not_found')) throw e;
+    }
   }
 
   async status(ref: string, { signal }: CallOptions = {}): Promise<IngestStatus> {
@@ -130,7 +162,7 @@ export class LocalContentStore implements ContentStore, AsyncDisposable {
     }
     const hold = this.#holds.take(ref);
     try {
-      if (expected !== undefined && (await this.#blobs.find(expected)) !== undefined) {
+      if (expected !== undefined && (await this.#blobs.has(expected))) {
         throw new Fault('already_exists', `open writer ${quote(ref)}: blob ${expected} is here already`);
       }
       return await this.#openWriter(options, hold);

@@ -12,6 +12,7 @@ export class SmallBlobs {
   /** In order of use, the latest last. */
   readonly #blobs = new Map<Digest, Uint8Array>();
   #bytes = 0;
+  #forgotten = 0;
 
   get(digest: Digest): Uint8Array | undefined {
     const bytes = this.#blobs.get(digest);
@@ -21,17 +22,30 @@ export class SmallBlobs {
     return bytes;
   }
 
-  set(digest: Digest, bytes: Uint8Array): void {
-    this.delete(digest);
+  /** Goes up with each {@link forget}. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
+
+  /** @param asOf - `forgotten` when reading began: what was overtaken by a deletion is not kept. */
+  set(digest: Digest, bytes: Uint8Array, asOf: number): void {
+    if (asOf !== this.#forgotten) return;
+    this.#drop(digest);
     this.#blobs.set(digest, bytes);
     this.#bytes += bytes.byteLength;
     for (const oldest of this.#blobs.keys()) {
       if (this.#bytes <= MAX_BYTES) break;
-      this.delete(oldest);
+      this.#drop(oldest);
     }
   }
 
-  delete(digest: Digest): void {
+  /** Of a blob that is not to be served any more. */
+  forget(digest: Digest): void {
+    this.#forgotten++;
+    this.#drop(digest);
+  }
+
+  #drop(digest: Digest): void {
     this.#bytes -= this.#blobs.get(digest)?.byteLength ?? 0;
     this.#blobs.delete(digest);
   }

@@ -1,2 +1,4 @@
 export * from './content-store.ts';
+export * from './content-verifier.ts';
 export * from './helpers.ts';
+export * from './verify-by-reading.ts';

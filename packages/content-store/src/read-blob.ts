@@ -1,0 +1,67 @@
+import type { ByteRange } from '@stowage/content';
+import { type CallOptions, type Digest, Fault } from '@stowage/core';
+import type { BlobFiles } from './blob-files.ts';
+import { untilVerified } from './damage.ts';
+import { readFileBytes } from './file-bytes.ts';
+import { SMALL_BLOB_BYTES } from './small-blobs.ts';
+import { storageFault } from './storage-fault.ts';
+
+/**
+ * Reads a range of a blob. One that is the whole blob is verified on the way: its last chunk comes only if all of them
+ * hash to the digest; otherwise the blob is marked as damaged. A part can't be verified.
+ *
+ * @throws Fault `not_found`; `data_loss`; `out_of_range` if the offset is past the end.
+ */
+export async function* readBlobFile(
+  files: BlobFiles,
+  digest: Digest,
+  { offset = 0n, length }: ByteRange,
+  { chunkBytes, signal }: CallOptions & { readonly chunkBytes: number },
+): AsyncGenerator<Uint8Array> {
+  if (offset < 0n || (length !== undefined && length < 0n)) {
+    throw new Fault('invalid_argument', `read ${digest}: offset and length must not be negative`);
+  }
+  const known = files.small.get(digest);
+  if (known !== undefined) {
+    const { start, end } = clip(digest, BigInt(known.byteLength), offset, length);
+    // A copy: what a reader does to its bytes is nobody else's business.
+    if (end > start) yield known.slice(Number(start), Number(end));
+    return;
+  }
+  const { forgotten } = files.small;
+  const handle = await files.open(digest, signal);
+  try {
+    const { size } = await handle.stat({ bigint: true });
+    const { start, end } = clip(digest, size, offset, length);
+    const chunks = readFileBytes(handle, { offset: start, length: end - start, chunkBytes, signal });
+    if (end - start < size) {
+      yield* chunks;
+      return;
+    }
+    const verified = untilVerified(digest, chunks, (reason) => files.mark(handle, 'read', digest, reason));
+    for await (const chunk of verified) {
+      const all = BigInt(chunk.byteLength) === size && size <= SMALL_BLOB_BYTES;
+      if (all) files.small.set(digest, Uint8Array.from(chunk), forgotten);
+      yield chunk;
+    }
+  } catch (e) {
+    throw storageFault(e, `read ${digest}`);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** @throws Fault `out_of_range` if the offset is past the end. */
+function clip(
+  digest: Digest,
+  size: bigint,
+  offset: bigint,
+  length: bigint | undefined,
+): { start: bigint; end: bigint } {
+  if (offset > size) {
+    throw new Fault('out_of_range', `read ${digest} from ${offset}: it has ${size} bytes`);
+  }
+  const left = size - offset;
+  const clipped = length === undefined || length === 0n || length > left ? left : length;
+  return { start: offset, end: offset + clipped };
+}
