@@ -1,0 +1,1 @@
+export * from '../gen/stowage/content/v1/verification_pb.ts';
