@@ -31,8 +31,10 @@ export interface MetadataOptions {
   /** Gives up opening. */
   readonly signal?: AbortSignal | undefined;
   readonly now?: (() => Date) | undefined;
-  /** Entries of the log of mutations that are kept; 100,000 unless told. */
+  /** Entries of the log of mutations that are kept; 100,000 unless told. None is kept for longer than a day. */
   readonly keepLog?: bigint | undefined;
+  /** Looks for what tells that there was a database, before a new one is made. @returns what it found. */
+  readonly evidence?: (() => Promise<string | undefined>) | undefined;
 }
 
 /** All there is in one scope. */
@@ -79,14 +81,14 @@ export class Metadata implements AsyncDisposable {
    * Opens the database in `directory`, or makes it there, and undoes what a crash interrupted. It does not collect
    * garbage by itself: see {@link Metadata.schedule}.
    *
-   * @throws Fault `data_loss` if it has lost anything, naming a copy of its files; `failed_precondition` if somebody has
-   *   it open, or a newer Stowage wrote it.
+   * @throws Fault `data_loss` if it has lost anything, naming a copy of its files, or if it is gone; `failed_precondition`
+   *   if somebody has it open; `unimplemented` if a newer Stowage wrote it.
    */
   static async open(directory: string, options: MetadataOptions = {}): Promise<Metadata> {
-    const { content, snapshotters = new Map(), events, keepLog } = options;
+    const { content, snapshotters = new Map(), events, keepLog, evidence } = options;
     const { log = silentLogger, now = () => new Date() } = options;
     options.signal?.throwIfAborted();
-    const db = await Database.open(directory, { log, keepLog });
+    const db = await Database.open(directory, { log, keepLog, now, evidence });
     const ledger = new Ledger(db, { content, snapshotters }, { log, now, events });
     await ledger.undoIntents();
     if (!options.signal?.aborted) return new Metadata(db, ledger, log);

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { containerServiceSlot } from '@stowage/containers';
 import { contentServiceSlot, contentSlot } from '@stowage/content';
 import { all, Fault, noConfig, optional, type Plugin, plugin, Skip } from '@stowage/core';
@@ -7,6 +8,7 @@ import { leaseServiceSlot } from '@stowage/leases';
 import { namespaceServiceSlot } from '@stowage/namespaces';
 import { sandboxStoreSlot } from '@stowage/sandboxes';
 import { snapshotServiceSlot, snapshotterSlot } from '@stowage/snapshots';
+import { evidenceBeside } from './database/evidence.ts';
 import { GC_DEFAULTS, gcSlot, parseGcConfig } from './gc/config.ts';
 import { Metadata, metadataSlot } from './metadata.ts';
 
@@ -21,7 +23,14 @@ export const metadataPlugin: Plugin = plugin({
     events: optional(eventsSlot),
   },
   start: ({ root, needs: { content, snapshotters, events }, log, signal }) =>
-    Metadata.open(root, { content, snapshotters, events, log, signal }),
+    Metadata.open(root, {
+      content,
+      snapshotters,
+      events,
+      log,
+      signal,
+      evidence: () => evidenceBeside(dirname(root)),
+    }),
 });
 
 export const namespacesServicePlugin: Plugin = plugin({

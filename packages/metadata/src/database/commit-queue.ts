@@ -3,8 +3,9 @@ import { EnvelopeSchema } from '@stowage/api/types';
 import type { Envelope } from '@stowage/events';
 import { anyOf, timestampOf } from '@stowage/rpc';
 import { seal } from './frame.ts';
-import type { Store } from './guard.ts';
 import { LOG_START_KEY, listKey } from './keys.ts';
+import { Milestones } from './milestones.ts';
+import type { Store } from './store.ts';
 
 /** What one mutation writes. All of it is there after a crash, or nothing. */
 export interface Batch {
@@ -23,13 +24,20 @@ export interface Committed {
 }
 
 const MOST_AT_ONCE = 256;
-const TRIM_AT_ONCE = 512n;
+/** Milestones of the log that one write drops at most, so that none takes long. */
+const TRIM_AT_ONCE = 8;
 
 type Operation = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'; key: string };
 
 interface Waiting {
   readonly build: BuildBatch;
   readonly done: PromiseWithResolvers<Committed>;
+}
+
+/** How much of the log is kept; what either is exceeded for is dropped, with the next writes. */
+export interface KeepLog {
+  readonly entries: bigint;
+  readonly ageMs: number;
 }
 
 /**
@@ -41,7 +49,9 @@ interface Waiting {
  */
 export class CommitQueue {
   readonly #store: Store;
-  readonly #keepLog: bigint;
+  readonly #keepLog: KeepLog;
+  readonly #milestones: Milestones;
+  readonly #now: () => Date;
   readonly #onFailure: (e: unknown) => unknown;
   #seq: bigint;
   #logStart: bigint;
@@ -51,18 +61,24 @@ export class CommitQueue {
   #batches = 0;
 
   /**
-   * @param keepLog - Entries of the log that are kept.
    * @param onFailure - Told once; gives the error that all others get.
    */
   constructor(
-    from: { readonly store: Store; readonly seq: bigint; readonly logStart: bigint },
-    keepLog: bigint,
+    from: {
+      readonly store: Store;
+      readonly seq: bigint;
+      readonly logStart: bigint;
+      readonly milestones: Milestones;
+    },
+    options: { readonly keepLog: KeepLog; readonly now: () => Date },
     onFailure: (e: unknown) => unknown,
   ) {
     this.#store = from.store;
     this.#seq = from.seq;
     this.#logStart = from.logStart;
-    this.#keepLog = keepLog;
+    this.#milestones = from.milestones;
+    this.#keepLog = options.keepLog;
+    this.#now = options.now;
     this.#onFailure = onFailure;
   }
 
@@ -105,6 +121,7 @@ export class CommitQueue {
     const operations: Operation[] = [];
     const built: Array<{ done: Waiting['done']; committed: Committed }> = [];
     let seq = this.#seq;
+    const now = this.#now();
     for (const { build, done } of group) {
       try {
         const { puts, deletes, events } = build(seq + 1n);
@@ -113,13 +130,14 @@ export class CommitQueue {
         built.push({ done, committed: { seq: seq + 1n, events } });
         for (const event of events.length > 0 ? events : [undefined]) {
           seq += 1n;
-          operations.push(logEntry(seq, event));
+          operations.push(logEntry(seq, event, now));
+          if (Milestones.isOne(seq)) this.#milestones.add(seq, now.getTime());
         }
       } catch (e) {
         done.reject(e);
       }
     }
-    const logStart = this.#trim(seq, operations);
+    const logStart = this.#trim(seq, now.getTime(), operations);
     try {
       if (operations.length > 0) await this.#store.batch(operations, { sync: true });
     } catch (e) {
@@ -133,28 +151,26 @@ export class CommitQueue {
     for (const { done, committed } of built) done.resolve(committed);
   }
 
-  #trim(seq: bigint, operations: Operation[]): bigint {
-    const excess = seq - this.#logStart + 1n - this.#keepLog;
-    if (excess < TRIM_AT_ONCE) return this.#logStart;
-    const logStart = this.#logStart + TRIM_AT_ONCE;
-    for (let at = this.#logStart; at < logStart; at += 1n)
+  #trim(seq: bigint, nowMs: number, operations: Operation[]): bigint {
+    const { entries, ageMs } = this.#keepLog;
+    const last = this.#milestones.take(
+      TRIM_AT_ONCE,
+      (at, timeMs) => seq - at >= entries || nowMs - timeMs > ageMs,
+    );
+    if (last === undefined) return this.#logStart;
+    for (let at = this.#logStart; at <= last; at += 1n)
       operations.push({ type: 'del', key: listKey('log', at) });
-    const value = seal(LOG_START_KEY, Buffer.from(logStart.toString()));
+    const value = seal(LOG_START_KEY, Buffer.from((last + 1n).toString()));
     operations.push({ type: 'put', key: LOG_START_KEY, value });
-    return logStart;
+    return last + 1n;
   }
 }
 
-function logEntry(seq: bigint, event: Envelope | undefined): Operation {
+function logEntry(seq: bigint, event: Envelope | undefined, now: Date): Operation {
   const key = listKey('log', seq);
-  const message = create(
-    EnvelopeSchema,
-    event && {
-      timestamp: timestampOf(event.timestamp),
-      namespace: event.namespace,
-      topic: event.topic,
-      event: anyOf(event.event),
-    },
-  );
+  const message = create(EnvelopeSchema, {
+    timestamp: timestampOf(now),
+    ...(event && { namespace: event.namespace, topic: event.topic, event: anyOf(event.event) }),
+  });
   return { type: 'put', key, value: seal(key, toBinary(EnvelopeSchema, message)) };
 }

@@ -1,18 +1,25 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fault, type Logger, reasonOf } from '@stowage/core';
-import { type BuildBatch, CommitQueue, type Committed } from './commit-queue.ts';
+import { type BuildBatch, CommitQueue, type Committed, type KeepLog } from './commit-queue.ts';
+import type { FindEvidence } from './evidence.ts';
+import { kindOfFailure } from './failures.ts';
 import { type Sealed, unseal } from './frame.ts';
-import { kindOfFailure, MARK_FILE, type Opened, openGuarded, SCHEMA, type Store } from './guard.ts';
-import { writeMark } from './mark.ts';
+import { type Opened, openGuarded } from './guard.ts';
+import { MARK_FILE, SCHEMA, writeMark } from './mark.ts';
+import type { Store } from './store.ts';
 
 export interface DatabaseOptions {
   readonly log: Logger;
-  /** Entries of the log of mutations that are kept. */
+  /** Entries of the log of mutations that are kept; 100,000 unless told, and none for longer than a day. */
   readonly keepLog?: bigint | undefined;
+  readonly now?: (() => Date) | undefined;
+  /** Looks for what tells that there was a database, before a new one is made. */
+  readonly evidence?: FindEvidence | undefined;
 }
 
 const KEEP_LOG = 100_000n;
+const KEEP_LOG_MS = 24 * 60 * 60 * 1000;
 const MARK_EVERY_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
 const PAGE = 100;
@@ -24,7 +31,8 @@ const PAGE = 100;
 export class Database implements AsyncDisposable {
   readonly #directory: string;
   readonly #log: Logger;
-  readonly #keepLog: bigint;
+  readonly #keepLog: KeepLog;
+  readonly #now: () => Date;
   #opened: Opened;
   #queue: CommitQueue;
   #epoch = 1;
@@ -36,17 +44,22 @@ export class Database implements AsyncDisposable {
   #markTimer: NodeJS.Timeout | undefined;
   #marking: Promise<void> = Promise.resolve();
 
-  private constructor(directory: string, opened: Opened, { log, keepLog = KEEP_LOG }: DatabaseOptions) {
+  private constructor(
+    directory: string,
+    opened: Opened,
+    { log, keepLog = KEEP_LOG, now = () => new Date() }: DatabaseOptions,
+  ) {
     this.#directory = directory;
     this.#opened = opened;
     this.#log = log;
-    this.#keepLog = keepLog;
+    this.#keepLog = { entries: keepLog, ageMs: KEEP_LOG_MS };
+    this.#now = now;
     this.#queue = this.#newQueue();
   }
 
   /** @throws Fault as {@link openGuarded} */
   static async open(directory: string, options: DatabaseOptions): Promise<Database> {
-    return new Database(directory, await openGuarded(directory), options);
+    return new Database(directory, await openGuarded(directory, { evidence: options.evidence }), options);
   }
 
   /** Grows each time the database was reopened. What was read before then is no ground for writing after. */
@@ -130,7 +143,7 @@ export class Database implements AsyncDisposable {
   }
 
   #newQueue(): CommitQueue {
-    return new CommitQueue(this.#opened, this.#keepLog, (e) => this.#poison(e));
+    return new CommitQueue(this.#opened, { keepLog: this.#keepLog, now: this.#now }, (e) => this.#poison(e));
   }
 
   #usable(): Store {
@@ -169,7 +182,7 @@ export class Database implements AsyncDisposable {
     const { signal } = this.#closing;
     for (let pauseMs = 100; !signal.aborted; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       try {
-        this.#opened = await openGuarded(this.#directory, acknowledged);
+        this.#opened = await openGuarded(this.#directory, { atLeast: acknowledged });
         this.#queue = this.#newQueue();
         this.#epoch += 1;
         this.#failure = undefined;

@@ -27,7 +27,7 @@ export function seal(key: string, payload: Uint8Array, backend = ''): Buffer {
 /** @throws Fault `data_loss` naming the key. */
 export function unseal(key: string, bytes: Uint8Array): Sealed {
   const sealed = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (sealed.length < HEADER_BYTES || sealed.readUInt32LE(0) !== checksum(key, sealed)) {
+  if (!isIntact(key, sealed)) {
     throw new Fault('data_loss', `metadata ${quote(key)}: its checksum is wrong; the disk changed it`);
   }
   const payloadAt = HEADER_BYTES + sealed.readUInt32LE(4);
@@ -35,6 +35,13 @@ export function unseal(key: string, bytes: Uint8Array): Sealed {
     payload: sealed.subarray(payloadAt),
     backend: sealed.toString('utf8', HEADER_BYTES, payloadAt),
   };
+}
+
+/** Whether a value is what was sealed under this key. */
+export function isIntact(key: string, bytes: Uint8Array): boolean {
+  const sealed = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (sealed.length < HEADER_BYTES || sealed.readUInt32LE(0) !== checksum(key, sealed)) return false;
+  return sealed.readUInt32LE(4) <= sealed.length - HEADER_BYTES;
 }
 
 function checksum(key: string, sealed: Buffer): number {

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, realpath } from 'node:fs/promises';
+import { mkdir, readdir, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Fault, type FaultKind, reasonOf } from '@stowage/core';
-import { Level } from 'level';
+import { Fault } from '@stowage/core';
 import { copyAside, openedWell } from './aside.ts';
+import { evidenceIn, type FindEvidence } from './evidence.ts';
+import { kindOfFailure, levelFailure } from './failures.ts';
+import { damagedFiles } from './files/verify-files.ts';
 import { seal, unseal } from './frame.ts';
-import { holderOf, openHere } from './holder.ts';
-import { LOG_START_KEY, listKey, listPrefix, META_KEY, rangeOf, seqOf } from './keys.ts';
-import { type Mark, readMark, writeMark } from './mark.ts';
-
-export const SCHEMA = 1;
-export const MARK_FILE = 'metadata.mark';
-
-export type Store = Level<string, Uint8Array>;
+import { lockedBy, nameOf } from './holder.ts';
+import { listKey, listPrefix, META_KEY, seqOf } from './keys.ts';
+import { MARK_FILE, type Mark, newerSchema, readMark, SCHEMA, syncDirectory, writeMark } from './mark.ts';
+import { Milestones, timeOfEntry } from './milestones.ts';
+import { damageText, scan } from './scan.ts';
+import { newStore, rawStore, type Store } from './store.ts';
 
 /** A database that was found to be whole. */
 export interface Opened {
@@ -22,85 +22,102 @@ export interface Opened {
   readonly seq: bigint;
   /** Number with which its log begins. */
   readonly logStart: bigint;
+  /** When the entries of its log were written. */
+  readonly milestones: Milestones;
+}
+
+export interface GuardOptions {
+  /** A mutation known to be acknowledged, if this process had it open before. */
+  readonly atLeast?: bigint | undefined;
+  /** Looks further for what tells that there was a database, before a new one is made. */
+  readonly evidence?: FindEvidence | undefined;
 }
 
 /**
  * Opens the database in `directory`, or makes it there, and refuses one that has lost anything.
  *
- * LevelDB opens nearly everything: a missing CURRENT gives a new, empty database, and a damaged log one without its
- * tail. So what is found is compared with the mark beside it, and the log in it must be without a gap.
+ * LevelDB opens nearly everything: a missing CURRENT gives a new, empty database, a damaged log one without its tail,
+ * a damaged table wrong answers. So its files are held against their checksums before, and then what is in it: every
+ * value against its own, the log, which must be without a gap, and the mark beside it.
  *
- * @param atLeast - A mutation known to be acknowledged, if this process had it open before.
- * @throws Fault `data_loss`, naming a copy of the files as they were; `failed_precondition` if somebody has it open or
- *   a newer Stowage wrote it; `unavailable` or `resource_exhausted` if it may open later.
+ * The mark is written before the database is made. So where there is none, there must be nothing else either.
+ *
+ * @throws Fault `data_loss`, naming a copy of the files as they were; `failed_precondition` if somebody has it open;
+ *   `unimplemented` if a newer Stowage wrote it; `unavailable` or `resource_exhausted` if it may open later.
  */
-export async function openGuarded(directory: string, atLeast = 0n): Promise<Opened> {
+export async function openGuarded(directory: string, options: GuardOptions = {}): Promise<Opened> {
+  const { atLeast = 0n, evidence } = options;
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const root = await realpath(directory);
   const at = join(root, 'db');
-  const lock = join(at, 'LOCK');
-  if (await openHere(lock))
-    throw new Fault('failed_precondition', `open metadata ${at}: this process has it open already`);
   const markPath = join(root, MARK_FILE);
-  const mark = await readMark(markPath);
-  if (mark !== undefined && mark.schema > SCHEMA) throw newer(at, mark.schema);
+  let mark = await readMark(markPath);
+  if (mark !== undefined && mark.schema > SCHEMA) throw newerSchema(`open metadata ${at}`, mark.schema);
+  await refuseIfOpen(at);
+  if (mark === undefined) {
+    const found = (await evidenceIn(root)) ?? (await evidence?.());
+    if (found !== undefined) throw unmarked(root, found);
+    mark = { uuid: randomUUID(), schema: SCHEMA, seq: 0n };
+    await writeMark(markPath, mark);
+  }
+  if (mark.seq === 0n) await removeUnfinished(at);
   const aside = join(root, 'aside');
   const copy = await copyAside(at, aside);
-  const store: Store = new Level(at, { valueEncoding: 'view', createIfMissing: mark === undefined });
+  const lost = (what: string, cause?: unknown) => lostIn(at, what, copy, cause);
+  if (mark.seq > 0n) {
+    for await (const { name, text } of damagedFiles(at))
+      throw lost(`${name}: ${text}${await interrupted(root)}`);
+  }
+  const store = newStore(at, { createIfMissing: mark.seq === 0n });
   try {
     await store.open();
   } catch (e) {
-    throw await refusal(at, lock, copy, e);
+    throw await refusal(at, copy, e);
   }
   try {
-    const opened = await inspect(store, at, copy, mark, atLeast);
-    if (mark === undefined) {
+    const opened = await inspect(store, mark, atLeast, lost);
+    if (mark.seq === 0n) {
       await syncDirectory(root);
-      await writeMark(markPath, { uuid: opened.uuid, schema: SCHEMA, seq: opened.seq });
+      await writeMark(markPath, { ...mark, seq: opened.seq });
     }
     await openedWell(copy, aside);
     return opened;
   } catch (e) {
     await store.close();
-    throw e;
+    throw Fault.is(e) ? e : await refusal(at, copy, e);
   }
 }
 
 async function inspect(
   store: Store,
-  at: string,
-  copy: string | undefined,
-  mark: Mark | undefined,
+  mark: Mark,
   atLeast: bigint,
+  lost: (what: string) => Fault,
 ): Promise<Opened> {
-  const lost = (what: string) => new Fault('data_loss', `open metadata ${at}: ${what}${keptIn(copy)}`);
-  const bytes = await store.get(META_KEY);
-  if (bytes === undefined) {
-    if (mark !== undefined) throw lost('it is empty, but there was something in it');
-    return initialise(store);
+  const milestones = new Milestones();
+  const log = listPrefix('log');
+  const { meta, isEmpty, seq, logStart } = await scan(rawStore(store), {
+    damage(damage) {
+      throw lost(damageText(damage));
+    },
+    entry(key, value) {
+      if (!key.startsWith(log)) return;
+      const entrySeq = seqOf('log', key);
+      if (Milestones.isOne(entrySeq)) milestones.add(entrySeq, timeOfEntry(unseal(key, value).payload));
+    },
+  });
+  if (meta === undefined) {
+    if (mark.seq > 0n || !isEmpty) throw lost('it is empty, but there was something in it');
+    return initialise(store, mark.uuid);
   }
-  const { uuid, schema } = JSON.parse(Buffer.from(unseal(META_KEY, bytes).payload).toString()) as Mark;
-  if (schema > SCHEMA) throw newer(at, schema);
-  if (mark !== undefined && mark.uuid !== uuid)
-    throw lost(`it is database ${uuid}, but ${mark.uuid} belongs here`);
-  const start = await store.get(LOG_START_KEY);
-  const logStart =
-    start === undefined ? 1n : BigInt(Buffer.from(unseal(LOG_START_KEY, start).payload).toString());
-  let seq = logStart - 1n;
-  for await (const key of store.keys(rangeOf(listPrefix('log')))) {
-    const next = seqOf('log', key);
-    if (next !== seq + 1n) throw lost(`mutations ${seq + 1n} to ${next - 1n} are missing`);
-    seq = next;
-  }
-  const acknowledged = mark !== undefined && mark.seq > atLeast ? mark.seq : atLeast;
+  if (meta.schema > SCHEMA) throw newerSchema(`open metadata ${store.location}`, meta.schema);
+  if (mark.uuid !== meta.uuid) throw lost(`it is database ${meta.uuid}, but ${mark.uuid} belongs here`);
+  const acknowledged = mark.seq > atLeast ? mark.seq : atLeast;
   if (seq < acknowledged) throw lost(`it ends with mutation ${seq}, but ${acknowledged} was acknowledged`);
-  // The mark is written before the first mutation of a caller, so somebody took it away.
-  if (mark === undefined && seq > 1n) throw lost(`${MARK_FILE} is missing beside it`);
-  return { store, uuid, seq, logStart };
+  return { store, uuid: meta.uuid, seq, logStart, milestones };
 }
 
-async function initialise(store: Store): Promise<Opened> {
-  const uuid = randomUUID();
+async function initialise(store: Store, uuid: string): Promise<Opened> {
   const meta = Buffer.from(JSON.stringify({ uuid, schema: SCHEMA }));
   const first = listKey('log', 1n);
   await store.batch(
@@ -110,41 +127,53 @@ async function initialise(store: Store): Promise<Opened> {
     ],
     { sync: true },
   );
-  return { store, uuid, seq: 1n, logStart: 1n };
+  return { store, uuid, seq: 1n, logStart: 1n, milestones: new Milestones() };
 }
 
-async function refusal(at: string, lock: string, copy: string | undefined, e: unknown): Promise<Fault> {
-  const cause = (e as { cause?: unknown }).cause ?? e;
-  const reason = reasonOf(cause);
-  if ((cause as { code?: unknown }).code === 'LEVEL_LOCKED') {
-    const text = `open metadata ${at}: ${await holderOf(lock)} has it open; stop that one or use another root`;
+/**
+ * Nothing was acknowledged before the mark says so: what a first start left that a power cut interrupted is no loss,
+ * and LevelDB may not be able to open it.
+ */
+async function removeUnfinished(at: string): Promise<void> {
+  const files = await readdir(at).catch(() => []);
+  if (!files.some((name) => name.endsWith('.ldb'))) await rm(at, { recursive: true, force: true });
+}
+
+async function refuseIfOpen(at: string): Promise<void> {
+  const pid = await lockedBy(join(at, 'LOCK'));
+  if (pid === undefined) return;
+  const text =
+    pid === process.pid
+      ? 'this process has it open already'
+      : `${await nameOf(pid)} has it open; stop that one or use another root`;
+  throw new Fault('failed_precondition', `open metadata ${at}: ${text}`);
+}
+
+async function refusal(at: string, copy: string | undefined, e: unknown): Promise<Fault> {
+  const { cause, reason, isLocked } = levelFailure(e);
+  if (isLocked) {
+    const text = `open metadata ${at}: another process has it open; stop that one or use another root`;
     return new Fault('failed_precondition', text, { cause });
   }
   const kind = kindOfFailure(reason);
-  return new Fault(kind, `open metadata ${at}: ${reason}${kind === 'data_loss' ? keptIn(copy) : ''}`, {
-    cause,
-  });
+  if (kind === 'data_loss') return lostIn(at, reason, copy, cause);
+  return new Fault(kind, `open metadata ${at}: ${reason}`, { cause });
 }
 
-/** Sorts what LevelDB says, which is a text with strerror(3) in it, by what may be done about it. */
-export function kindOfFailure(reason: string): FaultKind {
-  if (/No space left|Disk quota/i.test(reason)) return 'resource_exhausted';
-  if (/Corruption|does not exist|No such file|CURRENT/i.test(reason)) return 'data_loss';
-  return 'unavailable';
+function lostIn(at: string, what: string, copy: string | undefined, cause?: unknown): Fault {
+  const kept = copy === undefined ? '' : `. Its files as they were before are in ${copy}`;
+  const text = `open metadata ${at}: ${what}${kept}. "stowaged check" says what is whole, "stowaged check --repair" keeps that`;
+  return new Fault('data_loss', text, { cause });
 }
 
-function keptIn(copy: string | undefined): string {
-  return copy === undefined ? '' : `. Its files as they were before are in ${copy}`;
+function unmarked(root: string, found: string): Fault {
+  const text = `open metadata ${root}: ${MARK_FILE} is missing, but there was a database: ${found} is there. Put back what is missing, try "stowaged check --repair", or move all of the root away to begin anew`;
+  return new Fault('data_loss', text);
 }
 
-function newer(at: string, schema: number): Fault {
-  return new Fault(
-    'failed_precondition',
-    `open metadata ${at}: a newer Stowage wrote it (schema ${schema}, this one knows ${SCHEMA}); use that one`,
-  );
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  await using directory = await open(path, 'r');
-  await directory.sync();
+async function interrupted(root: string): Promise<string> {
+  const names = await readdir(root);
+  return names.includes('repaired') && !names.includes('db')
+    ? '; a repair was interrupted, "stowaged check --repair" ends it'
+    : '';
 }

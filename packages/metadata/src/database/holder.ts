@@ -1,22 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 
-/** Says who has LevelDB's lock file locked, as far as this system tells. */
-export async function holderOf(lockFile: string): Promise<string> {
-  const pid = await lockedBy(lockFile);
-  if (pid === undefined) return 'another process';
-  const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'unknown');
-  return `process ${pid} (${name.trim()})`;
-}
-
 /**
- * Whether this process has the database open already. LevelDB would refuse, but only after closing a second
- * descriptor of the lock file, which drops the first one's lock (fcntl(2)): other processes could then open it too.
+ * The process that has LevelDB's lock file locked, as far as this system tells.
+ *
+ * LevelDB itself would find out, but for this process only after closing a second descriptor of the lock file, which
+ * drops the first one's lock (fcntl(2)): other processes could then open the database too.
  */
-export async function openHere(lockFile: string): Promise<boolean> {
-  return (await lockedBy(lockFile)) === process.pid;
-}
-
-async function lockedBy(lockFile: string): Promise<number | undefined> {
+export async function lockedBy(lockFile: string): Promise<number | undefined> {
   try {
     const { ino } = await stat(lockFile);
     for (const line of (await readFile('/proc/locks', 'utf8')).split('\n')) {
@@ -27,4 +17,10 @@ async function lockedBy(lockFile: string): Promise<number | undefined> {
     // No database yet, or no /proc here.
   }
   return undefined;
+}
+
+/** A process for messages. */
+export async function nameOf(pid: number): Promise<string> {
+  const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'unknown');
+  return `process ${pid} (${name.trim()})`;
 }
