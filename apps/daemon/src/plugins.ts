@@ -1,5 +1,5 @@
 import { containersGrpcPlugin } from '@stowage/containers/plugin';
-import { contentGrpcPlugin } from '@stowage/content/plugin';
+import { contentGrpcPlugin, verificationGrpcPlugin } from '@stowage/content/plugin';
 import { contentStorePlugin } from '@stowage/content-store/plugin';
 import type { Plugin } from '@stowage/core';
 import { diffGrpcPlugin, diffServicePlugin, walkingDifferPlugin } from '@stowage/diff/plugin';
@@ -21,6 +21,7 @@ import {
   namespacesServicePlugin,
   sandboxStorePlugin,
   snapshotsServicePlugin,
+  verificationServicePlugin,
 } from '@stowage/metadata/plugin';
 import { namespacesGrpcPlugin } from '@stowage/namespaces/plugin';
 import { healthPlugin } from '@stowage/rpc/health';
@@ -46,6 +47,7 @@ export const builtinPlugins: readonly Plugin[] = [
 
   namespacesServicePlugin,
   contentServicePlugin,
+  verificationServicePlugin,
   snapshotsServicePlugin,
   imagesServicePlugin,
   containersServicePlugin,
@@ -57,6 +59,7 @@ export const builtinPlugins: readonly Plugin[] = [
 
   namespacesGrpcPlugin,
   contentGrpcPlugin,
+  verificationGrpcPlugin,
   snapshotsGrpcPlugin,
   imagesGrpcPlugin,
   containersGrpcPlugin,

@@ -6,6 +6,8 @@ import type { ContentStore } from './content-store.ts';
 import { infoFromWire, statusFromWire } from './convert.ts';
 import { RemoteWriter } from './remote-writer.ts';
 
+export { remoteVerifier } from './verification-remote.ts';
+
 /** The content store of a daemon, or one behind a proxy plugin's socket. */
 export function remoteContent(transport: Transport, scope?: Scope): ContentStore {
   const rpc = rpcClient(Content, transport, scope);

@@ -5,6 +5,8 @@ import type { ContentStore } from './content-store.ts';
 import { infoToWire, sizeFromWire, statusToWire } from './convert.ts';
 import { writeSession } from './write-session.ts';
 
+export { verificationRoutes } from './verification-service.ts';
+
 /** Blobs in one message of a list (containerd plugins/services/content/contentserver). */
 const PAGE = 100;
 

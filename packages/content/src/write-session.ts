@@ -116,13 +116,13 @@ class Session {
     if (data.byteLength > 0) await this.#writer.write(data, { signal });
   }
 
-  /** A blob that somebody else has committed meanwhile: nobody needs this ingest any more. */
+  /** A blob that somebody else has committed meanwhile: nobody needs this ingest any more. A damaged one needs it. */
   async #refuseExisting(expected: Digest): Promise<void> {
     const signal = this.#signal;
     try {
       await this.#store.info(expected, { signal });
     } catch (e) {
-      if (Fault.is(e, 'not_found')) return;
+      if (Fault.is(e, 'not_found') || Fault.is(e, 'data_loss')) return;
       throw e;
     }
     await this.close();

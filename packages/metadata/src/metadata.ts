@@ -1,5 +1,5 @@
 import type { ContainerStore } from '@stowage/containers';
-import type { ContentStore } from '@stowage/content';
+import type { ContentStore, ContentVerifier } from '@stowage/content';
 import { Fault, type Logger, quote, type Scope, type Slot, silentLogger } from '@stowage/core';
 import type { Events } from '@stowage/events';
 import type { ImageStore } from '@stowage/images';
@@ -9,6 +9,8 @@ import type { SandboxStore } from '@stowage/sandboxes';
 import type { Snapshotter } from '@stowage/snapshots';
 import { containerStore } from './containers.ts';
 import { namespacedContent } from './content/namespaced-content.ts';
+import { namespacedVerifier } from './content/namespaced-verifier.ts';
+import type { ContentSharing } from './content/sharing.ts';
 import { Database } from './database/database.ts';
 import { type Collected, Collector } from './gc/collector.ts';
 import { type ScheduleOptions, Scheduler } from './gc/scheduler.ts';
@@ -23,6 +25,8 @@ import { namespacedSnapshotter } from './snapshots/namespaced-snapshotter.ts';
 export interface MetadataOptions {
   /** The store of bytes that all namespaces share. */
   readonly content?: ContentStore | undefined;
+  /** Whether namespaces get each other's blobs without sending them; `shared` unless told. */
+  readonly contentSharing?: ContentSharing | undefined;
   /** Backends by the names that clients use. */
   readonly snapshotters?: ReadonlyMap<string, Snapshotter> | undefined;
   /** Told what happens, in the order in which it was written. */
@@ -45,6 +49,8 @@ export interface MetadataView {
   readonly leases: LeaseManager;
   /** Undefined where no content store was given. */
   readonly content: ContentStore | undefined;
+  /** Undefined where `content` is. */
+  readonly verifier: ContentVerifier | undefined;
   /** @throws Fault `invalid_argument` for a snapshotter that is not here; the message lists those that are. */
   snapshotter(name: string): Snapshotter;
 }
@@ -65,12 +71,14 @@ export class Metadata implements AsyncDisposable {
   readonly #ledger: Ledger;
   readonly #collector: Collector;
   readonly #log: Logger;
+  readonly #contentSharing: ContentSharing;
   #scheduler: Scheduler | undefined;
 
-  private constructor(db: Database, ledger: Ledger, log: Logger) {
+  private constructor(db: Database, ledger: Ledger, log: Logger, contentSharing: ContentSharing) {
     this.#db = db;
     this.#ledger = ledger;
     this.#log = log;
+    this.#contentSharing = contentSharing;
     this.#collector = new Collector(ledger);
     this.namespaces = namespaceStore(ledger);
     this.snapshotters = [...ledger.backends.snapshotters.keys()];
@@ -85,13 +93,14 @@ export class Metadata implements AsyncDisposable {
    *   if somebody has it open; `unimplemented` if a newer Stowage wrote it.
    */
   static async open(directory: string, options: MetadataOptions = {}): Promise<Metadata> {
-    const { content, snapshotters = new Map(), events, keepLog, evidence } = options;
+    const { content, contentSharing = 'shared', snapshotters = new Map() } = options;
+    const { events, keepLog, evidence } = options;
     const { log = silentLogger, now = () => new Date() } = options;
     options.signal?.throwIfAborted();
     const db = await Database.open(directory, { log, keepLog, now, evidence });
     const ledger = new Ledger(db, { content, snapshotters }, { log, now, events });
     await ledger.undoIntents();
-    if (!options.signal?.aborted) return new Metadata(db, ledger, log);
+    if (!options.signal?.aborted) return new Metadata(db, ledger, log, contentSharing);
     await db[Symbol.asyncDispose]();
     throw options.signal.reason;
   }
@@ -107,7 +116,8 @@ export class Metadata implements AsyncDisposable {
       containers: containerStore(ledger, scope),
       sandboxes: sandboxStore(ledger, scope),
       leases: leaseManager(ledger, scope, collect),
-      content: content && namespacedContent(ledger, scope, content),
+      content: content && namespacedContent(ledger, scope, content, this.#contentSharing),
+      verifier: content && namespacedVerifier(ledger, scope, content),
       snapshotter: (name) => {
         const backend = snapshotters.get(name);
         if (backend === undefined) throw noSnapshotter(name, this.snapshotters);

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { containerServiceSlot } from '@stowage/containers';
-import { contentServiceSlot, contentSlot } from '@stowage/content';
+import { contentServiceSlot, contentSlot, verificationServiceSlot } from '@stowage/content';
 import { all, Fault, noConfig, optional, type Plugin, plugin, Skip } from '@stowage/core';
 import { eventsSlot } from '@stowage/events';
 import { imageServiceSlot } from '@stowage/images';
@@ -8,6 +8,7 @@ import { leaseServiceSlot } from '@stowage/leases';
 import { namespaceServiceSlot } from '@stowage/namespaces';
 import { sandboxStoreSlot } from '@stowage/sandboxes';
 import { snapshotServiceSlot, snapshotterSlot } from '@stowage/snapshots';
+import { METADATA_DEFAULTS, parseMetadataConfig } from './content/config.ts';
 import { evidenceBeside } from './database/evidence.ts';
 import { GC_DEFAULTS, gcSlot, parseGcConfig } from './gc/config.ts';
 import { Metadata, metadataSlot } from './metadata.ts';
@@ -16,15 +17,17 @@ import { Metadata, metadataSlot } from './metadata.ts';
 export const metadataPlugin: Plugin = plugin({
   slot: metadataSlot,
   id: 'level',
-  config: noConfig,
+  config: parseMetadataConfig,
+  defaults: METADATA_DEFAULTS,
   needs: {
     content: optional(contentSlot),
     snapshotters: all(snapshotterSlot),
     events: optional(eventsSlot),
   },
-  start: ({ root, needs: { content, snapshotters, events }, log, signal }) =>
+  start: ({ root, config: { contentSharing }, needs: { content, snapshotters, events }, log, signal }) =>
     Metadata.open(root, {
       content,
+      contentSharing,
       snapshotters,
       events,
       log,
@@ -101,6 +104,21 @@ export const contentServicePlugin: Plugin = plugin({
   },
 });
 
+export const verificationServicePlugin: Plugin = plugin({
+  slot: verificationServiceSlot,
+  id: 'verification-service',
+  config: noConfig,
+  needs: { metadata: metadataSlot },
+  start({ needs: { metadata } }) {
+    if (!metadata.hasContent) throw new Skip('there is no content store (io.containerd.content.v1)');
+    return (scope) => {
+      const { verifier } = metadata.scope(scope);
+      if (verifier === undefined) throw new Fault('unimplemented', 'there is no content store');
+      return verifier;
+    };
+  },
+});
+
 export const snapshotsServicePlugin: Plugin = plugin({
   slot: snapshotServiceSlot,
   id: 'snapshots-service',
@@ -134,5 +152,6 @@ export const services: readonly Plugin[] = [
   sandboxStorePlugin,
   leasesServicePlugin,
   contentServicePlugin,
+  verificationServicePlugin,
   snapshotsServicePlugin,
 ];

@@ -48,6 +48,7 @@ test('every service starts on metadata, by the ids of containerd', async () => {
     'io.containerd.service.v1.leases-service',
     'io.containerd.service.v1.namespaces-service',
     'io.containerd.service.v1.snapshots-service',
+    'io.containerd.service.v1.verification-service',
   ]);
   await using _ = (await start(
     gcPlugin,
@@ -68,7 +69,7 @@ test('without backends, their services are not here, and the others are', async 
       skipped.push(service.id);
     }
   }
-  expect(skipped).toEqual(['content-service', 'snapshots-service']);
+  expect(skipped).toEqual(['content-service', 'verification-service', 'snapshots-service']);
 });
 
 test.each([

@@ -1,7 +1,13 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { InfoSchema, StatusSchema } from '@stowage/api/content/v1';
 import { ContentDeleteSchema } from '@stowage/api/events';
-import type { BlobInfo, ContentStore, IngestStatus } from '@stowage/content';
+import {
+  type BlobInfo,
+  type ContentStore,
+  DAMAGED_LABEL,
+  type IngestStatus,
+  verifierOf,
+} from '@stowage/content';
 import {
   compileFilters,
   type Digest,
@@ -15,15 +21,26 @@ import {
 } from '@stowage/core';
 import { objectKey, parseKey, rangeOf, tablePrefix } from '../database/keys.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { damageOf, dataLoss } from './damage.ts';
 import { dropBlob, dropIngest } from './drop.ts';
 import { openWriter } from './open-writer.ts';
+import { readRecorded } from './read.ts';
 import { blobFields, blobNotFound, blobOf, blobRecord } from './records.ts';
+import type { ContentSharing } from './sharing.ts';
 
 /**
  * The blobs of one scope, over a store that all share. A blob is here once it was committed here; its bytes are kept
  * once, and go when no namespace has it.
+ *
+ * A record whose bytes are missing, or are not what they were, is never `not_found`: it is `data_loss`, which names the
+ * way out. A writer of such a blob opens, and its commit repairs it for all namespaces; labels stay.
  */
-export function namespacedContent(ledger: Ledger, scope: Scope, backend: ContentStore): ContentStore {
+export function namespacedContent(
+  ledger: Ledger,
+  scope: Scope,
+  backend: ContentStore,
+  sharing: ContentSharing,
+): ContentStore {
   const { namespace } = scope;
   const blobKey = (digest: Digest) => objectKey(namespace, 'content', digest);
   const ingestKey = (ref: string) => objectKey(namespace, 'ingests', ref);
@@ -35,12 +52,27 @@ export function namespacedContent(ledger: Ledger, scope: Scope, backend: Content
     return sealed.backend;
   }
 
+  async function recordOf(digest: Digest, signal: AbortSignal | undefined): Promise<BlobInfo> {
+    signal?.throwIfAborted();
+    const sealed = await ledger.db.get(blobKey(digest));
+    if (sealed === undefined) throw blobNotFound(digest);
+    return blobOf(fromBinary(InfoSchema, sealed.payload));
+  }
+
+  /** Of blobs that are known to be damaged, why. */
+  async function damages(signal: AbortSignal | undefined): Promise<ReadonlyMap<Digest, string>> {
+    const known = new Map<Digest, string>();
+    for await (const { digest, reason } of verifierOf(backend)?.damaged({ signal }) ?? [])
+      known.set(digest, reason);
+    return known;
+  }
+
   return {
-    async info(digest, { signal } = {}) {
-      signal?.throwIfAborted();
-      const sealed = await ledger.db.get(blobKey(digest));
-      if (sealed === undefined) throw blobNotFound(digest);
-      return blobOf(fromBinary(InfoSchema, sealed.payload));
+    async info(digest, options = {}) {
+      const blob = await recordOf(digest, options.signal);
+      const damage = await damageOf(backend, blob, options);
+      if (damage !== undefined) throw dataLoss(digest, damage);
+      return blob;
     },
 
     async update(digest, labels, paths = [], { signal } = {}) {
@@ -69,9 +101,12 @@ export function namespacedContent(ledger: Ledger, scope: Scope, backend: Content
     async *list(filters = [], { signal } = {}) {
       signal?.throwIfAborted();
       const matches = compileFilters(filters);
+      const known = await damages(signal);
       for await (const [, { payload }] of ledger.db.entries(rangeOf(tablePrefix(namespace, 'content')))) {
         signal?.throwIfAborted();
-        const blob: BlobInfo = blobOf(fromBinary(InfoSchema, payload));
+        let blob = blobOf(fromBinary(InfoSchema, payload));
+        const damage = known.get(blob.digest);
+        if (damage !== undefined) blob = { ...blob, labels: { ...blob.labels, [DAMAGED_LABEL]: damage } };
         if (matches(blobFields(blob))) yield blob;
       }
     },
@@ -90,9 +125,7 @@ export function namespacedContent(ledger: Ledger, scope: Scope, backend: Content
     },
 
     async *read(digest, range = {}, options = {}) {
-      options.signal?.throwIfAborted();
-      if (!(await ledger.db.has(blobKey(digest)))) throw blobNotFound(digest);
-      yield* backend.read(digest, range, options);
+      yield* readRecorded(backend, await recordOf(digest, options.signal), range, options);
     },
 
     async status(ref, options = {}) {
@@ -112,7 +145,7 @@ export function namespacedContent(ledger: Ledger, scope: Scope, backend: Content
       }
     },
 
-    writer: (options) => openWriter(ledger, scope, backend, options),
+    writer: (options) => openWriter(ledger, scope, backend, sharing, options),
 
     async abort(ref, { signal } = {}) {
       const key = ingestKey(ref);

@@ -8,13 +8,23 @@ import type {
   IngestStatus,
   WriterOptions,
 } from '@stowage/content';
-import { type CallOptions, type Digest, Fault, quote, type Scope, validateLabels } from '@stowage/core';
+import {
+  type CallOptions,
+  type Digest,
+  Fault,
+  type Labels,
+  quote,
+  type Scope,
+  validateLabels,
+} from '@stowage/core';
 import { blobLock, objectKey } from '../database/keys.ts';
 import type { Claim, Ledger } from '../ledger/ledger.ts';
 import type { Transaction } from '../ledger/transaction.ts';
 import { ensureNamespace, hold, letGo, makingLocks } from '../scope.ts';
+import { damageOf } from './damage.ts';
 import { dropIngest } from './drop.ts';
-import { blobExists, blobRecord } from './records.ts';
+import { blobExists, blobOf, blobRecord } from './records.ts';
+import type { SharedBlob } from './sharing.ts';
 
 /** What a writer was opened with. */
 export interface Opened {
@@ -30,7 +40,7 @@ export interface Opened {
   /** Opens the backend's own writer for it. */
   readonly reopen: (options: CallOptions) => Promise<ContentWriter>;
   /** The expected blob, if the backend has it for another namespace. */
-  readonly shared: { readonly blob: BlobInfo; readonly pin: Disposable } | undefined;
+  readonly shared: SharedBlob | undefined;
 }
 
 export class NamespacedWriter implements ContentWriter {
@@ -107,7 +117,7 @@ export class NamespacedWriter implements ContentWriter {
   async #commit({ sizeBytes, expected, labels = {}, signal }: CommitOptions): Promise<Digest> {
     this.#usable({ signal });
     validateLabels(labels);
-    const { ledger, scope, options, key } = this.#opened;
+    const { ledger, scope, backend, options, key } = this.#opened;
     const status = await this.status({ signal });
     const digest = expected ?? options.expected ?? status.digest;
     if (this.#writer === undefined) this.#checkShared(digest, sizeBytes);
@@ -116,7 +126,9 @@ export class NamespacedWriter implements ContentWriter {
       makingLocks(scope, [blobKey, key], [blobLock(digest)]),
       async (tx) => {
         await hold(tx, scope, 'content', digest);
-        if (await tx.has(blobKey)) {
+        const stored = await tx.get(InfoSchema, blobKey);
+        const known = stored && blobOf(stored.message);
+        if (known !== undefined && (await damageOf(backend, known, { signal })) === undefined) {
           await this.#writer?.[Symbol.asyncDispose]();
           dropIngest(tx, scope, this.ref, this.#opened.name);
           tx.refuse(blobExists(digest));
@@ -124,12 +136,19 @@ export class NamespacedWriter implements ContentWriter {
         }
         await ensureNamespace(tx, scope.namespace);
         await this.#makeBlob(tx, digest, sizeBytes, signal);
-        const createdAt = ledger.now();
-        const blob = { digest, sizeBytes: status.offset, createdAt, updatedAt: createdAt, labels };
-        tx.put(InfoSchema, blobKey, blobRecord(blob));
+        const now = ledger.now();
+        const blob = {
+          digest,
+          sizeBytes: status.offset,
+          createdAt: now,
+          labels,
+          ...(known && repaired(known, labels)),
+        };
+        tx.put(InfoSchema, blobKey, blobRecord({ ...blob, updatedAt: now }));
         tx.delete(key);
         letGo(tx, scope, 'ingests', this.ref);
-        tx.emit(scope.namespace, '/content/create', ContentCreateSchema, { digest, size: status.offset });
+        if (known === undefined)
+          tx.emit(scope.namespace, '/content/create', ContentCreateSchema, { digest, size: status.offset });
       },
       { signal },
     );
@@ -217,6 +236,14 @@ export class NamespacedWriter implements ContentWriter {
       this.#end('failed_precondition', 'its writer has ended');
     }
   }
+}
+
+/** What stays of a record whose bytes were damaged. */
+function repaired(
+  { createdAt, labels: kept }: BlobInfo,
+  labels: Labels,
+): Pick<BlobInfo, 'createdAt' | 'labels'> {
+  return { createdAt, labels: { ...labels, ...kept } };
 }
 
 /** Frees a ref, unless it is somebody else's by now. */

@@ -1,33 +1,36 @@
 import { create } from '@bufbuild/protobuf';
-import { StatusSchema } from '@stowage/api/content/v1';
-import type { BlobInfo, ContentStore, ContentWriter, WriterOptions } from '@stowage/content';
+import { InfoSchema, StatusSchema } from '@stowage/api/content/v1';
+import type { ContentStore, ContentWriter, WriterOptions } from '@stowage/content';
 import { algorithmOf, type CallOptions, Fault, quote, type Scope } from '@stowage/core';
 import { timestampOf } from '@stowage/rpc';
-import { blobLock, objectKey } from '../database/keys.ts';
+import { objectKey } from '../database/keys.ts';
 import type { Claim, Ledger } from '../ledger/ledger.ts';
 import { ensureNamespace, hold, makingLocks } from '../scope.ts';
+import { damageOf } from './damage.ts';
 import { NamespacedWriter, type Opened, release } from './namespaced-writer.ts';
-import { blobExists } from './records.ts';
+import { blobExists, blobOf } from './records.ts';
+import { type ContentSharing, pinShared } from './sharing.ts';
 
 /**
  * Opens the writer of a ref in one scope.
  *
- * A blob that another namespace brought needs no bytes: the writer then stands at its end, and commit makes the blob
- * visible here (containerd's policy `shared`).
+ * A blob that another namespace brought may need no bytes (see {@link ContentSharing}): the writer then stands at its
+ * end, and commit makes the blob visible here.
  */
 export async function openWriter(
   ledger: Ledger,
   scope: Scope,
   backend: ContentStore,
+  sharing: ContentSharing,
   options: WriterOptions,
 ): Promise<ContentWriter> {
   const { ref, signal } = options;
   if (ref === '') throw new Fault('invalid_argument', 'ingest ref must not be empty');
   const key = objectKey(scope.namespace, 'ingests', ref);
-  const shared = await pinShared(ledger, backend, options);
+  const shared = await pinShared(ledger, backend, sharing, options);
   try {
     const claim: Claim = { onAborted: () => undefined };
-    const name = await begin(ledger, scope, options, key, claim);
+    const name = await begin(ledger, scope, backend, options, key, claim);
     const reopen = ({ signal }: CallOptions) => backendWriter(backend, name, { ...options, signal });
     const opened: Opened = { ledger, scope, backend, options, key, name, claim, reopen, shared };
     try {
@@ -65,6 +68,7 @@ async function backendWriter(
 async function begin(
   ledger: Ledger,
   scope: Scope,
+  backend: ContentStore,
   { ref, expected, signal }: WriterOptions,
   key: string,
   claim: Claim,
@@ -76,10 +80,14 @@ async function begin(
     .mutate(
       makingLocks(scope, [key], blob),
       async (tx) => {
-        if (expected !== undefined && (await tx.has(objectKey(namespace, 'content', expected)))) {
-          await hold(tx, scope, 'content', expected);
-          tx.refuse(blobExists(expected));
-          return;
+        if (expected !== undefined) {
+          const stored = await tx.get(InfoSchema, objectKey(namespace, 'content', expected));
+          const blob = stored && blobOf(stored.message);
+          if (blob !== undefined && (await damageOf(backend, blob, { signal })) === undefined) {
+            await hold(tx, scope, 'content', expected);
+            tx.refuse(blobExists(expected));
+            return;
+          }
         }
         if (ledger.openIngests.has(key))
           throw new Fault('unavailable', `ingest ${quote(ref)}: locked for another writer; try again later`);
@@ -110,25 +118,4 @@ async function begin(
       throw e;
     });
   return name;
-}
-
-/** Looks for the expected blob in the backend, and keeps it there until released. */
-async function pinShared(
-  ledger: Ledger,
-  backend: ContentStore,
-  { expected, total = 0n, signal }: WriterOptions,
-): Promise<{ readonly blob: BlobInfo; readonly pin: Disposable } | undefined> {
-  if (expected === undefined) return undefined;
-  const pin = await ledger.locks.acquire({ shared: [blobLock(expected)] }, signal);
-  try {
-    const blob = await backend.info(expected, { signal });
-    if (total === 0n || total === blob.sizeBytes) return { blob, pin };
-  } catch (e) {
-    if (!Fault.is(e, 'not_found')) {
-      pin[Symbol.dispose]();
-      throw e;
-    }
-  }
-  pin[Symbol.dispose]();
-  return undefined;
 }

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { InfoSchema, type Info as WireInfo } from '@stowage/api/content/v1';
-import type { BlobInfo } from '@stowage/content';
+import { type BlobInfo, DAMAGED_LABEL } from '@stowage/content';
 import { cleanLabels, type Digest, Fault, type FieldAdaptor, labelsField } from '@stowage/core';
 import { dateOf, timestampOf } from '@stowage/rpc';
 
@@ -15,13 +15,14 @@ export function blobOf({ digest, size, createdAt, updatedAt, labels }: WireInfo)
   };
 }
 
+/** A client may give back the labels of a list, with the mark of a damaged blob among them: it is not kept. */
 export function blobRecord({ digest, sizeBytes, createdAt, updatedAt, labels }: BlobInfo): WireInfo {
   return create(InfoSchema, {
     digest,
     size: sizeBytes,
     createdAt: timestampOf(createdAt),
     updatedAt: timestampOf(updatedAt),
-    labels: cleanLabels(labels),
+    labels: cleanLabels({ ...labels, [DAMAGED_LABEL]: '' }),
   });
 }
 
