@@ -8,7 +8,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { Fault } from '@stowage/core';
 import { Metadata } from '@stowage/metadata';
 import { Level } from 'level';
 import { Database } from '../src/database/database.ts';
@@ -32,16 +31,6 @@ async function fill(metadata: Metadata, from: number, to: number): Promise<void>
 
 async function imagesOf(metadata: Metadata): Promise<string[]> {
   return names(metadata.scope({ namespace: 'default' }).images.list(), ({ name }) => name);
-}
-
-async function _refusal(): Promise<Fault> {
-  try {
-    await using _ = await Metadata.open(root);
-  } catch (e) {
-    if (Fault.is(e)) return e;
-    throw e;
-  }
-  throw new Error('it was opened');
 }
 
 test('what was acknowledged is there after SIGKILL, five times over', async () => {
@@ -91,6 +80,34 @@ test('the log is cut, and still without a gap', async () => {
   const store = new Level(join(root, 'db'));
   expect((await Array.fromAsync(store.keys({ gte: 'v1/!log/', lt: 'v1/!log0' }))).length).toBeLessThan(1000);
   await store.close();
+});
+
+test('entries of the log that are older than a day are dropped by the next writes', async () => {
+  let hours = 0;
+  const now = () => new Date(Date.UTC(2030, 0, 1, hours));
+  const entries = async () => {
+    const store = new Level(join(root, 'db'));
+    const keys = await store.keys({ gte: 'v1/!log/', lt: 'v1/!log0' }).all();
+    await store.close();
+    return keys.length;
+  };
+  const write = async (from: number, to: number) => {
+    await using metadata = await Metadata.open(root, { now });
+    await fill(metadata, from, to);
+    await fill(metadata, to, to + 10);
+  };
+  await write(0, 1000);
+  hours = 23;
+  await write(2000, 2100);
+  expect(await entries()).toBeGreaterThan(1110);
+  hours = 25;
+  await write(3000, 3010);
+  await write(4000, 4010);
+  const left = await entries();
+  expect(left).toBeGreaterThan(110 + 40);
+  expect(left).toBeLessThan(110 + 40 + 100);
+  await using metadata = await Metadata.open(root);
+  expect(await imagesOf(metadata)).toHaveLength(1010 + 110 + 40);
 });
 
 test('after a full disk every write fails until the database was reopened, and then none is lost', async () => {

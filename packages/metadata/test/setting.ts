@@ -18,6 +18,7 @@ import { Metadata, type MetadataOptions, type MetadataView } from '@stowage/meta
 import type { NamespaceStore } from '@stowage/namespaces';
 import { remoteNamespaces } from '@stowage/namespaces/remote';
 import { namespaceRoutes } from '@stowage/namespaces/service';
+import type { Routes } from '@stowage/rpc';
 import type { NewSandbox } from '@stowage/sandboxes';
 import { remoteSandboxes } from '@stowage/sandboxes/remote';
 import { sandboxRoutes } from '@stowage/sandboxes/service';
@@ -57,24 +58,28 @@ export type Reach = (metadata: Metadata) => Pick<Metadata, 'namespaces' | 'scope
 
 export const inProcess: Reach = (metadata) => metadata;
 
-/** Through both RPC ends and real codecs, without a socket. */
-export const overConnect: Reach = (metadata) => {
-  const transport: Transport = createRouterTransport((router) => {
-    namespaceRoutes(metadata.namespaces)(router);
-    imageRoutes((scope) => metadata.scope(scope).images)(router);
-    containerRoutes((scope) => metadata.scope(scope).containers)(router);
-    sandboxRoutes((scope) => metadata.scope(scope).sandboxes)(router);
-    leaseRoutes((scope) => metadata.scope(scope).leases)(router);
+/** The service ends of all that metadata offers. */
+export function routesOf(metadata: Metadata): readonly Routes[] {
+  return [
+    namespaceRoutes(metadata.namespaces),
+    imageRoutes((scope) => metadata.scope(scope).images),
+    containerRoutes((scope) => metadata.scope(scope).containers),
+    sandboxRoutes((scope) => metadata.scope(scope).sandboxes),
+    leaseRoutes((scope) => metadata.scope(scope).leases),
     contentRoutes((scope) => {
       const { content } = metadata.scope(scope);
       if (content === undefined) throw new Error('there is a content store');
       return content;
-    })(router);
+    }),
     snapshotRoutes({
       names: metadata.snapshotters,
       snapshotter: (scope, name) => metadata.scope(scope).snapshotter(name),
-    })(router);
-  });
+    }),
+  ];
+}
+
+/** Their remote ends. */
+export function remotely(transport: Transport): ReturnType<Reach> {
   return {
     namespaces: remoteNamespaces(transport),
     scope: (scope) => ({
@@ -86,7 +91,15 @@ export const overConnect: Reach = (metadata) => {
       snapshotter: (name) => remoteSnapshotter(transport, name, scope),
     }),
   };
-};
+}
+
+/** Through both RPC ends and real codecs, without a socket. */
+export const overConnect: Reach = (metadata) =>
+  remotely(
+    createRouterTransport((router) => {
+      for (const routes of routesOf(metadata)) routes(router);
+    }),
+  );
 
 /** A directory, backends in memory, and metadata over them that can be closed and opened again. */
 export class Setting implements AsyncDisposable {
