@@ -5,6 +5,7 @@ import { Engine, nameOf } from '@stowage/engine';
 import { eventsSlot } from '@stowage/events';
 import { eventsTtrpcRoutes } from '@stowage/events/service';
 import { primePool } from '@stowage/linux/confine';
+import { metadataPlugin } from '@stowage/metadata/plugin';
 import { listen } from '@stowage/rpc/server';
 import { serveTtrpc } from '@stowage/ttrpc';
 import { type DaemonConfig, SERVER_TABLE } from './config/daemon-config.ts';
@@ -13,6 +14,8 @@ import { lockDirectory } from './directory-lock.ts';
 import { builtinPlugins } from './plugins.ts';
 import { proxyPlugins } from './proxy.ts';
 import { loadPackages } from './third-party.ts';
+
+const METADATA = nameOf(metadataPlugin);
 
 /** Every plugin that a config selects: ours, third parties', and proxies. A content proxy is instead of our store. */
 export async function selectPlugins(config: DaemonConfig): Promise<readonly Plugin[]> {
@@ -78,12 +81,15 @@ async function listenTtrpc(engine: Engine, config: DaemonConfig, log: Logger): P
 }
 
 function engineOptions(config: DaemonConfig, plugins: readonly Plugin[]) {
+  // Without what it remembers, a daemon would look as if it had lost everything.
+  const isHere = plugins.some((plugin) => nameOf(plugin) === METADATA);
+  const needed = isHere && !config.disabledPlugins.includes(METADATA) ? [METADATA] : [];
   return {
     plugins,
     config: config.plugins,
     configFile: config.file,
     disabled: config.disabledPlugins,
-    required: config.requiredPlugins,
+    required: [...config.requiredPlugins, ...needed],
   };
 }
 

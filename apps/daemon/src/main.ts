@@ -1,19 +1,14 @@
-import { errnoOf, Fault, reasonOf } from '@stowage/core';
+import { Fault, reasonOf } from '@stowage/core';
 import { Command, Option } from 'commander';
 import type { Logger as Pino } from 'pino';
 import { DEFAULTS, LOG_LEVELS } from './config/daemon-config.ts';
 import { type Flags, loadConfig } from './config/load.ts';
 import { printDefaultConfig } from './config/print.ts';
 import { checkConfig, runDaemon } from './daemon.ts';
+import { EXIT_BUG, exitCodeOf } from './exit-codes.ts';
 import { openLog } from './log.ts';
 import { builtinPlugins } from './plugins.ts';
 import { VERSION } from './version.ts';
-
-const EXIT_FAILED = 1;
-/** sysexits.h EX_SOFTWARE: a fault of ours; worth a restart and a report. */
-const EXIT_BUG = 70;
-/** sysexits.h EX_CONFIG: a service manager need not try again. */
-const EXIT_CONFIG = 78;
 
 const program = new Command('stowaged')
   .description('Serves containerd’s API: content, snapshots, images, containers, tasks.')
@@ -70,11 +65,6 @@ function endOnBugs(log: Pino): void {
   };
   process.on('uncaughtException', end);
   process.on('unhandledRejection', end);
-}
-
-function exitCodeOf(e: unknown): number {
-  if (Fault.is(e)) return e.kind === 'invalid_argument' || e.kind === 'not_found' ? EXIT_CONFIG : EXIT_FAILED;
-  return errnoOf(e) === undefined ? EXIT_BUG : EXIT_FAILED;
 }
 
 try {
