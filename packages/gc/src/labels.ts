@@ -1,5 +1,6 @@
 import { LABEL, type Labels } from '@stowage/core';
 import { type ObjectKind, type ObjectName, objectName } from './object.ts';
+import { parseTime } from './time.ts';
 
 const CONTENT = LABEL.gcRefContent;
 const SNAPSHOT = `${LABEL.gcRefSnapshot}.`;
@@ -50,8 +51,7 @@ export function isFlat(labels: Labels): boolean {
 /** When a lease or an image expires, by its label. One that is no time means never (containerd core/metadata/gc.go). */
 export function labelExpiry(labels: Labels): Date | undefined {
   const text = Object.hasOwn(labels, LABEL.gcExpire) ? labels[LABEL.gcExpire] : undefined;
-  const at = new Date(text ?? Number.NaN);
-  return Number.isNaN(at.getTime()) ? undefined : at;
+  return text === undefined ? undefined : parseTime(text);
 }
 
 /**
@@ -66,20 +66,21 @@ export function isRoot(kind: ObjectKind, labels: Labels, expiry: Date | undefine
       return true;
     case 'leases':
     case 'images':
-      return expiry === undefined || expiry > at;
+      return expiry === undefined || expiry >= at;
     case 'content':
     case 'snapshots':
-      return Object.hasOwn(labels, LABEL.gcRoot);
+      return Object.keys(labels).some((label) => isAtOrBelow(label, LABEL.gcRoot));
     case 'ingests':
-      return expiry !== undefined && expiry > at;
+      return expiry !== undefined && expiry >= at;
   }
 }
 
-function isAtOrBelow(label: string, prefix: string): boolean {
+/** Labels of one meaning may stand side by side, told apart by what follows a `.` or `/`. */
+export function isAtOrBelow(label: string, prefix: string): boolean {
   return label === prefix || label.startsWith(`${prefix}.`) || label.startsWith(`${prefix}/`);
 }
 
-function upToSlash(text: string): string {
+export function upToSlash(text: string): string {
   const slash = text.indexOf('/');
   return slash < 0 ? text : text.slice(0, slash);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { isRoot, labelBackRefs, labelExpiry, labelRefs, objectName, reachable } from '@stowage/gc';
+import { isRoot, labelBackRefs, labelExpiry, labelRefs, objectName, reachable, Walk } from '@stowage/gc';
 
 test.each([
   ['containerd.io/gc.ref.content', objectName('content', 'x')],
@@ -30,11 +30,20 @@ test.each([
 
 test('a label that is no time never expires', () => {
   expect(labelExpiry({ 'containerd.io/gc.expire': 'soon' })).toBeUndefined();
+  expect(labelExpiry({ 'containerd.io/gc.expire': '2020' })).toBeUndefined();
+});
+
+test('a label gc.root makes a root, whatever its value', () => {
+  const at = new Date();
+  expect(isRoot('content', { 'containerd.io/gc.root': 'x' }, undefined, at)).toBe(true);
+  expect(isRoot('snapshots', { 'containerd.io/gc.root/mine': 'x' }, undefined, at)).toBe(true);
+  expect(isRoot('content', { 'containerd.io/gc.roots': 'x' }, undefined, at)).toBe(false);
 });
 
 test('a lease is a root until it expires', () => {
   const at = new Date('2026-01-01');
   expect(isRoot('leases', {}, undefined, at)).toBe(true);
+  expect(isRoot('leases', {}, at, at)).toBe(true);
   expect(isRoot('leases', {}, new Date('2025-12-31'), at)).toBe(false);
 });
 
@@ -48,4 +57,33 @@ test('a flat lease holds a snapshot and its parents, not what their labels name'
     ['other', { refs: [], parent: undefined, isFlat: false }],
   ]);
   expect(await reachable({ nodes, roots: ['lease'] })).toEqual(new Set(['lease', 'leaf', 'parent']));
+});
+
+test('what lives while another does lives also where that is only named', async () => {
+  const nodes = new Map([
+    ['image', { refs: ['gone'], parent: 'gone', isFlat: false }],
+    ['bound', { refs: [], parent: undefined, isFlat: false }],
+  ]);
+  const absent = new Map([['gone', ['bound']]]);
+  expect(await reachable({ nodes, roots: ['image'], absent })).toEqual(new Set(['image', 'gone', 'bound']));
+});
+
+test('a walk can be interrupted, and set out anew', () => {
+  const node = (...refs: string[]) => ({ refs, parent: undefined, isFlat: false });
+  const nodes = new Map([
+    ['a', node('b')],
+    ['b', node('a', 'c')],
+    ['c', node()],
+    ['d', node()],
+  ]);
+  const walk = new Walk({ nodes, roots: [] });
+  walk.from('a');
+  expect(walk.advance(1)).toBe(false);
+  expect(walk.has('c')).toBe(false);
+  expect(walk.advance()).toBe(true);
+  expect(walk.has('c')).toBe(true);
+  expect(walk.has('d')).toBe(false);
+  walk.from('d');
+  expect(walk.advance()).toBe(true);
+  expect(walk.has('d')).toBe(true);
 });
