@@ -2,44 +2,42 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { demoArchive, must, startRegistry, tempDir } from '@stowage/testing';
-import { median, printRows, pssOf, type Row, rssOf, timed } from './figures.ts';
+import { compare } from './compare.ts';
+import { median, printRows, pssOf, type Row, rssOf } from './figures.ts';
 import { pushLargeImage } from './large-image.ts';
 import { type Peer, startPeer, startStowage } from './peers.ts';
+import { STORAGE, storage } from './storage.ts';
 
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '15' },
     pulls: { type: 'string', default: '3' },
     containers: { type: 'string', default: '10' },
+    rounds: { type: 'string', default: '5' },
+    objects: { type: 'string', default: '100000' },
     only: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
 if (values.help) {
-  console.log('npm run bench -- [--runs N] [--pulls N] [--containers N] [--only run|pull|start|memory]');
+  console.log(
+    [
+      'npm run bench -- [--only NAME] [--runs N] [--pulls N] [--containers N] [--rounds N] [--objects N]',
+      '',
+      `NAME    run, pull, start, memory, storage, or one of storage: ${STORAGE.join(', ')}`,
+      '--runs, --pulls, --containers',
+      '        how often to run a container and to pull an image, and how many containers to hold',
+      '--rounds, --objects',
+      '        how often to measure each of storage, and how many objects garbage collection looks at',
+      '',
+      'The daemons keep their files below $TMPDIR, or /tmp.',
+    ].join('\n'),
+  );
   process.exit(0);
 }
-const wanted = (name: string) => values.only === undefined || values.only === name;
+const wanted = (name: string, group?: string) =>
+  values.only === undefined || values.only === name || values.only === group;
 const DEMO = 'bench.example/demo:1';
-
-async function compare(
-  what: string,
-  peers: readonly [Peer, Peer],
-  rounds: number,
-  aim: number | undefined,
-  work: (peer: Peer, round: number) => Promise<number>,
-): Promise<Row> {
-  const figures: Record<Peer['name'], number[]> = { stowage: [], containerd: [] };
-  for (const peer of peers) await work(peer, -1);
-  for (let round = 0; round < rounds; round++) {
-    for (const peer of round % 2 === 0 ? peers : peers.toReversed())
-      figures[peer.name].push(await work(peer, round));
-  }
-  for (const [name, list] of Object.entries(figures)) {
-    console.error(`${what}, ${name}: ${list.map((n) => n.toFixed(0)).join(' ')}`);
-  }
-  return { what, unit: 'ms', stowage: median(figures.stowage), containerd: median(figures.containerd), aim };
-}
 
 const rows: Row[] = [];
 await using temp = await tempDir('bench');
@@ -71,9 +69,13 @@ if (wanted('start')) {
   if (wanted('memory')) rows.push(...(await memory(peers, Number(values.containers))));
   if (wanted('run')) {
     rows.push(
-      await compare('ctr run --rm echo', peers, Number(values.runs), 0.6, (peer, round) =>
-        timed(() => peer.ctr('run', '--rm', DEMO, `echo${round + 1}`, '/bin/echo', 'hello')),
-      ),
+      ...(await compare({
+        what: 'ctr run --rm echo',
+        peers,
+        rounds: Number(values.runs),
+        aim: 0.6,
+        work: (peer, round) => peer.ctr('run', '--rm', DEMO, `echo${round + 1}`, '/bin/echo', 'hello'),
+      })),
     );
   }
   if (wanted('pull')) {
@@ -82,16 +84,24 @@ if (wanted('start')) {
       files: 20_000,
       megabytes: 600,
     });
-    const what = `pull + unpack, ${image.megabytes} MB, ${image.files} files`;
     rows.push(
-      await compare(what, peers, Number(values.pulls), 0.7, async (peer) => {
-        const ms = await timed(() => peer.ctr('images', 'pull', '--plain-http', image.name));
-        await peer.ctr('images', 'rm', '--sync', image.name);
-        await must('sync', []);
-        return ms;
-      }),
+      ...(await compare({
+        what: `pull + unpack, ${image.megabytes} MB, ${image.files} files`,
+        peers,
+        rounds: Number(values.pulls),
+        aim: 0.7,
+        work: (peer) => peer.ctr('images', 'pull', '--plain-http', image.name),
+        after: async (peer) => {
+          await peer.ctr('images', 'rm', '--sync', image.name);
+          await must('sync', []);
+        },
+      })),
     );
   }
+}
+for (const part of STORAGE.filter((name) => wanted(name, 'storage'))) {
+  const [rounds, objects] = [Number(values.rounds), Number(values.objects)];
+  rows.push(...(await storage[part]({ dir: join(temp.path, part), rounds, objects })));
 }
 printRows(rows);
 
