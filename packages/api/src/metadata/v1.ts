@@ -1,0 +1,1 @@
+export * from '../gen/stowage/metadata/v1/metadata_pb.ts';
