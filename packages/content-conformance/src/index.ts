@@ -1,3 +1,4 @@
 export { contentConformance, runCase } from './bind.ts';
 export { cases } from './cases/index.ts';
-export type { Capability, Case, CaseContext, OpenStore, Runner, Subject } from './subject.ts';
+export { damageFile, damageIn } from './damage-file.ts';
+export type { Capability, Case, CaseContext, Damage, OpenStore, Runner, Subject } from './subject.ts';

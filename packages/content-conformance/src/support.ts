@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ContentStore, ContentWriter } from '@stowage/content';
+import type { ContentStore, ContentVerifier, ContentWriter } from '@stowage/content';
 import {
   type Digest,
   type DigestAlgorithm,
@@ -9,6 +9,8 @@ import {
   type Labels,
   reasonOf,
 } from '@stowage/core';
+
+import type { OpenStore } from './subject.ts';
 
 /** A digest of no blob. */
 export const ABSENT: Digest = digestOf('nobody writes this');
@@ -91,4 +93,10 @@ export async function writerSoon(store: ContentStore, ref: string): Promise<Cont
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
+}
+
+/** Of a subject that claims to verify. */
+export function verifierOf({ verifier }: OpenStore): ContentVerifier {
+  assert.ok(verifier, 'a subject that verifies has a verifier');
+  return verifier;
 }

@@ -1,10 +1,11 @@
 import path from 'node:path';
+import type { Transport } from '@connectrpc/connect';
 import { describe, test } from '@jest/globals';
-import type { ContentStore } from '@stowage/content';
-import { remoteContent } from '@stowage/content/remote';
-import { contentRoutes } from '@stowage/content/service';
-import { contentConformance } from '@stowage/content-conformance';
+import { remoteContent, remoteVerifier } from '@stowage/content/remote';
+import { contentRoutes, verificationRoutes } from '@stowage/content/service';
+import { contentConformance, damageIn, type OpenStore } from '@stowage/content-conformance';
 import { LocalContentStore } from '@stowage/content-store';
+import type { Routes } from '@stowage/rpc';
 import { listen } from '@stowage/rpc/server';
 import { memoryTransport, unixTransport } from '@stowage/rpc/transport';
 
@@ -14,11 +15,10 @@ const scope = { namespace: 'test' };
 contentConformance(
   {
     name: 'remote in memory',
-    capabilities: new Set(['reopen']),
+    capabilities: new Set(['reopen', 'verify']),
     async open(root) {
       const local = await LocalContentStore.open(root);
-      const store = remoteContent(memoryTransport(contentRoutes(() => local)), scope);
-      return disposing(store, () => local[Symbol.asyncDispose]());
+      return reached(memoryTransport(routesOf(local)), root, () => local[Symbol.asyncDispose]());
     },
   },
   runner,
@@ -27,13 +27,13 @@ contentConformance(
 contentConformance(
   {
     name: 'remote over a unix socket',
-    capabilities: new Set(['reopen']),
+    capabilities: new Set(['reopen', 'verify']),
     async open(root) {
       const local = await LocalContentStore.open(root);
       const address = { path: path.join(root, 'sock') };
-      const server = await listen({ address, routes: [contentRoutes(() => local)] });
+      const server = await listen({ address, routes: routesOf(local) });
       const transport = unixTransport(address.path);
-      return disposing(remoteContent(transport, scope), async () => {
+      return reached(transport, root, async () => {
         await transport[Symbol.asyncDispose]();
         await server[Symbol.asyncDispose]();
         await local[Symbol.asyncDispose]();
@@ -43,6 +43,15 @@ contentConformance(
   runner,
 );
 
-function disposing(store: ContentStore, dispose: () => Promise<void>): ContentStore & AsyncDisposable {
-  return { ...store, [Symbol.asyncDispose]: dispose };
+function routesOf(local: LocalContentStore): Routes[] {
+  return [contentRoutes(() => local), verificationRoutes(() => local)];
+}
+
+function reached(transport: Transport, root: string, dispose: () => Promise<void>): OpenStore {
+  return {
+    ...remoteContent(transport, scope),
+    verifier: remoteVerifier(transport, scope),
+    damage: damageIn(root),
+    [Symbol.asyncDispose]: dispose,
+  };
 }

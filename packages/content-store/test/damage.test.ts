@@ -2,9 +2,10 @@ import { type FileHandle, open, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
 import { DAMAGED_LABEL } from '@stowage/content';
+import { damageFile as damage } from '@stowage/content-conformance';
 import { LocalContentStore } from '@stowage/content-store';
 import { digestOf, hexOf } from '@stowage/core';
-import { blobFile, damage, directory, put, tree } from './fixture.ts';
+import { blobFile, directory, put, tree } from './fixture.ts';
 
 const LARGE = 'some text, '.repeat(50_000);
 const lost = (...mentions: string[]) =>

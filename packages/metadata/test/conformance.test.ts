@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { describe, test } from '@jest/globals';
-import { contentConformance } from '@stowage/content-conformance';
+import { type Capability, contentConformance, damageIn } from '@stowage/content-conformance';
 import { LocalContentStore } from '@stowage/content-store';
-import { Metadata } from '@stowage/metadata';
+import { type ContentSharing, Metadata } from '@stowage/metadata';
 import { snapshotterConformance } from '@stowage/snapshots-conformance';
 import { MemorySnapshotter } from './memory-snapshotter.ts';
 import { inProcess, overConnect, type Reach } from './setting.ts';
@@ -14,25 +14,7 @@ for (const [how, reach] of [
   ['in process', inProcess],
   ['over Connect', overConnect],
 ] as Array<[string, Reach]>) {
-  contentConformance(
-    {
-      name: `a namespace over the local store, ${how}`,
-      capabilities: new Set(['labels', 'reopen', ...(reach === inProcess ? (['truncate'] as const) : [])]),
-      async open(root) {
-        const content = await LocalContentStore.open(join(root, 'content'));
-        const metadata = await Metadata.open(join(root, 'metadata'), { content });
-        const view = reach(metadata).scope(scope).content;
-        if (view === undefined) throw new Error('there is a content store');
-        return Object.assign(view, {
-          async [Symbol.asyncDispose]() {
-            await metadata[Symbol.asyncDispose]();
-            await content[Symbol.asyncDispose]();
-          },
-        });
-      },
-    },
-    run,
-  );
+  contentOf('shared', how, reach);
 
   const backends = new Map<string, MemorySnapshotter>();
   snapshotterConformance(
@@ -48,6 +30,36 @@ for (const [how, reach] of [
         });
       },
     },
+    run,
+  );
+}
+
+contentOf('isolated', 'in process', inProcess);
+
+function contentOf(contentSharing: ContentSharing, how: string, reach: Reach): void {
+  const capabilities = new Set<Capability>(['labels', 'reopen', 'verify', 'records', 'namespaces']);
+  if (reach === inProcess) capabilities.add('truncate');
+  if (contentSharing === 'shared') capabilities.add('shares');
+  const open = async (root: string) => {
+    const content = await LocalContentStore.open(join(root, 'content'));
+    const metadata = await Metadata.open(join(root, 'metadata'), { content, contentSharing });
+    const reached = reach(metadata);
+    const { content: store, verifier } = reached.scope(scope);
+    const { content: neighbour } = reached.scope({ namespace: 'neighbour' });
+    if (store === undefined || verifier === undefined || neighbour === undefined)
+      throw new Error('there is a content store');
+    return Object.assign(store, {
+      verifier,
+      neighbour,
+      damage: damageIn(join(root, 'content')),
+      async [Symbol.asyncDispose]() {
+        await metadata[Symbol.asyncDispose]();
+        await content[Symbol.asyncDispose]();
+      },
+    });
+  };
+  contentConformance(
+    { name: `a ${contentSharing} namespace over the local store, ${how}`, capabilities, open },
     run,
   );
 }

@@ -6,8 +6,8 @@ import type { NewContainer } from '@stowage/containers';
 import { remoteContainers } from '@stowage/containers/remote';
 import { containerRoutes } from '@stowage/containers/service';
 import { type ContentStore, writeBlob } from '@stowage/content';
-import { remoteContent } from '@stowage/content/remote';
-import { contentRoutes } from '@stowage/content/service';
+import { remoteContent, remoteVerifier } from '@stowage/content/remote';
+import { contentRoutes, verificationRoutes } from '@stowage/content/service';
 import { type Descriptor, digestOf, jsonBytes, type Labels, TYPE_URL } from '@stowage/core';
 import type { Envelope, Events } from '@stowage/events';
 import { remoteImages } from '@stowage/images/remote';
@@ -71,6 +71,11 @@ export function routesOf(metadata: Metadata): readonly Routes[] {
       if (content === undefined) throw new Error('there is a content store');
       return content;
     }),
+    verificationRoutes((scope) => {
+      const { verifier } = metadata.scope(scope);
+      if (verifier === undefined) throw new Error('there is a content store');
+      return verifier;
+    }),
     snapshotRoutes({
       names: metadata.snapshotters,
       snapshotter: (scope, name) => metadata.scope(scope).snapshotter(name),
@@ -88,6 +93,7 @@ export function remotely(transport: Transport): ReturnType<Reach> {
       sandboxes: remoteSandboxes(transport, scope),
       leases: remoteLeases(transport, scope),
       content: remoteContent(transport, scope),
+      verifier: remoteVerifier(transport, scope),
       snapshotter: (name) => remoteSnapshotter(transport, name, scope),
     }),
   };

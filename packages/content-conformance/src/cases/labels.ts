@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { digestOf } from '@stowage/core';
 import type { Case } from '../subject.ts';
 import { ABSENT, collect, put, refused } from '../support.ts';
 
@@ -73,6 +74,27 @@ export const labelCases: readonly Case[] = [
       await refused('invalid_argument', store.update(digest, { a: '2' }, ['size']));
       await refused('invalid_argument', store.update(digest, { a: '2' }, ['labels.a', 'digest']));
       await refused('invalid_argument', store.update(digest, { a: 'x'.repeat(4096) }));
+      assert.deepEqual({ ...(await store.info(digest)).labels }, { a: '1' });
+    },
+  },
+  {
+    id: 'labels/too-long-at-commit-are-refused-and-the-ingest-stays',
+    needs: ['labels'],
+    async run({ store }) {
+      const labels = { a: 'x'.repeat(4096) };
+      await refused('invalid_argument', put(store, 'hello', { labels }));
+      await refused('not_found', store.info(digestOf('hello')));
+      assert.equal((await store.status(`put-${digestOf('hello')}`)).offset, 5n);
+    },
+  },
+  {
+    id: 'labels/of-a-late-commit-change-nothing',
+    needs: ['labels'],
+    async run({ store }) {
+      const digest = await put(store, 'hello', { labels: { a: '1' } });
+      await using writer = await store.writer({ ref: 'late' });
+      await writer.write(Buffer.from('hello'));
+      await refused('already_exists', writer.commit({ labels: { a: '2', b: '3' } }));
       assert.deepEqual({ ...(await store.info(digest)).labels }, { a: '1' });
     },
   },

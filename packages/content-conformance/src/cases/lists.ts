@@ -33,6 +33,11 @@ export const listCases: readonly Case[] = [
       assert.deepEqual(await found(`digest==${a},digest==${b}`), []);
       assert.equal((await found('digest~=^sha256:')).length, 3);
       assert.deepEqual(await found('colour==red'), []);
+      assert.equal((await found(`digest!=${a}`)).length, 2);
+      assert.equal((await found(`digest!=${a},digest!=${b}`)).length, 1);
+      // As containerd: taken, and never so (core/content/adaptor.go).
+      assert.deepEqual(await found('size==1'), []);
+      assert.deepEqual(await found('digest~="(["'), []);
     },
   },
   {
