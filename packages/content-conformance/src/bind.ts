@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { cases } from './cases/index.ts';
@@ -8,20 +8,30 @@ import type { Case, OpenStore, Runner, Subject } from './subject.ts';
 export function contentConformance(subject: Subject, run: Runner): void {
   run.describe(`content conformance: ${subject.name}`, () => {
     for (const one of cases) {
-      const missing = (one.needs ?? []).filter((need) => !subject.capabilities.has(need));
-      const does = one.without !== undefined && subject.capabilities.has(one.without);
+      const reason = whySkipped(one, subject);
       const body = () => runCase(one, subject);
-      if (missing.length > 0) run.skip(`${one.id} (needs ${missing.join(', ')})`, body);
-      else if (does) run.skip(`${one.id} (for stores without ${one.without})`, body);
-      else run.test(one.id, body);
+      if (reason === undefined) run.test(one.id, body);
+      else run.skip(`${one.id} (${reason})`, body);
     }
   });
+}
+
+/** Why a case is not for the subject; undefined if it is. */
+export function whySkipped(one: Case, { capabilities }: Subject): string | undefined {
+  const missing = (one.needs ?? []).filter((need) => !capabilities.has(need));
+  if (missing.length > 0) return `needs ${missing.join(', ')}`;
+  const does = one.without !== undefined && capabilities.has(one.without);
+  return does ? `for stores without ${one.without}` : undefined;
 }
 
 /** Runs one case on a fresh store in a directory of its own below the system's temporary one. */
 export async function runCase(one: Case, subject: Subject): Promise<void> {
   const root = await mkdtemp(path.join(tmpdir(), 'content-conformance-'));
   let store: OpenStore | undefined;
+  const end = async () => {
+    await store?.[Symbol.asyncDispose]?.();
+    await subject.end?.(root);
+  };
   try {
     store = await subject.open(root);
     const reopen = async () => {
@@ -32,9 +42,17 @@ export async function runCase(one: Case, subject: Subject): Promise<void> {
     };
     await one.run({ store, reopen });
   } catch (e) {
-    throw new Error(`${one.id}: ${(e as Error).message} (files kept in ${root})`, { cause: e });
-  } finally {
-    await store?.[Symbol.asyncDispose]?.();
+    // What fails now, fails because of what failed before.
+    await end().catch(() => {});
+    const kept = (await removeIfEmpty(root)) ? '' : ` (files kept in ${root})`;
+    throw new Error(`${one.id}: ${(e as Error).message}${kept}`, { cause: e });
   }
+  await end();
   await rm(root, { recursive: true, force: true });
+}
+
+async function removeIfEmpty(directory: string): Promise<boolean> {
+  if ((await readdir(directory)).length > 0) return false;
+  await rmdir(directory);
+  return true;
 }

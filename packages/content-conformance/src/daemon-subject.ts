@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto';
+import type { ContentStore } from '@stowage/content';
+import { remoteContent } from '@stowage/content/remote';
+import { Fault, LABEL, type Scope, type Scoped } from '@stowage/core';
+import type { LeaseManager } from '@stowage/leases';
+import { remoteLeases } from '@stowage/leases/remote';
+import type { NamespaceStore } from '@stowage/namespaces';
+import { remoteNamespaces } from '@stowage/namespaces/remote';
+import { unixTransport } from '@stowage/rpc/transport';
+import type { Capability, OpenStore, Subject } from './subject.ts';
+
+/** A connection to a daemon, and what the kit asks of it. */
+export interface Connection extends AsyncDisposable {
+  readonly content: Scoped<ContentStore>;
+  readonly leases: Scoped<LeaseManager>;
+  readonly namespaces: NamespaceStore;
+}
+
+export interface DaemonSubjectOptions {
+  readonly name: string;
+  /** Makes a connection of its own. */
+  connect(): Connection;
+  /** What the names of namespaces begin with. Default: `content-conformance`. */
+  readonly namespace?: string | undefined;
+  /** Default: `labels` and `reopen`. */
+  readonly capabilities?: ReadonlySet<Capability> | undefined;
+}
+
+const LEASE = 'content-conformance';
+const LEASE_LIFETIME_MS = 60 * 60 * 1000;
+
+/**
+ * A running daemon as a subject. Each case has a namespace of its own and works there under a lease, without which a
+ * collector may take what was committed; a server that has no leases, such as one of a content plugin, does without.
+ * To open the store again is to connect again. What a case leaves is deleted.
+ *
+ * @throws Fault `failed_precondition`, from `open`, if something is in the namespace: the server takes no notice of
+ *   namespaces then, and is not empty.
+ */
+export function daemonSubject(options: DaemonSubjectOptions): Subject {
+  const { name, connect, namespace = 'content-conformance' } = options;
+  const { capabilities = new Set<Capability>(['labels', 'reopen']) } = options;
+  // Nobody else's, not even of a run that crashed.
+  const run = `${namespace}-${randomBytes(4).toString('hex')}`;
+  const scopes = new Map<string, Scope>();
+  let count = 0;
+  return {
+    name,
+    capabilities,
+    async open(root) {
+      const connection = connect();
+      try {
+        let scope = scopes.get(root);
+        if (scope === undefined) {
+          scope = await freshScope(connection, `${run}-${++count}`);
+          scopes.set(root, scope);
+        }
+        return disposing(connection.content(scope), connection);
+      } catch (e) {
+        await connection[Symbol.asyncDispose]();
+        throw e;
+      }
+    },
+    async end(root) {
+      const scope = scopes.get(root);
+      scopes.delete(root);
+      if (scope === undefined) return;
+      await using connection = connect();
+      await removeScope(connection, scope);
+    },
+  };
+}
+
+/** Connects to the unix socket of a daemon or of a content plugin. */
+export function connectSocket(address: string): Connection {
+  const transport = unixTransport(address);
+  return {
+    content: (scope) => remoteContent(transport, scope),
+    leases: (scope) => remoteLeases(transport, scope),
+    namespaces: remoteNamespaces(transport),
+    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+  };
+}
+
+async function freshScope({ content, leases }: Connection, namespace: string): Promise<Scope> {
+  const store = content({ namespace });
+  for await (const found of either(store.list(), store.statuses())) {
+    const what = 'digest' in found ? `blob ${found.digest}` : `ingest ${found.ref}`;
+    throw new Fault(
+      'failed_precondition',
+      `content conformance: ${what} is in a namespace that is new; cases need an empty store, and empty it`,
+    );
+  }
+  const expires = new Date(Date.now() + LEASE_LIFETIME_MS).toISOString().replace(/\.\d+Z$/, 'Z');
+  try {
+    const { id } = await leases({ namespace }).create({ id: LEASE, labels: { [LABEL.gcExpire]: expires } });
+    return { namespace, lease: id };
+  } catch (e) {
+    if (!Fault.is(e, 'unimplemented')) throw e;
+    return { namespace };
+  }
+}
+
+async function removeScope(connection: Connection, { namespace, lease }: Scope): Promise<void> {
+  const store = connection.content({ namespace });
+  for await (const { ref } of store.statuses()) await unlessGone(store.abort(ref));
+  for await (const { digest } of store.list()) await unlessGone(store.delete(digest));
+  if (lease === undefined) return;
+  await unlessGone(connection.leases({ namespace }).delete(lease, { sync: true }));
+  await unlessGone(connection.namespaces.delete(namespace));
+}
+
+async function unlessGone(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (e) {
+    if (!Fault.is(e, 'not_found')) throw e;
+  }
+}
+
+async function* either<A, B>(first: AsyncIterable<A>, second: AsyncIterable<B>): AsyncGenerator<A | B> {
+  yield* first;
+  yield* second;
+}
+
+function disposing(store: ContentStore, connection: AsyncDisposable): OpenStore {
+  // Methods of a remote store are its own.
+  return { ...store, [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose]() };
+}
