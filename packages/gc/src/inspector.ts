@@ -7,7 +7,7 @@ import type { ObjectId, ObjectKind } from './object.ts';
  * An *object* is what garbage collection knows: an image, a container, a sandbox, a lease, a blob (`content`), an
  * ingest, a snapshot. Objects *keep* others of their namespace: by a field, by a label, or as a lease by a list. A
  * *root* is kept by nothing but itself: a container, a sandbox; a lease or image that has not expired; a blob or
- * snapshot with the label `containerd.io/gc.root`; an ingest that somebody writes to, or did within a day. Whatever
+ * snapshot with the label `containerd.io/gc.root`; an ingest that somebody writes to, or opened within a day. Whatever
  * no path from a root leads to is *garbage*, and goes at the next run.
  *
  * Bytes belong to blobs, snapshots and ingests. A blob that several namespaces have is on the disk once; it goes when
@@ -97,8 +97,12 @@ export type Why =
   | { readonly by: 'root-label' }
   /** A root: an ingest that somebody writes to. */
   | { readonly by: 'writer' }
-  /** A root: an ingest that somebody wrote to not long ago. */
+  /** A root: an ingest that somebody opened not long ago, and no lease held. */
   | { readonly by: 'age' }
+  /** A root for a moment: a change that is under way has to do with it. */
+  | { readonly by: 'change' }
+  /** A root for now: a snapshot whose snapshotter is not here, so that it can't be removed. */
+  | { readonly by: 'stuck' }
   /** An image's target. */
   | { readonly by: 'target'; readonly mediaType: string }
   /** A container's snapshot. */
@@ -141,8 +145,6 @@ export type Explanation =
     }
   /** Nothing keeps it: it goes at the next run. */
   | { readonly verdict: 'garbage'; readonly object: ObjectId }
-  /** Nothing keeps it, but it can't go: its snapshotter, or that of a child, is not here. */
-  | { readonly verdict: 'stuck'; readonly object: ObjectId }
   /** There is no such object. */
   | { readonly verdict: 'absent'; readonly object: ObjectId };
 

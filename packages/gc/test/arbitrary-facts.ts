@@ -77,8 +77,7 @@ function factsOf(draft: Draft): Fact[] {
     labels,
     names: namesOf(kind, name, to),
     expiry: expiryOf(kind, mark),
-    isOpen: kind === 'ingests' && mark === 'open',
-    isStuck: false,
+    heldBy: kind === 'ingests' && mark === 'open' ? 'writer' : undefined,
     ...(kind === 'content' && { sizeBytes: 10n ** BigInt(name) }),
     handle: `${namespace}/${name}`,
   };

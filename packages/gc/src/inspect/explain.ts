@@ -3,7 +3,6 @@ import { type Explanation, type Hop, MAX_ROOTS, type Root, type Why } from '../i
 import type { ObjectId } from '../object.ts';
 import { type Place, type Step, stepsTo } from './holders.ts';
 import type { Picture } from './picture.ts';
-import { stuckIn } from './stuck.ts';
 import { type Known, surveyKey } from './survey.ts';
 import { turns } from './turns.ts';
 
@@ -24,7 +23,7 @@ export async function explain(
   const key = surveyKey(object);
   const node = picture.nodes.get(key);
   if (node === undefined || node.isAbsent) return { verdict: 'absent', object };
-  if (!picture.isLive(key)) return { verdict: stuckIn(picture).has(key) ? 'stuck' : 'garbage', object };
+  if (!picture.isLive(key)) return { verdict: 'garbage', object };
   const { reached, holders } = picture;
 
   const roots: Found[] = [];

@@ -1,5 +1,5 @@
 import type { CallOptions, Labels } from '@stowage/core';
-import type { Limit, Orphan, Run } from '../inspector.ts';
+import type { Limit, Orphan, Run, Why } from '../inspector.ts';
 import type { ObjectId, ObjectKind, ObjectName } from '../object.ts';
 
 /** What a daemon's records tell of one object. */
@@ -11,14 +11,12 @@ export interface ObjectFact {
   readonly names?: OwnReference | undefined;
   /** As `isRoot` takes it. */
   readonly expiry?: Date | undefined;
-  /** An ingest that somebody writes to. */
-  readonly isOpen?: boolean | undefined;
+  /** Why it can't go for now, whatever the rules say. */
+  readonly heldBy?: Extract<Why['by'], 'writer' | 'change' | 'stuck'> | undefined;
   /** Of a blob. */
   readonly sizeBytes?: bigint | undefined;
   /** A snapshot that is not committed, and so has to be walked to be measured. */
   readonly isActive?: boolean | undefined;
-  /** A snapshot of a snapshotter that is not here: it can't be removed. */
-  readonly isStuck?: boolean | undefined;
   /** Name of the image that a container was made from. */
   readonly image?: string | undefined;
   /** What the source knows it by, for {@link FactSource.bytesOf}. */

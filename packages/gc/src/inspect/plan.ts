@@ -1,7 +1,6 @@
 import type { MeasureOptions, Removal } from '../inspector.ts';
 import type { FactSource } from './fact.ts';
 import type { Picture } from './picture.ts';
-import { stuckIn } from './stuck.ts';
 import type { Known } from './survey.ts';
 import { leftoverId, measure, type Unit, unitKey } from './units.ts';
 
@@ -16,8 +15,7 @@ export async function* plan(
   options: MeasureOptions = {},
 ): AsyncGenerator<Removal> {
   const { nodes, units } = picture;
-  const stuck = stuckIn(picture);
-  const goes = ({ key, isAbsent }: Known) => !isAbsent && !picture.isLive(key) && !stuck.has(key);
+  const goes = ({ key, isAbsent }: Known) => !isAbsent && !picture.isLive(key);
   const told = new Set<string>();
   let page: Array<{ readonly removal: Removal; readonly frees: Unit | undefined }> = [];
   for (const known of nodes.values()) {

@@ -19,7 +19,6 @@ export interface Known extends Node {
   readonly until: Date | undefined;
   readonly sizeBytes: bigint | undefined;
   readonly isActive: boolean;
-  readonly isStuck: boolean;
   readonly image: string;
   readonly handle: string;
   /** Others name it, and live while it would, but it isn't there. */
@@ -85,7 +84,7 @@ export async function survey(
 }
 
 function knownOf(fact: ObjectFact, at: Date): Known {
-  const { id, labels, names, expiry, sizeBytes, isActive = false, isStuck = false } = fact;
+  const { id, labels, names, expiry, sizeBytes, isActive = false } = fact;
   const refs: string[] = [];
   const whys: Why[] = [];
   if (names !== undefined) {
@@ -105,10 +104,9 @@ function knownOf(fact: ObjectFact, at: Date): Known {
     parent: names?.by === 'parent' || names?.by === 'target' ? refs[0] : undefined,
     isFlat: id.kind === 'leases' && isFlat(labels),
     root: rootOf(fact, at),
-    until: fact.isOpen ? undefined : expiry,
+    until: fact.heldBy === undefined ? expiry : undefined,
     sizeBytes,
     isActive,
-    isStuck,
     image: fact.image ?? '',
     handle: fact.handle ?? '',
     isAbsent: false,
@@ -130,13 +128,12 @@ function absent(key: string): Known {
     until: undefined,
     sizeBytes: undefined,
   };
-  const parts = { isActive: false, isStuck: false, image: '', handle: '' };
+  const parts = { isActive: false, image: '', handle: '' };
   return { key, id, refs: [], whys: [], ...nothing, ...parts, isAbsent: true };
 }
 
-function rootOf({ id: { kind }, labels, expiry, isOpen }: ObjectFact, at: Date): Why | undefined {
-  if (isOpen) return { by: 'writer' };
-  if (!isRoot(kind, labels, expiry, at)) return undefined;
+function rootOf({ id: { kind }, labels, expiry, heldBy }: ObjectFact, at: Date): Why | undefined {
+  if (!isRoot(kind, labels, expiry, at)) return heldBy && { by: heldBy };
   if (kind === 'ingests') return { by: 'age' };
   return { by: kind === 'content' || kind === 'snapshots' ? 'root-label' : 'itself' };
 }
