@@ -16,6 +16,8 @@ export interface DaemonOptions {
   readonly umask?: number;
   /** Less of a log, for measuring. */
   readonly quiet?: boolean;
+  /** Another stowaged.js than the checkout's, such as a copy that stays while that is built anew. */
+  readonly entry?: string | undefined;
 }
 
 /** A stowaged of the test's own: the bundled one, as operators run it. */
@@ -52,7 +54,7 @@ export class Daemon implements AsyncDisposable {
   /** Starts it again on the same root and state. */
   async start(): Promise<void> {
     const { args = [], config, env = {}, umask, quiet = false } = this.#options;
-    const entry = join(ROOT, 'apps/daemon/dist/bundle/stowaged.js');
+    const entry = this.#options.entry ?? join(ROOT, 'apps/daemon/dist/bundle/stowaged.js');
     const flags = [
       '--root',
       this.root,

@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errnoOf } from '@stowage/core';
+import { end, run } from '@stowage/testing';
+
+export interface Injection {
+  /** Name of a system call. */
+  readonly call: string;
+  readonly error: string;
+  /** From the nth call of each thread, counted from the attachment. */
+  readonly nth: number;
+  /** That one only, or all after it too. */
+  readonly isLasting: boolean;
+}
+
+/** strace on a running process, making system calls fail. */
+export class Strace implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #log: string;
+
+  private constructor(child: ChildProcess, log: string) {
+    this.#child = child;
+    this.#log = log;
+  }
+
+  /** Settles when it holds the process. @param log - a file for what it has to say. */
+  static async attach(pid: number, { call, error, nth, isLasting }: Injection, log: string): Promise<Strace> {
+    const when = `${nth}${isLasting ? '+' : ''}`;
+    const what = ['-e', `trace=${call}`, '-e', `inject=${call}:error=${error}:when=${when}`];
+    const args = ['-f', '-q', '-s', '0', '-o', log, ...what, '-p', String(pid)];
+    const child = spawn('strace', args, { stdio: 'ignore' });
+    const strace = new Strace(child, log);
+    for (let tries = 0; tries < 200 && child.exitCode === null; tries++) {
+      if (await isTraced(pid)) return strace;
+      await sleep(10);
+    }
+    await strace[Symbol.asyncDispose]();
+    throw new Error(`strace does not hold process ${pid}`);
+  }
+
+  /** How many calls failed by it. */
+  async injected(): Promise<number> {
+    const text = await readFile(this.#log, 'utf8');
+    return text.split('(INJECTED)').length - 1;
+  }
+
+  /** Lets the process go. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return end(this.#child, 'SIGTERM');
+  }
+}
+
+/** Why it can't be used; undefined if it can. */
+export async function straceMissing(): Promise<string | undefined> {
+  const args = ['-qq', '-o', '/dev/null', '-e', 'inject=getpid:error=EIO', 'true'];
+  const tried = await run('strace', args).catch(() => undefined);
+  if (tried === undefined) return 'no strace: install strace';
+  return tried.code === 0 ? undefined : `strace can't trace: ${tried.stderr.trim()}`;
+}
+
+/** Whether each thread has a tracer. A process that is gone has none. */
+async function isTraced(pid: number): Promise<boolean> {
+  try {
+    for (const thread of await readdir(`/proc/${pid}/task`)) {
+      const status = await readFile(`/proc/${pid}/task/${thread}/status`, 'utf8');
+      if (/^TracerPid:\t0$/m.test(status)) return false;
+    }
+    return true;
+  } catch (e) {
+    if (errnoOf(e) === 'ENOENT' || errnoOf(e) === 'ESRCH') return false;
+    throw e;
+  }
+}

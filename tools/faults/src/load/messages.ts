@@ -1,0 +1,17 @@
+import type { WorldDump } from '../model/world.ts';
+
+/** To the process of the clients. */
+export type ToLoad =
+  | {
+      readonly t: 'start';
+      readonly address: string;
+      readonly seed: number;
+      readonly round: number;
+      readonly clients: number;
+      readonly firstOperation: number;
+      readonly world: WorldDump;
+    }
+  | { readonly t: 'stop' };
+
+/** From it: it is at work; all its clients have ended. */
+export type FromLoad = { readonly t: 'started' } | { readonly t: 'stopped'; readonly error?: string };

@@ -1,0 +1,98 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { reasonOf } from '@stowage/core';
+import type { Arena } from './arena.ts';
+import type { Form, Nemesis } from './nemeses/nemesis.ts';
+import type { Rule, Violation } from './oracle/violation.ts';
+import { Rng } from './rng.ts';
+
+export interface PlayOptions {
+  readonly form: Form;
+  /** Instead of the form's. */
+  readonly rounds?: number | undefined;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+  readonly entry?: string | undefined;
+  readonly clients?: number | undefined;
+}
+
+/** What became of one nemesis. */
+export interface Outcome {
+  readonly nemesis: string;
+  readonly rounds: number;
+  readonly acknowledged: number;
+  /** Things lost, returned or dangling. */
+  readonly lost: number;
+  /** Things half done or not as written, and lies about them. */
+  readonly torn: number;
+  /** All else that broke a rule. */
+  readonly other: number;
+  readonly seed: number;
+  readonly seconds: number;
+  /** The longest that the daemon took to be ready. */
+  readonly slowestReadyMs: number;
+  readonly skipped?: string;
+  /** The first rule that was broken, and where all that is known of it is kept. */
+  readonly violation?: string;
+  readonly kept?: string;
+}
+
+const LOST: ReadonlySet<Rule> = new Set(['lost', 'returned', 'dangling']);
+const TORN: ReadonlySet<Rule> = new Set(['half', 'torn', 'lie']);
+
+/** Plays a nemesis until its rounds are over or one went wrong. */
+export async function play(nemesis: Nemesis, options: PlayOptions): Promise<Outcome> {
+  const { form, seed, signal } = options;
+  const began = performance.now();
+  const wanted = options.rounds ?? nemesis.rounds[form];
+  const found: Violation[] = [];
+  const arenas = new Set<Arena>();
+  let places = 0;
+  let rounds = 0;
+  const skipped = await nemesis.missing();
+  const base = await mkdtemp(join(tmpdir(), `stowage-faults-${nemesis.name}-`));
+  let kept = base;
+  const place = async () => {
+    const dir = join(base, String(places++));
+    await mkdir(dir);
+    const { entry, clients } = options;
+    return { dir, seed, entry, ...(clients !== undefined && { clients }) };
+  };
+  const more = () => rounds < wanted && found.length === 0 && !signal.aborted;
+  const round = async (arena: Arena, harm: () => Promise<void>) => {
+    arenas.add(arena);
+    let dead: Violation | undefined;
+    try {
+      await harm();
+    } catch (e) {
+      dead = { rule: 'dead', message: reasonOf(e) };
+    }
+    if (signal.aborted) return;
+    rounds += 1;
+    const violations = dead === undefined ? await arena.check() : [dead];
+    found.push(...violations.map(({ rule, message }) => ({ rule, message: `round ${rounds}: ${message}` })));
+    if (found.length === 0) return;
+    await arena.keepEvidence(found);
+    kept = arena.dir;
+  };
+  if (skipped === undefined)
+    await nemesis.play({ rng: Rng.of(seed, ...Buffer.from(nemesis.name)), signal, place, more, round });
+  const count = (rules: ReadonlySet<Rule>) => found.filter(({ rule }) => rules.has(rule)).length;
+  const [lost, torn] = [count(LOST), count(TORN)];
+  const [first] = found;
+  if (first === undefined) await rm(base, { recursive: true, force: true });
+  return {
+    nemesis: nemesis.name,
+    rounds,
+    acknowledged: [...arenas].reduce((sum, arena) => sum + arena.acknowledged, 0),
+    lost,
+    torn,
+    other: found.length - lost - torn,
+    seed,
+    slowestReadyMs: Math.round(Math.max(0, ...[...arenas].map((arena) => arena.slowestReadyMs))),
+    seconds: Math.round((performance.now() - began) / 100) / 10,
+    ...(skipped !== undefined && { skipped }),
+    ...(first !== undefined && { violation: `${first.rule}: ${first.message}`, kept }),
+  };
+}
