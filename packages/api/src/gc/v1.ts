@@ -1,0 +1,1 @@
+export * from '../gen/stowage/gc/v1/gc_pb.ts';
