@@ -38,8 +38,6 @@ export interface Subject {
   open(root: string): Promise<OpenStore>;
   /** Undoes what `open` made elsewhere than below the directory. Called at the end of a case, its store disposed. */
   end?(root: string): Promise<void>;
-  /** Undoes what `open` made elsewhere than below the directory. Called at the end of a case, its store disposed. */
-  end?(root: string): Promise<void>;
 }
 
 export interface CaseContext {
