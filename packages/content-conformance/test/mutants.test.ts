@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
-import { cases, runCase } from '@stowage/content-conformance';
+import { cases, damageIn, type OpenStore, runCase } from '@stowage/content-conformance';
 import { LocalContentStore } from '@stowage/content-store';
 import { altered, type Mutant, mutants } from './mutants.ts';
 
@@ -27,7 +27,8 @@ async function verdict(id: string, mutant: Mutant): Promise<string | undefined> 
     async open(root: string) {
       roots.push(root);
       const local = await LocalContentStore.open(root);
-      return altered(local, mutant.breakIt(local));
+      const whole: OpenStore = Object.assign(local, { verifier: local, damage: damageIn(root) });
+      return altered(whole, mutant.breakIt(whole));
     },
   };
   try {

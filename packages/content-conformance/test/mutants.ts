@@ -1,4 +1,13 @@
-import type { ContentStore, ContentWriter, IngestStatus } from '@stowage/content';
+import {
+  type BlobCheck,
+  type ContentStore,
+  type ContentVerifier,
+  type ContentWriter,
+  DAMAGED_LABEL,
+  type IngestStatus,
+  verifierOf,
+} from '@stowage/content';
+import type { OpenStore } from '@stowage/content-conformance';
 import { compileFilters, digestOf, Fault } from '@stowage/core';
 
 /** A store that is broken in one way. */
@@ -6,7 +15,7 @@ export interface Mutant {
   readonly name: string;
   /** Cases that must catch it. */
   readonly caughtBy: readonly string[];
-  breakIt(store: ContentStore): Partial<ContentStore>;
+  breakIt(store: OpenStore): Partial<OpenStore>;
 }
 
 /** An object with some members replaced; methods keep their `this`. */
@@ -31,6 +40,25 @@ function writerMutant(
       return altered(writer, change(writer, store));
     },
   });
+  return { name, caughtBy, breakIt };
+}
+
+/** A verifier that tells of each check what `change` makes of it; nothing, if that is undefined. */
+function verifierMutant(
+  name: string,
+  caughtBy: readonly string[],
+  change: (check: BlobCheck) => BlobCheck | undefined,
+): Mutant {
+  const breakIt = (store: OpenStore) => {
+    const whole = verifierOf(store) as ContentVerifier;
+    async function* verify(...args: Parameters<ContentVerifier['verify']>) {
+      for await (const check of whole.verify(...args)) {
+        const changed = change(check);
+        if (changed !== undefined) yield changed;
+      }
+    }
+    return { verifier: altered(whole, { verify }) };
+  };
   return { name, caughtBy, breakIt };
 }
 
@@ -274,4 +302,63 @@ export const mutants: readonly Mutant[] = [
       });
     },
   })),
+  {
+    name: 'bytes are read as they lie there',
+    caughtBy: ['damage/a-flip-is-never-served-as-the-whole', 'damage/is-remembered'],
+    breakIt: (store) => ({
+      async *read(digest, range, options) {
+        const { sizeBytes } = await store.info(digest, options);
+        if ((range?.offset ?? 0n) > 0n || (range?.length ?? 0n) > 0n || sizeBytes < 2n) {
+          yield* store.read(digest, range, options);
+          return;
+        }
+        yield* store.read(digest, { length: 1n }, options);
+        yield* store.read(digest, { offset: 1n }, options);
+      },
+    }),
+  },
+  {
+    name: 'a damaged blob is taken for absent',
+    caughtBy: ['damage/a-flip-is-found-by-verify', 'damage/is-not-repaired-by-other-bytes'],
+    breakIt: (store) => ({
+      async info(digest, options) {
+        try {
+          return await store.info(digest, options);
+        } catch (e) {
+          throw Fault.is(e, 'data_loss') ? new Fault('not_found', digest) : e;
+        }
+      },
+    }),
+  },
+  {
+    name: 'a damaged blob is hidden from lists',
+    caughtBy: ['damage/stays-in-lists-and-says-so'],
+    breakIt: (store) => ({
+      async *list(...args) {
+        for await (const info of store.list(...args)) if (!(DAMAGED_LABEL in info.labels)) yield info;
+      },
+    }),
+  },
+  {
+    name: 'a damaged blob need not be written',
+    caughtBy: ['damage/is-repaired-by-writing-again'],
+    breakIt: (store) => ({
+      async writer(options) {
+        for await (const { digest } of store.list())
+          if (digest === options.expected) throw new Fault('already_exists', digest);
+        return store.writer(options);
+      },
+    }),
+  },
+  verifierMutant('verify finds all whole', ['damage/a-cut-is-found-by-verify'], (check) => ({
+    ...check,
+    state: 'whole',
+    reason: '',
+  })),
+  verifierMutant('verify tells of damage only', ['verify/finds-every-blob-whole-once'], (check) =>
+    check.state === 'whole' ? undefined : check,
+  ),
+  verifierMutant('verify tells nothing on its way', ['verify/tells-how-far-it-is'], (check) =>
+    check.state === 'running' ? undefined : check,
+  ),
 ];

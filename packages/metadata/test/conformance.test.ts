@@ -59,7 +59,7 @@ function contentOf(contentSharing: ContentSharing, how: string, reach: Reach): v
     });
   };
   contentConformance(
-    { name: `a ${contentSharing} namespace over the local store, ${how}`, capabilities, open },
+    { name: `namespaces over the local store, ${contentSharing}, ${how}`, capabilities, open },
     run,
   );
 }

@@ -82,3 +82,18 @@ test.each([
     message: expect.stringContaining(key),
   });
 });
+
+test('content_sharing_policy is shared unless told, and nothing else than shared or isolated', () => {
+  expect(metadataPlugin.defaults).toEqual({ content_sharing_policy: 'shared' });
+  expect(metadataPlugin.config?.({})).toEqual({ contentSharing: 'shared' });
+  expect(metadataPlugin.config?.({ content_sharing_policy: 'isolated' })).toEqual({
+    contentSharing: 'isolated',
+  });
+  for (const table of [{ content_sharing_policy: 'both' }, { content_sharing_policy: 1 }, { no_sync: true }])
+    expect(() => metadataPlugin.config?.(table)).toThrow(
+      expect.objectContaining({
+        kind: 'invalid_argument',
+        message: expect.stringContaining(Object.keys(table)[0] ?? ''),
+      }),
+    );
+});
