@@ -20,7 +20,7 @@ import { imageFromWire, imageToWire } from '@stowage/images/convert';
 import { objectKey, rangeOf, tablePrefix } from './database/keys.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { Transaction } from './ledger/transaction.ts';
-import { ensureNamespace, hold, letGo, makingLocks } from './scope.ts';
+import { ensureNamespace, hold, letGo, lookedAt, makingLocks } from './scope.ts';
 
 /** The images of one scope. `collect` runs a whole garbage collection. */
 export function imageStore(ledger: Ledger, scope: Scope, collect: () => Promise<void>): ImageStore {
@@ -30,6 +30,7 @@ export function imageStore(ledger: Ledger, scope: Scope, collect: () => Promise<
   return {
     async get(name, { signal } = {}) {
       signal?.throwIfAborted();
+      lookedAt(ledger, scope, keyOf(name));
       const sealed = await ledger.db.get(keyOf(name));
       if (sealed === undefined) throw notFound(name);
       return imageFromWire(fromBinary(ImageSchema, sealed.payload));
@@ -52,6 +53,7 @@ export function imageStore(ledger: Ledger, scope: Scope, collect: () => Promise<
       return ledger.mutate(
         makingLocks(scope, [key]),
         async (tx) => {
+          ledger.touch([key]);
           if (await tx.has(key)) throw new Fault('already_exists', `image ${quote(name)}: already exists`);
           await ensureNamespace(tx, namespace);
           await put(tx, scope, key, image);

@@ -51,6 +51,7 @@ export function leaseManager(ledger: Ledger, scope: Scope, collect: () => Promis
       return ledger.mutate(
         makingLocks({ namespace }, [key]),
         async (tx) => {
+          ledger.touch([key]);
           if (await tx.has(key)) throw new Fault('already_exists', `lease ${quote(id)}: already exists`);
           await ensureNamespace(tx, namespace);
           tx.put(LeaseSchema, key, leaseToWire(lease));

@@ -12,7 +12,7 @@ import { namespacedContent } from './content/namespaced-content.ts';
 import { namespacedVerifier } from './content/namespaced-verifier.ts';
 import type { ContentSharing } from './content/sharing.ts';
 import { Database } from './database/database.ts';
-import { type Collected, Collector } from './gc/collector.ts';
+import { type Collected, type CollectOptions, Collector } from './gc/collector.ts';
 import { type ScheduleOptions, Scheduler } from './gc/scheduler.ts';
 import { imageStore } from './images.ts';
 import { leaseManager } from './leases.ts';
@@ -127,11 +127,11 @@ export class Metadata implements AsyncDisposable {
   }
 
   /** Runs a whole garbage collection that begins after this call, backends included. */
-  async collect(): Promise<Collected> {
-    return this.#collector.collect();
+  async collect(options?: CollectOptions): Promise<Collected> {
+    return this.#collector.collect(options);
   }
 
-  /** Collects garbage from now on: after removals, and when something expires. Dispose the result to stop. */
+  /** Collects garbage from now on: see {@link Scheduler}. Dispose the result to stop. */
   schedule(options: ScheduleOptions = {}): AsyncDisposable {
     if (this.#scheduler !== undefined)
       throw new Fault('failed_precondition', 'garbage collection is scheduled already');

@@ -4,6 +4,7 @@ import { NamespaceSchema } from '@stowage/api/namespaces/v1';
 import { Fault, quote, type Scope, validateIdentifier } from '@stowage/core';
 import { namespaceKey, objectKey, resourceKey } from './database/keys.ts';
 import { targetOf } from './gc/refs.ts';
+import type { Ledger } from './ledger/ledger.ts';
 import type { LockSet } from './ledger/locks.ts';
 import type { Transaction } from './ledger/transaction.ts';
 
@@ -30,19 +31,29 @@ export async function ensureNamespace(tx: Transaction, namespace: string): Promi
 }
 
 /**
- * Has the scope's lease, if there is one, hold an object. The lease must be locked.
+ * Has the scope's lease, if there is one, hold an object. The lease must be locked. Without one, the object is kept from
+ * the collection under way and no other.
  *
  * @returns whether there is one.
  * @throws Fault `not_found` if the lease is gone.
  */
 export async function hold(tx: Transaction, scope: Scope, type: string, id: string): Promise<boolean> {
-  const { namespace, lease } = scope;
-  if (lease === undefined) return false;
+  const { namespace, lease = '' } = scope;
+  const target = targetOf({ namespace, table: 'resources', lease, type, name: id });
+  if (target !== undefined) tx.touch(target);
+  if (scope.lease === undefined) return false;
   if ((await tx.get(LeaseSchema, objectKey(namespace, 'leases', lease))) === undefined)
     throw new Fault('not_found', `lease ${quote(lease)}: not found`);
-  const target = targetOf({ namespace, table: 'resources', lease, type, name: id });
   tx.putEdge(resourceKey(namespace, lease, type, id), ...(target === undefined ? [] : [target]));
   return true;
+}
+
+/**
+ * Keeps what somebody looks at under a lease from the collection under way: most likely it is named next. Call before
+ * looking.
+ */
+export function lookedAt(ledger: Ledger, { lease }: Scope, key: string): void {
+  if (lease !== undefined) ledger.touch([key]);
 }
 
 /** Ends what {@link hold} began, for an object that goes or becomes another. */

@@ -21,6 +21,7 @@ import {
 } from '@stowage/core';
 import { objectKey, parseKey, rangeOf, tablePrefix } from '../database/keys.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { lookedAt } from '../scope.ts';
 import { damageOf, dataLoss } from './damage.ts';
 import { dropBlob, dropIngest } from './drop.ts';
 import { openWriter } from './open-writer.ts';
@@ -47,6 +48,7 @@ export function namespacedContent(
 
   async function ingestRef(ref: string, signal: AbortSignal | undefined): Promise<string> {
     signal?.throwIfAborted();
+    lookedAt(ledger, scope, ingestKey(ref));
     const sealed = await ledger.db.get(ingestKey(ref));
     if (sealed === undefined) throw new Fault('not_found', `ingest ${quote(ref)}: not found`);
     return sealed.backend;
@@ -54,6 +56,7 @@ export function namespacedContent(
 
   async function recordOf(digest: Digest, signal: AbortSignal | undefined): Promise<BlobInfo> {
     signal?.throwIfAborted();
+    lookedAt(ledger, scope, blobKey(digest));
     const sealed = await ledger.db.get(blobKey(digest));
     if (sealed === undefined) throw blobNotFound(digest);
     return blobOf(fromBinary(InfoSchema, sealed.payload));

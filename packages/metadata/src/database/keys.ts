@@ -48,6 +48,25 @@ export function childPrefix(namespace: string, snapshotter: string, parent: stri
   return `v1/${namespace}/children/${escaped(snapshotter)}/${escaped(parent)}/`;
 }
 
+/** What a back edge leads to, or undefined for another key. */
+export function parseChildKey(key: string):
+  | {
+      readonly namespace: string;
+      readonly snapshotter: string;
+      readonly parent: string;
+      readonly child: string;
+    }
+  | undefined {
+  const [, namespace = '', table, snapshotter = '', parent = '', ...child] = key.split('/');
+  if (table !== 'children') return undefined;
+  return {
+    namespace,
+    snapshotter: unescaped(snapshotter),
+    parent: unescaped(parent),
+    child: child.join('/'),
+  };
+}
+
 /** Edge from a lease to what it holds. */
 export function resourceKey(namespace: string, lease: string, type: string, id: string): string {
   return `${resourcePrefix(namespace, lease)}${escaped(type)}/${checked(id)}`;
@@ -77,6 +96,9 @@ export function blobLock(digest: string): string {
   return `v1/!blob/${digest}`;
 }
 
+/** Everything of all namespaces. Their names begin with a letter or digit, the database's own lists with a '!'. */
+export const OBJECTS = { gte: 'v1/0', lt: 'v10' } as const;
+
 /** Everything whose key begins with `prefix`, which ends in a slash. */
 export function rangeOf(prefix: string): { readonly gte: string; readonly lt: string } {
   return { gte: prefix, lt: `${prefix.slice(0, -1)}0` };
@@ -100,7 +122,9 @@ export type ParsedKey =
 
 /** What a key names, or undefined for back edges and the database's own. */
 export function parseKey(key: string): ParsedKey | undefined {
-  const [, namespace = '', table = '', ...rest] = key.split('/');
+  const [namespace, tableAt] = part(key, 'v1/'.length);
+  const [table, at] = part(key, tableAt);
+  if (at > key.length) return undefined;
   switch (table) {
     case 'images':
     case 'containers':
@@ -108,24 +132,31 @@ export function parseKey(key: string): ParsedKey | undefined {
     case 'leases':
     case 'content':
     case 'ingests':
-      return { namespace, table, name: rest.join('/') };
+      return { namespace, table, name: key.slice(at) };
     case 'snapshots': {
-      const [snapshotter = '', ...name] = rest;
-      return { namespace, table, snapshotter: unescaped(snapshotter), name: name.join('/') };
+      const [snapshotter, nameAt] = part(key, at);
+      return { namespace, table, snapshotter: unescaped(snapshotter), name: key.slice(nameAt) };
     }
     case 'resources': {
-      const [lease = '', type = '', ...name] = rest;
+      const [lease, typeAt] = part(key, at);
+      const [type, nameAt] = part(key, typeAt);
       return {
         namespace,
         table,
         lease: unescaped(lease),
         type: unescaped(type),
-        name: name.join('/'),
+        name: key.slice(nameAt),
       };
     }
     default:
       return undefined;
   }
+}
+
+/** Up to the next slash, and where the next part begins. */
+function part(key: string, from: number): readonly [part: string, next: number] {
+  const slash = key.indexOf('/', from);
+  return slash < 0 ? [key.slice(from), key.length + 1] : [key.slice(from, slash), slash + 1];
 }
 
 const ESCAPED = /[%/!\0]/g;
@@ -138,6 +169,7 @@ function escaped(part: string): string {
 }
 
 function unescaped(part: string): string {
+  if (!part.includes('%')) return part;
   return part.replace(/%([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 

@@ -1,9 +1,16 @@
-import { reachable } from '@stowage/gc';
+import { Fault } from '@stowage/core';
 import type { Ledger } from '../ledger/ledger.ts';
 import { Cycle } from './cycle.ts';
 import { readGraph } from './graph.ts';
+import { discardOrphans } from './orphans.ts';
+import { type PieceOptions, Pieces } from './pieces.ts';
 import { prune } from './prune.ts';
 import { sweep } from './sweep.ts';
+
+export interface CollectOptions extends PieceOptions {
+  /** Also looks for what backends have and nothing names: left over from a crash, or unknown to an older copy. */
+  readonly orphans?: boolean | undefined;
+}
 
 /** What one collection did. */
 export interface Collected {
@@ -12,6 +19,8 @@ export interface Collected {
   /** Blobs, ingests and snapshots that backends deleted. */
   readonly pruned: number;
   readonly durationMs: number;
+  /** How much of it went by before the backends' turn. */
+  readonly markAndSweepMs: number;
   /** When the next thing expires, if anything does. */
   readonly nextExpiry: Date | undefined;
 }
@@ -23,55 +32,76 @@ export interface Collected {
 export class Collector implements AsyncDisposable {
   readonly #ledger: Ledger;
   #running: Promise<Collected> | undefined;
-  #next: Promise<Collected> | undefined;
+  #next: { readonly promise: Promise<Collected>; options: CollectOptions } | undefined;
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
   }
 
   /** Runs once more after the run under way, if there is one, whose beginning was before this call. */
-  collect(): Promise<Collected> {
-    if (this.#running === undefined) return this.#start();
-    this.#next ??= this.#running.then(
-      () => this.#start(),
-      () => this.#start(),
-    );
-    return this.#next;
+  collect(options: CollectOptions = {}): Promise<Collected> {
+    if (this.#running === undefined) return this.#start(options);
+    if (this.#next === undefined) {
+      const start = () => this.#start(this.#next?.options ?? options);
+      this.#next = { promise: this.#running.then(start, start), options };
+    } else {
+      const orphans = this.#next.options.orphans || options.orphans;
+      this.#next.options = { ...this.#next.options, ...options, orphans };
+    }
+    return this.#next.promise;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.allSettled([this.#running, this.#next]);
+    await Promise.allSettled([this.#running, this.#next?.promise]);
   }
 
-  #start(): Promise<Collected> {
+  #start(options: CollectOptions): Promise<Collected> {
     this.#next = undefined;
-    this.#running = this.#run().finally(() => {
+    this.#running = this.#run(options).finally(() => {
       this.#running = undefined;
     });
     return this.#running;
   }
 
-  async #run(): Promise<Collected> {
+  async #run(options: CollectOptions): Promise<Collected> {
     const began = performance.now();
     const ledger = this.#ledger;
-    await ledger.undoIntents();
-    const cycle = new Cycle(ledger.db);
+    const pieces = new Pieces(options);
+    await ledger.undoIntents({ ifFree: true });
+    const cycle = new Cycle();
     ledger.observe(cycle);
     let removed = 0;
     let nextExpiry: Date | undefined;
     try {
-      // A batch that was handed to the disk before anybody observed is in what is read now.
-      await ledger.db.idle();
-      const graph = await readGraph(ledger);
+      await pieces.pause();
+      await written(ledger);
+      const graph = await readGraph(ledger, pieces);
       nextExpiry = graph.nextExpiry;
-      cycle.mark(await reachable(graph));
-      removed = await sweep(ledger, graph, cycle);
+      await cycle.mark(graph, pieces);
+      removed = await sweep(ledger, graph, cycle, pieces);
     } finally {
       ledger.observe(undefined);
     }
-    const pruned = await prune(ledger);
+    const markAndSweepMs = performance.now() - began;
+    if (options.orphans) await discardOrphans(ledger, pieces);
+    const pruned = await prune(ledger, pieces);
     const durationMs = performance.now() - began;
-    ledger.log.debug({ removed, pruned, durationMs }, 'collected garbage');
-    return { removed, pruned, durationMs, nextExpiry };
+    ledger.log.debug({ removed, pruned, durationMs, markAndSweepMs }, 'collected garbage');
+    return { removed, pruned, durationMs, markAndSweepMs, nextExpiry };
+  }
+}
+
+/**
+ * Settles when all is on disk that had its place among the writes before this call, and so was told to nobody: a write
+ * gets its place when the one before it is on disk. This one gives its place up, so nothing is written.
+ */
+async function written({ db }: Ledger): Promise<void> {
+  const nothing = new Fault('aborted', 'nothing to write');
+  try {
+    await db.commit(db.epoch, () => {
+      throw nothing;
+    });
+  } catch (e) {
+    if (e !== nothing) throw e;
   }
 }

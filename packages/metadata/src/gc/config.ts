@@ -1,22 +1,21 @@
 import { Fault, quote, type Slot } from '@stowage/core';
+import { parseDurationMs } from '@stowage/gc';
 import type { ScheduleOptions } from './scheduler.ts';
 
 export const gcSlot: Slot<AsyncDisposable> = { type: 'io.containerd.gc.v1', id: 'scheduler', api: 1 };
 
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-/** As {@link Scheduler} has them. */
+/** Those of containerd. */
 export const GC_DEFAULTS: Readonly<Record<string, string | number>> = {
   startup_delay: '100ms',
-  schedule_delay: '100ms',
-  deletion_threshold: 1,
+  schedule_delay: '0ms',
+  deletion_threshold: 0,
   mutation_threshold: 100,
-  pause_threshold: 0.1,
+  pause_threshold: 0.02,
 };
 
 /**
  * Reads containerd's settings of the same plugin: `startup_delay`, `schedule_delay`, `deletion_threshold`,
- * `mutation_threshold`, `pause_threshold`. Unlike there, one removal makes a collection due unless told otherwise.
+ * `mutation_threshold`, `pause_threshold`; see {@link ScheduleOptions}.
  *
  * @throws Fault `invalid_argument` naming the key.
  */
@@ -34,8 +33,7 @@ export function parseGcConfig(table: Readonly<Record<string, unknown>>): Schedul
         options.deletionThreshold = number(key, value, 1e9);
         break;
       case 'pause_threshold':
-        // containerd takes at most a half; at 0 a collection would never be due again.
-        options.pauseThreshold = Math.min(Math.max(number(key, value, 1), 0.001), 0.5);
+        options.pauseThreshold = Math.min(number(key, value, 1), 0.5);
         break;
       case 'mutation_threshold':
         options.mutationThreshold = number(key, value, 1e9);
@@ -60,12 +58,11 @@ function number(key: string, value: unknown, most: number): number {
 /** As Go prints them: `100ms`, `1.5s`; a plain number counts nanoseconds. */
 function duration(key: string, value: unknown): number {
   if (typeof value === 'number' || typeof value === 'bigint') return Number(value) / 1e6;
-  const [, amount, unit = ''] =
-    (typeof value === 'string' && /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(value)) || [];
-  if (amount === undefined)
+  const ms = typeof value === 'string' ? parseDurationMs(value) : undefined;
+  if (ms === undefined)
     throw new Fault(
       'invalid_argument',
       `${key}: expected a duration such as "100ms", found ${quote(String(value))}`,
     );
-  return Number(amount) * (UNIT_MS[unit] ?? 1);
+  return ms;
 }

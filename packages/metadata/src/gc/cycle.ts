@@ -1,50 +1,40 @@
-import type { Database } from '../database/database.ts';
+import { type Graph, Walk } from '@stowage/gc';
 import type { Witness } from '../ledger/ledger.ts';
-import { decode } from './graph.ts';
-import { refsOf } from './refs.ts';
+import type { Pieces } from './pieces.ts';
 
 /**
- * What is live in one collection: what the graph reached, and what writers have made reachable since it was read.
- * Each mutation tells what it puts and names just before it is written, so none slips between.
+ * What is live in one collection: what can be reached in the graph as it was read, from its roots and from whatever
+ * writers have named since before it was read. So what became unreachable meanwhile stays until the next collection,
+ * and what became reachable is never taken for garbage:
+ *
+ * - A record that is written tells its own key and the keys of all it names, at the moment in which it gets its place
+ *   among the writes. So does an edge of a lease, and an answer that says an object is there.
+ * - From each of these the graph leads on. An object that was there when the graph was read has since told whatever it
+ *   names newly; one that was not is never swept in this collection.
+ * - A holder that was not there is in the graph as well, if back references name it.
  */
 export class Cycle implements Witness {
-  readonly #db: Database;
-  readonly #live = new Set<string>();
-  readonly #touched: string[] = [];
-  #following: Promise<void> | undefined;
+  #walk: Walk | undefined;
+  readonly #early = new Set<string>();
 
-  constructor(db: Database) {
-    this.#db = db;
+  touch(keys: Iterable<string>): void {
+    for (const key of keys)
+      if (this.#walk === undefined) this.#early.add(key);
+      else this.#walk.from(key);
   }
 
-  touch(keys: ReadonlySet<string>): void {
-    for (const key of keys) this.#touched.push(key);
+  /** Finds what can be reached. Others get their turn meanwhile. */
+  async mark(graph: Graph, pieces: Pieces): Promise<void> {
+    const walk = new Walk(graph);
+    for (const key of this.#early) walk.from(key);
+    this.#walk = walk;
+    for (const root of graph.roots) walk.from(root);
+    while (!walk.advance(pieces.size)) await pieces.pause();
   }
 
-  /** Adds what was reached, whose references are in it too. */
-  mark(reached: ReadonlySet<string>): void {
-    for (const key of reached) this.#live.add(key);
-  }
-
-  /** Whether an object is to stay. Ask with the object's lock held. */
-  async isLive(key: string): Promise<boolean> {
-    // All that was touched before this call has to be followed to its end, also by a call before this one.
-    while (this.#touched.length > 0 || this.#following !== undefined) {
-      this.#following ??= this.#follow().finally(() => {
-        this.#following = undefined;
-      });
-      await this.#following;
-    }
-    return this.#live.has(key);
-  }
-
-  async #follow(): Promise<void> {
-    for (let next = this.#touched.pop(); next !== undefined; next = this.#touched.pop()) {
-      if (this.#live.has(next)) continue;
-      this.#live.add(next);
-      const sealed = await this.#db.get(next);
-      const message = sealed && decode(next, sealed.payload);
-      if (message !== undefined) this.#touched.push(...refsOf(next, message));
-    }
+  /** Whether an object stays, by all that was told before this call. */
+  isLive(key: string): boolean {
+    this.#walk?.advance();
+    return this.#walk === undefined || this.#walk.has(key);
   }
 }

@@ -1,21 +1,30 @@
-import type { Message } from '@bufbuild/protobuf';
-import type { Status } from '@stowage/api/content/v1';
-import type { Labels } from '@stowage/core';
+import { LABEL, type Labels, type Logger } from '@stowage/core';
 import { labelExpiry } from '@stowage/gc';
-import { dateOf } from '@stowage/rpc';
+import type { ParsedKey } from '../database/keys.ts';
 
 const INGEST_LIFE_MS = 24 * 60 * 60 * 1000;
 
-/** When a lease or an image expires. */
-export function expiryOf(message: Message): Date | undefined {
-  const { labels } = message as Message & { readonly labels?: Labels };
-  return labels && labelExpiry(labels);
+/** When a lease or an image expires; a label that is no time is logged, and means never. */
+export function expiryOf(
+  log: Logger,
+  { namespace, table, name }: ParsedKey,
+  labels: Labels,
+): Date | undefined {
+  if (table !== 'leases' && table !== 'images') return undefined;
+  const value = labels[LABEL.gcExpire];
+  if (value === undefined) return undefined;
+  const expiry = labelExpiry(labels);
+  if (expiry === undefined)
+    log.info(
+      { namespace, [table === 'leases' ? 'lease' : 'image']: name, value },
+      'an expiry is no time, so it never comes',
+    );
+  return expiry;
 }
 
-/** When an ingest that no lease holds expires; undefined for one that a lease held. */
-export function ingestExpiry({ updatedAt }: Status): Date | undefined {
-  const opened = dateOf(updatedAt);
-  return opened && new Date(opened.getTime() + INGEST_LIFE_MS);
+/** When an ingest that no lease holds expires, by when it was last opened; undefined for one that a lease held. */
+export function ingestExpiry(openedAt: Date | undefined): Date | undefined {
+  return openedAt && new Date(openedAt.getTime() + INGEST_LIFE_MS);
 }
 
 export function earlier(a: Date | undefined, b: Date | undefined): Date | undefined {

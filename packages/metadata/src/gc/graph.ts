@@ -1,65 +1,78 @@
-import { type DescMessage, fromBinary, type Message } from '@bufbuild/protobuf';
-import { ContainerSchema } from '@stowage/api/containers/v1';
-import { InfoSchema as BlobSchema, type Status, StatusSchema } from '@stowage/api/content/v1';
-import { ImageSchema } from '@stowage/api/images/v1';
-import { LeaseSchema } from '@stowage/api/leases/v1';
-import { InfoSchema as SnapshotSchema } from '@stowage/api/snapshots/v1';
-import type { Labels } from '@stowage/core';
-import { type Graph, isFlat, isRoot, type Node } from '@stowage/gc';
-import { objectKey, type ParsedKey, parseKey, rangeOf } from '../database/keys.ts';
+import { type Graph, isFlat, isRoot, labelUsedAt, type Node } from '@stowage/gc';
+import { listPrefix, OBJECTS, objectKey, parseKey, rangeOf } from '../database/keys.ts';
+import { jsonOf, type StoredIntent } from '../ledger/intent.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { earlier, expiryOf, ingestExpiry } from './expiry.ts';
-import { backRefsOf, parentOf, refsOf, targetOf } from './refs.ts';
+import { peek } from './peek.ts';
+import { Pieces } from './pieces.ts';
+import { backRefsOf, conditionsOf, parentOf, refsOf, targetOf } from './refs.ts';
 
 /** All objects, and what else a collection needs to know of them. */
 export interface MarkedGraph extends Graph {
+  readonly nodes: ReadonlyMap<string, Node>;
+  readonly absent: ReadonlyMap<string, readonly string[]>;
   /** When something in it expires that has not yet. */
   readonly nextExpiry: Date | undefined;
 }
 
-const SCHEMAS: Readonly<Partial<Record<ParsedKey['table'], DescMessage>>> = {
-  images: ImageSchema,
-  containers: ContainerSchema,
-  leases: LeaseSchema,
-  content: BlobSchema,
-  ingests: StatusSchema,
-  snapshots: SnapshotSchema,
-};
-
-/** Reads a record as the message of its table; undefined for keys of no object. */
-export function decode(key: string, payload: Uint8Array): Message | undefined {
-  const schema = SCHEMAS[parseKey(key)?.table ?? 'resources'];
-  return schema && fromBinary(schema, payload);
+interface Condition {
+  readonly from: string;
+  readonly to: string;
+  readonly holds: (usedAt: Date, at: Date) => boolean;
 }
 
 /** All objects and what they hold, as of one moment. Writers go on meanwhile. */
-export async function readGraph({ db, now, openIngests }: Ledger): Promise<MarkedGraph> {
+export async function readGraph(ledger: Ledger, pieces = new Pieces()): Promise<MarkedGraph> {
+  const { db, now, openIngests } = ledger;
   const nodes = new Map<string, Node>();
-  const roots: string[] = [];
+  const roots = await rootsOfIntents(ledger);
   const edges: Array<readonly [from: string, to: string]> = [];
+  const conditions: Condition[] = [];
+  const usedAt = new Map<string, Date[]>();
   const at = now();
   let nextExpiry: Date | undefined;
-  for await (const [key, { payload }] of db.entries(rangeOf('v1/'))) {
+  for await (const [key, { payload }] of db.entries(OBJECTS)) {
+    await pieces.step();
     const parsed = parseKey(key);
-    if (parsed?.table === 'resources') {
+    if (parsed === undefined) continue;
+    if (parsed.table === 'resources') {
       const target = targetOf(parsed);
       if (target !== undefined) edges.push([objectKey(parsed.namespace, 'leases', parsed.lease), target]);
       continue;
     }
-    const message = decode(key, payload);
-    if (parsed === undefined || message === undefined) continue;
-    const { labels = {} } = message as Message & { readonly labels?: Labels };
-    const expiry = parsed.table === 'ingests' ? ingestExpiry(message as Status) : expiryOf(message);
-    const expires = parsed.table === 'images' || parsed.table === 'leases' || parsed.table === 'ingests';
-    if (expires && expiry !== undefined && expiry > at) nextExpiry = earlier(nextExpiry, expiry);
-    if (isRoot(parsed.table, labels, expiry, at) || openIngests.has(key)) roots.push(key);
-    for (const holder of backRefsOf(key, labels)) edges.push([holder, key]);
-    nodes.set(key, {
-      refs: refsOf(key, message),
-      parent: parentOf(key, message),
-      isFlat: parsed.table === 'leases' && isFlat(labels),
-    });
+    const peeked = peek(parsed, payload);
+    if (peeked === undefined) continue;
+    const { labels } = peeked;
+    const { table } = parsed;
+    const expiry = table === 'ingests' ? ingestExpiry(peeked.openedAt) : expiryOf(ledger.log, parsed, labels);
+    if (expiry !== undefined && expiry >= at) nextExpiry = earlier(nextExpiry, expiry);
+    if (isRoot(table, labels, expiry, at) || openIngests.has(key)) roots.push(key);
+    for (const holder of backRefsOf(parsed, peeked)) edges.push([holder, key]);
+    if (table === 'content' || table === 'images')
+      for (const condition of conditionsOf(parsed, peeked)) conditions.push({ from: key, ...condition });
+    const used = table === 'snapshots' ? labelUsedAt(labels) : [];
+    if (used.length > 0) usedAt.set(key, used);
+    const flat = table === 'leases' && isFlat(labels);
+    nodes.set(key, { refs: refsOf(parsed, peeked), parent: parentOf(parsed, peeked), isFlat: flat });
   }
-  for (const [from, to] of edges) nodes.get(from)?.refs.push(to);
-  return { nodes, roots, nextExpiry };
+  for (const { from, to, holds } of conditions)
+    if (usedAt.get(to)?.some((time) => holds(time, at))) edges.push([from, to]);
+  const absent = new Map<string, string[]>();
+  for (const [from, to] of edges) {
+    await pieces.step();
+    const refs = nodes.get(from)?.refs ?? absent.get(from);
+    if (refs === undefined) absent.set(from, [to]);
+    else refs.push(to);
+  }
+  return { nodes, roots, absent, nextExpiry };
+}
+
+/** What an unfinished change has to do with must not go, or the change could neither be finished nor undone. */
+async function rootsOfIntents({ db }: Ledger): Promise<string[]> {
+  const roots: string[] = [];
+  for await (const [, { payload }] of db.entries(rangeOf(listPrefix('intent')))) {
+    const { locks } = jsonOf<StoredIntent>(payload);
+    roots.push(...(locks.exclusive ?? []), ...(locks.shared ?? []));
+  }
+  return roots;
 }

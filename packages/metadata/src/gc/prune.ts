@@ -1,74 +1,70 @@
-import { type Digest, Fault } from '@stowage/core';
-import { blobLock, listPrefix, NAMESPACES, objectKey, rangeOf } from '../database/keys.ts';
+import type { Logger } from '@stowage/core';
+import { listPrefix, rangeOf } from '../database/keys.ts';
 import { type Garbage, jsonOf } from '../ledger/intent.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { Pieces } from './pieces.ts';
+import { deleteBlobs, deleteIngests } from './prune-content.ts';
+import { SnapshotPruner } from './prune-snapshots.ts';
+
+/** An entry of the list of garbage. */
+export interface Entry<G extends Garbage = Garbage> {
+  readonly key: string;
+  readonly garbage: G;
+}
+
+export type SnapshotGarbage = Extract<Garbage, { kind: 'snapshot' }>;
+export type BlobGarbage = Extract<Garbage, { kind: 'blob' }>;
+export type IngestGarbage = Extract<Garbage, { kind: 'ingest' }>;
+
+const PAGE = 64;
 
 /**
  * Has the backends delete what no record names any more. What can't go now stays on the list. The list is in the order
- * of removal, in which children come before their parents. @returns how many went.
+ * of removal, in which children come before their parents. What went before a crash is asked for again, and not found.
+ *
+ * @returns how many went.
  */
-export async function prune(ledger: Ledger): Promise<number> {
+export async function prune(ledger: Ledger, pieces: Pieces): Promise<number> {
+  const snapshots = new SnapshotPruner(ledger);
   let pruned = 0;
-  const cleaned = new Set<string>();
-  for await (const [key, { payload }] of ledger.db.entries(rangeOf(listPrefix('garbage')))) {
-    const garbage = jsonOf<Garbage>(payload);
-    try {
-      if (!(await deleted(ledger, garbage))) continue;
-      await ledger.mutate({}, async (tx) => tx.delete(key));
-      pruned += 1;
-      if (garbage.kind === 'snapshot') cleaned.add(garbage.snapshotter);
-    } catch (e) {
-      ledger.log.warn({ err: e, garbage }, 'a backend could not delete garbage; it stays for the next time');
-    }
+  for await (const page of pagesOfGarbage(ledger, Math.min(pieces.size, PAGE))) {
+    await pieces.pause();
+    const gone = [
+      ...(await snapshots.remove(
+        page.filter((entry): entry is Entry<SnapshotGarbage> => entry.garbage.kind === 'snapshot'),
+      )),
+      ...(await deleteBlobs(
+        ledger,
+        page.filter((entry): entry is Entry<BlobGarbage> => entry.garbage.kind === 'blob'),
+      )),
+      ...(await deleteIngests(
+        ledger,
+        page.filter((entry): entry is Entry<IngestGarbage> => entry.garbage.kind === 'ingest'),
+      )),
+    ];
+    await pieces.pause();
+    if (gone.length === 0) continue;
+    await ledger.mutate({}, async (tx) => {
+      for (const { key } of gone) tx.delete(key);
+    });
+    pruned += gone.length;
   }
-  for (const name of cleaned) await cleanup(ledger, name);
+  await snapshots.cleanup();
   return pruned;
 }
 
-/** @returns whether it is gone, or never was. */
-async function deleted(ledger: Ledger, garbage: Garbage): Promise<boolean> {
-  const { content, snapshotters } = ledger.backends;
-  switch (garbage.kind) {
-    case 'snapshot': {
-      const snapshotter = snapshotters.get(garbage.snapshotter);
-      return snapshotter !== undefined && (await gone(snapshotter.remove(garbage.key)));
-    }
-    case 'ingest':
-      return content !== undefined && (await gone(content.abort(garbage.ref)));
-    case 'blob': {
-      if (content === undefined) return false;
-      // Whoever is about to make it visible somewhere holds this, and will or will not have a record afterwards.
-      using lock = ledger.locks.tryExclusive(blobLock(garbage.digest));
-      if (lock === undefined) return false;
-      if (await hasRecord(ledger, garbage.digest)) return true;
-      return gone(content.delete(garbage.digest));
-    }
-  }
+/** Says which garbage a backend could not delete, and why. */
+export function warn(log: Logger, { garbage }: Entry, err: unknown): void {
+  log.warn({ err, garbage }, 'a backend could not delete garbage; it stays for the next time');
 }
 
-async function hasRecord({ db }: Ledger, digest: Digest): Promise<boolean> {
-  for await (const [key] of db.entries(rangeOf(NAMESPACES)))
-    if (await db.has(objectKey(key.slice(NAMESPACES.length), 'content', digest))) return true;
-  return false;
-}
-
-/** A backend that refuses for now (children, an open writer) is asked again next time. */
-async function gone(work: Promise<void>): Promise<boolean> {
-  try {
-    await work;
-    return true;
-  } catch (e) {
-    if (Fault.is(e, 'not_found')) return true;
-    if (Fault.is(e, 'failed_precondition') || Fault.is(e, 'unavailable')) return false;
-    throw e;
+async function* pagesOfGarbage({ db }: Ledger, size: number): AsyncGenerator<Entry[]> {
+  let page: Entry[] = [];
+  for await (const [key, { payload }] of db.entries(rangeOf(listPrefix('garbage')))) {
+    page.push({ key, garbage: jsonOf<Garbage>(payload) });
+    if (page.length < size) continue;
+    yield page;
+    page = [];
   }
-}
-
-async function cleanup({ backends, log }: Ledger, name: string): Promise<void> {
-  try {
-    await backends.snapshotters.get(name)?.cleanup();
-  } catch (e) {
-    if (!Fault.is(e, 'unimplemented'))
-      log.warn({ err: e, snapshotter: name }, 'a snapshotter could not clean up');
-  }
+  if (page.length > 0) yield page;
 }

@@ -1,33 +1,39 @@
-import type { Message } from '@bufbuild/protobuf';
-import type { Container } from '@stowage/api/containers/v1';
-import type { Image } from '@stowage/api/images/v1';
-import type { Info as SnapshotInfo } from '@stowage/api/snapshots/v1';
-import type { Labels } from '@stowage/core';
-import { labelBackRefs, labelRefs, type ObjectName } from '@stowage/gc';
+import { labelBackRefs, labelConditions, labelRefs, type ObjectName } from '@stowage/gc';
 import { objectKey, type ParsedKey, parseKey, snapshotKey } from '../database/keys.ts';
+import { type Peeked, peek } from './peek.ts';
 
-/** Keys of what an object keeps: by its own fields and by its `containerd.io/gc.ref.*` labels. */
-export function refsOf(key: string, message: Message): string[] {
-  const parsed = parseKey(key);
-  if (parsed === undefined) return [];
-  const { labels } = message as Message & { readonly labels?: Labels };
-  const refs = ownRefs(parsed, message);
-  if (labels !== undefined) for (const name of labelRefs(labels)) refs.push(keyOf(parsed.namespace, name));
+/** Keys of what an object keeps: by a field of its own and by its `containerd.io/gc.ref.*` labels. */
+export function refsOf({ namespace }: ParsedKey, { labels, names }: Peeked): string[] {
+  const refs = labelRefs(labels).map((name) => keyOf(namespace, name));
+  if (names !== undefined) refs.push(keyOf(namespace, names));
   return refs;
 }
 
-/** The parent of a snapshot, which it needs whatever else is ignored. */
-export function parentOf(key: string, message: Message): string | undefined {
-  const parsed = parseKey(key);
-  if (parsed?.table !== 'snapshots') return undefined;
-  const { parent } = message as SnapshotInfo;
-  return parent === '' ? undefined : snapshotKey(parsed.namespace, parsed.snapshotter, parent);
+/** Key of what an object is nothing without, and keeps whatever else is ignored. */
+export function parentOf({ namespace, table }: ParsedKey, { names }: Peeked): string | undefined {
+  const isNothingWithout = table === 'snapshots' || table === 'images';
+  return names !== undefined && isNothingWithout ? keyOf(namespace, names) : undefined;
 }
 
 /** Keys of what keeps an object, by its `containerd.io/gc.bref.*` labels. */
-export function backRefsOf(key: string, labels: Labels): string[] {
-  const namespace = parseKey(key)?.namespace ?? '';
+export function backRefsOf({ namespace }: ParsedKey, { labels }: Peeked): string[] {
   return labelBackRefs(labels).map((name) => keyOf(namespace, name));
+}
+
+/** Keys of what an object keeps while a condition holds, with the condition. */
+export function conditionsOf(
+  { namespace }: ParsedKey,
+  { labels }: Peeked,
+): Array<{ readonly to: string; readonly holds: (usedAt: Date, at: Date) => boolean }> {
+  return labelConditions(labels).map(({ object, holds }) => ({ to: keyOf(namespace, object), holds }));
+}
+
+/** Keys of all that a record names, whether or not a condition holds. */
+export function namedBy(key: string, payload: Uint8Array): string[] {
+  const parsed = parseKey(key);
+  const peeked = parsed && peek(parsed, payload);
+  if (parsed === undefined || peeked === undefined) return [];
+  return [...refsOf(parsed, peeked), ...conditionsOf(parsed, peeked).map(({ to }) => to)];
 }
 
 /** What a lease's edge leads to. */
@@ -36,26 +42,6 @@ export function targetOf(edge: Extract<ParsedKey, { table: 'resources' }>): stri
   if (type === 'content' || type === 'ingests' || type === 'images') return objectKey(namespace, type, name);
   const snapshotter = type.startsWith('snapshots/') ? type.slice('snapshots/'.length) : undefined;
   return snapshotter === undefined ? undefined : snapshotKey(namespace, snapshotter, name);
-}
-
-function ownRefs(parsed: ParsedKey, message: Message): string[] {
-  const { namespace } = parsed;
-  switch (parsed.table) {
-    case 'images': {
-      const digest = (message as Image).target?.digest ?? '';
-      return digest === '' ? [] : [objectKey(namespace, 'content', digest)];
-    }
-    case 'containers': {
-      const { snapshotter, snapshotKey: key } = message as Container;
-      return snapshotter === '' || key === '' ? [] : [snapshotKey(namespace, snapshotter, key)];
-    }
-    case 'snapshots': {
-      const { parent } = message as SnapshotInfo;
-      return parent === '' ? [] : [snapshotKey(namespace, parsed.snapshotter, parent)];
-    }
-    default:
-      return [];
-  }
 }
 
 function keyOf(namespace: string, { kind, name, snapshotter }: ObjectName): string {

@@ -1,81 +1,109 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { InfoSchema } from '@stowage/api/snapshots/v1';
-import type { Digest } from '@stowage/core';
+import { type Digest, Fault } from '@stowage/core';
 import type { Graph } from '@stowage/gc';
 import { dropBlob, dropIngest } from '../content/drop.ts';
-import { childPrefix, parseKey, rangeOf } from '../database/keys.ts';
+import type { Sealed } from '../database/frame.ts';
+import { type ParsedKey, parseKey } from '../database/keys.ts';
 import { dropImage } from '../images.ts';
 import { dropLease } from '../leases.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { Transaction } from '../ledger/transaction.ts';
 import { dropSnapshot } from '../snapshots/namespaced-snapshotter.ts';
 import { infoOf } from '../snapshots/records.ts';
 import type { Cycle } from './cycle.ts';
+import { holdersFirst } from './order.ts';
+import type { Pieces } from './pieces.ts';
 
-const AT_ONCE = 64;
-
-/** Deletes the records of what is not live, children before parents. @returns how many. */
-export async function sweep(ledger: Ledger, { nodes }: Graph, cycle: Cycle): Promise<number> {
+/** Deletes the records of what is not live, what keeps others before those. @returns how many. */
+export async function sweep(ledger: Ledger, { nodes }: Graph, cycle: Cycle, pieces: Pieces): Promise<number> {
   const dead: string[] = [];
-  const children = new Map<string, number>();
-  for (const [key, { parent }] of nodes) {
-    if (parent !== undefined) children.set(parent, (children.get(parent) ?? 0) + 1);
-    if (!(await cycle.isLive(key))) dead.push(key);
+  for (const key of nodes.keys()) {
+    await pieces.step();
+    if (!cycle.isLive(key)) dead.push(key);
   }
   let removed = 0;
-  let ready = dead.filter((key) => !children.has(key));
-  while (ready.length > 0) {
-    const freed: string[] = [];
-    for (let at = 0; at < ready.length; at += AT_ONCE) {
-      const slice = ready.slice(at, at + AT_ONCE);
-      const gone = await Promise.all(slice.map((key) => dropIfDead(ledger, key, cycle)));
-      removed += gone.filter(Boolean).length;
-      for (const [i, key] of slice.entries()) {
-        const parent = nodes.get(key)?.parent;
-        if (!gone[i] || parent === undefined) continue;
-        const left = (children.get(parent) ?? 1) - 1;
-        children.set(parent, left);
-        if (left === 0 && !(await cycle.isLive(parent))) freed.push(parent);
-      }
-    }
-    ready = freed;
+  for (const page of await holdersFirst(nodes, dead, pieces)) {
+    await pieces.pause();
+    removed += await dropPage(ledger, page, cycle, pieces);
   }
   return removed;
 }
 
-async function dropIfDead(ledger: Ledger, key: string, cycle: Cycle): Promise<boolean> {
+/** Deletes what is not live of a page, in one write. */
+async function dropPage(
+  ledger: Ledger,
+  page: readonly string[],
+  cycle: Cycle,
+  pieces: Pieces,
+): Promise<number> {
+  using locks = new DisposableStack();
+  const held: string[] = [];
+  for (const key of page) {
+    if (cycle.isLive(key)) continue;
+    const lock = isStuck(ledger, key) ? undefined : ledger.locks.tryExclusive(key);
+    // Somebody has to do with it, or it can't go. It stays for now with all it keeps, none of which has gone before it.
+    if (lock === undefined) cycle.touch([key]);
+    else {
+      locks.use(lock);
+      held.push(key);
+    }
+  }
+  await pieces.pause();
+  for (;;) {
+    const dead = held.filter((key) => !cycle.isLive(key));
+    if (dead.length === 0) return 0;
+    try {
+      return await ledger.mutate({}, async (tx) => {
+        const dropped = await gather(ledger, tx, dead);
+        // Whoever names one of them in a write before this one saves it; whoever does after this one comes too late.
+        tx.onlyIf(() => dead.every((key) => !cycle.isLive(key)));
+        return dropped;
+      });
+    } catch (e) {
+      if (!Fault.is(e, 'aborted')) throw e;
+    }
+  }
+}
+
+/** What can't be removed now: an ingest that somebody writes to, or a snapshot whose backend is not here. */
+function isStuck({ openIngests, backends }: Ledger, key: string): boolean {
+  if (openIngests.has(key)) return true;
   const parsed = parseKey(key);
-  if (parsed === undefined) return false;
+  return parsed?.table === 'snapshots' && !backends.snapshotters.has(parsed.snapshotter);
+}
+
+async function gather(ledger: Ledger, tx: Transaction, keys: readonly string[]): Promise<number> {
+  const records = await Promise.all(keys.map((key) => ledger.db.get(key)));
+  let dropped = 0;
+  for (const [i, key] of keys.entries()) {
+    const parsed = parseKey(key);
+    const sealed = records[i];
+    if (parsed === undefined || sealed === undefined) continue;
+    await drop(ledger, tx, parsed, sealed);
+    dropped += 1;
+  }
+  return dropped;
+}
+
+async function drop(ledger: Ledger, tx: Transaction, parsed: ParsedKey, sealed: Sealed): Promise<void> {
   const { namespace, name } = parsed;
   const scope = { namespace };
-  return ledger.mutate({ exclusive: [key] }, async (tx) => {
-    if (await cycle.isLive(key)) return false;
-    const sealed = await ledger.db.get(key);
-    if (sealed === undefined) return false;
-    switch (parsed.table) {
-      case 'images':
-        dropImage(tx, scope, name);
-        return true;
-      case 'leases':
-        await dropLease(ledger, tx, namespace, name);
-        return true;
-      case 'content':
-        dropBlob(tx, scope, name as Digest);
-        return true;
-      case 'ingests':
-        if (ledger.openIngests.has(key)) return false;
-        dropIngest(tx, scope, name, sealed.backend);
-        return true;
-      case 'snapshots': {
-        const { snapshotter } = parsed;
-        const backend = ledger.backends.snapshotters.get(snapshotter);
-        if (backend === undefined) return false;
-        if (await ledger.db.any(rangeOf(childPrefix(namespace, snapshotter, name)))) return false;
-        const info = infoOf(fromBinary(InfoSchema, sealed.payload));
-        dropSnapshot(tx, { ledger, scope, snapshotter, backend }, info, sealed.backend);
-        return true;
-      }
-      default:
-        return false;
+  switch (parsed.table) {
+    case 'images':
+      return dropImage(tx, scope, name);
+    case 'leases':
+      return dropLease(ledger, tx, namespace, name);
+    case 'content':
+      return dropBlob(tx, scope, name as Digest);
+    case 'ingests':
+      return dropIngest(tx, scope, name, sealed.backend);
+    case 'snapshots': {
+      const { snapshotter } = parsed;
+      const backend = ledger.backends.snapshotters.get(snapshotter);
+      if (backend === undefined) return;
+      const info = infoOf(fromBinary(InfoSchema, sealed.payload));
+      return dropSnapshot(tx, { ledger, scope, snapshotter, backend }, info, sealed.backend);
     }
-  });
+  }
 }

@@ -23,7 +23,7 @@ export interface Claim {
 
 /** Told of keys that became reachable while garbage collection is under way. */
 export interface Witness {
-  touch(keys: ReadonlySet<string>): void;
+  touch(keys: Iterable<string>): void;
 }
 
 /**
@@ -74,9 +74,15 @@ export class Ledger {
     try {
       const tx = new Transaction(this.db, this.now, locks, async (build) => {
         signal?.throwIfAborted();
-        return (await this.db.commit(epoch, build)).seq;
+        const { seq } = await this.db.commit(epoch, (seq) => {
+          // It may be left for later, and then still need what it was about.
+          this.touch([...(locks.exclusive ?? []), ...(locks.shared ?? [])]);
+          return build(seq);
+        });
+        return seq;
       });
       const result = await this.#run(tx, epoch, body);
+      if (tx.isEmpty) this.touch(tx.touched);
       const told = tx.isEmpty ? undefined : await this.#commit(tx, epoch);
       held[Symbol.dispose]();
       await told?.published;
@@ -87,6 +93,14 @@ export class Ledger {
     } finally {
       held[Symbol.dispose]();
     }
+  }
+
+  /**
+   * Keeps objects from the collection under way, if there is one: somebody is told that they are there. Call before it is
+   * looked whether they are.
+   */
+  touch(keys: Iterable<string>): void {
+    this.#witness?.touch(keys);
   }
 
   /** Makes everything that becomes reachable known to a collection, until undefined is given. */
@@ -100,13 +114,17 @@ export class Ledger {
     this.#onExpiry = expires;
   }
 
-  /** Undoes what was begun before a crash or a failed write. What can't be undone now stays for the next time. */
-  async undoIntents(): Promise<void> {
+  /**
+   * Undoes what was begun before a crash or a failed write. What can't be undone now stays for the next time.
+   *
+   * @param options - `ifFree`: leave alone what is under way, instead of waiting for it.
+   */
+  async undoIntents({ ifFree = false }: { readonly ifFree?: boolean } = {}): Promise<void> {
     try {
       for await (const [key, { payload }] of this.db.entries(rangeOf(listPrefix('intent')))) {
         const stored = jsonOf<StoredIntent>(payload);
-        using _held = await this.locks.acquire(stored.locks);
-        if (await this.db.has(key)) await this.#undo(key, stored, this.db.epoch);
+        using held = ifFree ? this.locks.tryAcquire(stored.locks) : await this.locks.acquire(stored.locks);
+        if (held !== undefined && (await this.db.has(key))) await this.#undo(key, stored, this.db.epoch);
       }
     } catch (e) {
       this.log.error({ err: e }, 'metadata could not undo what was begun before; it will try again');
@@ -125,7 +143,7 @@ export class Ledger {
 
   async #commit(tx: Transaction, epoch: number): Promise<{ readonly published: Promise<void> }> {
     const { events } = await this.db.commit(epoch, (seq) => {
-      this.#witness?.touch(tx.touched);
+      this.touch(tx.touched);
       return tx.batch(seq);
     });
     return { published: this.#publish(events) };
@@ -185,7 +203,7 @@ export class Ledger {
         if (!done) return () => ({ puts: new Map(), deletes: ended, events: [] });
         const { puts, deletes, events } = batchOf(intent.forward);
         return () => {
-          this.#witness?.touch(new Set(puts.keys()));
+          this.touch(puts.keys());
           return { puts, deletes: new Set([...deletes, key]), events };
         };
       }

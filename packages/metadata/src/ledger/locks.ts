@@ -37,6 +37,21 @@ export class Locks {
     return undefined;
   }
 
+  /** Takes a set only if nothing in it has to be waited for. */
+  tryAcquire({ exclusive = [], shared = [] }: LockSet): Disposable | undefined {
+    const changed = new Set(exclusive);
+    const held: Disposable[] = [];
+    for (const key of new Set([...exclusive, ...shared])) {
+      const lock = changed.has(key) ? this.tryExclusive(key) : this.#tryShared(key);
+      if (lock === undefined) {
+        release(held);
+        return undefined;
+      }
+      held.push(lock);
+    }
+    return { [Symbol.dispose]: () => release(held) };
+  }
+
   /** Holding the gate keeps further sharers out while the present ones finish. */
   async #exclusive(key: string, signal: AbortSignal | undefined): Promise<Disposable> {
     const gate = await this.#gate.acquire([key], signal);
@@ -54,6 +69,16 @@ export class Locks {
 
   async #shared(key: string, signal: AbortSignal | undefined): Promise<Disposable> {
     using _gate = await this.#gate.acquire([key], signal);
+    return this.#join(key);
+  }
+
+  #tryShared(key: string): Disposable | undefined {
+    using gate = this.#gate.tryAcquire(key);
+    return gate && this.#join(key);
+  }
+
+  /** Becomes one of those who share a key, whose gate must be held meanwhile. */
+  #join(key: string): Disposable {
     const sharers = this.#sharers.get(key) ?? { count: 0, idle: undefined };
     sharers.count += 1;
     this.#sharers.set(key, sharers);

@@ -5,15 +5,16 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
-import type { Fault } from '@stowage/core';
+import { Fault, type Labels } from '@stowage/core';
 import type { Envelope } from '@stowage/events';
+import { labelExpiry } from '@stowage/gc';
 import { packMessage } from '@stowage/rpc';
 import type { Batch } from '../database/commit-queue.ts';
 import type { Database } from '../database/database.ts';
 import { seal } from '../database/frame.ts';
 import { listKey } from '../database/keys.ts';
-import { earlier, expiryOf } from '../gc/expiry.ts';
-import { refsOf } from '../gc/refs.ts';
+import { earlier } from '../gc/expiry.ts';
+import { namedBy } from '../gc/refs.ts';
 import { type Garbage, type Intent, jsonBytes, type StoredIntent } from './intent.ts';
 import type { LockSet } from './locks.ts';
 
@@ -39,6 +40,7 @@ export class Transaction {
   readonly #write: (build: (seq: bigint) => Batch) => Promise<bigint>;
   #intent: { readonly key: string; readonly stored: StoredIntent } | undefined;
   #refusal: Fault | undefined;
+  #holds: () => boolean = () => true;
   #removes = false;
   #expires: Date | undefined;
 
@@ -74,8 +76,9 @@ export class Transaction {
     this.#deletes.delete(key);
     this.#puts.set(key, (seq) => seal(key, payload, typeof backend === 'string' ? backend : backend(seq)));
     this.#touched.add(key);
-    for (const ref of refsOf(key, message)) this.#touched.add(ref);
-    this.#expires = earlier(this.#expires, expiryOf(message));
+    for (const named of namedBy(key, payload)) this.#touched.add(named);
+    const { labels } = message as MessageShape<D> & { readonly labels?: Labels };
+    if (labels !== undefined) this.#expires = earlier(this.#expires, labelExpiry(labels));
   }
 
   /** Puts an edge: a key whose value says nothing more. */
@@ -83,6 +86,11 @@ export class Transaction {
     this.#deletes.delete(key);
     this.#puts.set(key, () => seal(key, new Uint8Array()));
     for (const one of touched) this.#touched.add(one);
+  }
+
+  /** Says of an object that it is there, which keeps it from the collection under way. */
+  touch(key: string): void {
+    this.#touched.add(key);
   }
 
   delete(key: string): void {
@@ -104,6 +112,14 @@ export class Transaction {
   /** Tells everybody, once it is on disk. */
   emit<D extends DescMessage>(namespace: string, topic: string, schema: D, event: MessageInitShape<D>): void {
     this.#events.push({ timestamp: this.#now(), namespace, topic, event: packMessage(schema, event) });
+  }
+
+  /**
+   * Makes the mutation fail with `aborted` unless something still holds when it gets its place among the writes: after all
+   * that were written before it.
+   */
+  onlyIf(holds: () => boolean): void {
+    this.#holds = holds;
   }
 
   /** Lets the mutation be written and then fail: what is there already is leased all the same. */
@@ -157,8 +173,13 @@ export class Transaction {
     );
   }
 
-  /** All that was gathered, and the end of the intent. */
+  /**
+   * All that was gathered, and the end of the intent.
+   *
+   * @throws Fault `aborted` if it is to be written only if something holds, which does not.
+   */
   batch(seq: bigint): Batch {
+    if (!this.#holds()) throw new Fault('aborted', 'write metadata: what it was for has changed meanwhile');
     const batch = this.#batch(seq);
     return this.#intent === undefined
       ? batch

@@ -5,6 +5,7 @@ import { type CallOptions, compileFilters, Fault, type Labels, quote, validateLa
 import { type SnapshotInfo, type Snapshotter, snapshotFields, updatedLabels } from '@stowage/snapshots';
 import { childPrefix, rangeOf, snapshotPrefix } from '../database/keys.ts';
 import type { Transaction } from '../ledger/transaction.ts';
+import { lookedAt } from '../scope.ts';
 import { commitSnapshot } from './commit.ts';
 import { makeSnapshot } from './make.ts';
 import { dropRecord, type Part, recordKey } from './part.ts';
@@ -25,9 +26,14 @@ export function namespacedSnapshotter(part: Part): Snapshotter {
     return { info: infoOf(fromBinary(InfoSchema, sealed.payload)), backend: sealed.backend };
   }
 
+  function lookAt(key: string, options: CallOptions): ReturnType<typeof find> {
+    lookedAt(ledger, scope, recordKey(part, key));
+    return find(key, options);
+  }
+
   return {
     async stat(key, options = {}) {
-      const found = await find(key, options);
+      const found = await lookAt(key, options);
       return overlaid(found.info, await backend.stat(found.backend, options));
     },
 
@@ -48,11 +54,11 @@ export function namespacedSnapshotter(part: Part): Snapshotter {
     },
 
     async usage(key, options = {}) {
-      return backend.usage((await find(key, options)).backend, options);
+      return backend.usage((await lookAt(key, options)).backend, options);
     },
 
     async mounts(key, options = {}) {
-      const { info, backend: name } = await find(key, options);
+      const { info, backend: name } = await lookAt(key, options);
       if (info.kind === 'committed')
         throw new Fault('failed_precondition', `mounts of ${quote(key)}: it is committed; make a view of it`);
       return backend.mounts(name, options);

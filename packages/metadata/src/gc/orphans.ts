@@ -1,0 +1,119 @@
+import type { Digest } from '@stowage/core';
+import { listPrefix, OBJECTS, parseKey, rangeOf } from '../database/keys.ts';
+import { type Garbage, jsonOf, type StoredIntent } from '../ledger/intent.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Pieces } from './pieces.ts';
+
+/** A name that metadata gave: `<namespace>/<number>/<key>`. */
+const OURS = /^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*\/\d+\//;
+
+/** What backends have; of each only what no record is known to name yet. */
+interface Found {
+  readonly blobs: Set<Digest>;
+  readonly ingests: Set<string>;
+  /** By snapshotter: parents by name. */
+  readonly snapshots: Map<string, Map<string, string>>;
+}
+
+/**
+ * Puts on the list of garbage what backends have and nothing names: no record, no unfinished change, no garbage.
+ * Metadata is the only owner of its backends, so what is unknown to it is left over: from a crash whose intent was lost,
+ * or from a database that was put back from a copy.
+ *
+ * Backends are listed first, and then what is known, in the order in which a name passes on: from an intent to a record,
+ * from a record to the garbage. A name is written down before the backend hears of it, and none is given twice. So a
+ * name that was listed and is in none of them has passed through all, and comes back no more. A blob may come back;
+ * whoever deletes it looks once more, with its lock.
+ *
+ * Names that are not of our form stay: remote snapshotters give such names to what they have without being asked, and
+ * hand it out for the next snapshot that is prepared.
+ *
+ * @returns how many were put there.
+ */
+export async function discardOrphans(ledger: Ledger, pieces: Pieces): Promise<number> {
+  const found = await listed(ledger, pieces);
+  await forgetKnown(ledger, found, pieces);
+  const garbage: Garbage[] = [];
+  for (const [snapshotter, parents] of found.snapshots)
+    for (const key of childrenFirst(parents)) garbage.push({ kind: 'snapshot', snapshotter, key });
+  for (const digest of found.blobs) garbage.push({ kind: 'blob', digest });
+  for (const ref of found.ingests) garbage.push({ kind: 'ingest', ref });
+  for (let at = 0; at < garbage.length; at += pieces.size) {
+    await pieces.pause();
+    await ledger.mutate({}, async (tx) => {
+      for (const one of garbage.slice(at, at + pieces.size)) tx.discard(one);
+    });
+  }
+  if (garbage.length > 0)
+    ledger.log.warn(
+      { count: garbage.length, first: garbage[0] },
+      'backends have what no record names; it goes',
+    );
+  return garbage.length;
+}
+
+async function listed({ backends, log }: Ledger, pieces: Pieces): Promise<Found> {
+  const found: Found = { blobs: new Set(), ingests: new Set(), snapshots: new Map() };
+  const { content } = backends;
+  const list = async <T>(items: AsyncIterable<T>, backend: string, add: (item: T) => void): Promise<void> => {
+    try {
+      for await (const item of items) {
+        await pieces.step();
+        add(item);
+      }
+    } catch (e) {
+      log.warn({ err: e, backend }, 'a backend can not be searched for what nothing names');
+    }
+  };
+  if (content !== undefined) {
+    await list(content.list(), 'content', ({ digest }) => found.blobs.add(digest));
+    await list(content.statuses(), 'ingests', ({ ref }) => {
+      if (OURS.test(ref)) found.ingests.add(ref);
+    });
+  }
+  for (const [name, snapshotter] of backends.snapshotters) {
+    const parents = new Map<string, string>();
+    await list(snapshotter.list(), name, ({ name: key, parent }) => {
+      if (OURS.test(key)) parents.set(key, parent);
+    });
+    found.snapshots.set(name, parents);
+  }
+  return found;
+}
+
+async function forgetKnown({ db }: Ledger, found: Found, pieces: Pieces): Promise<void> {
+  const { blobs, ingests, snapshots } = found;
+  for await (const [, { payload }] of db.entries(rangeOf(listPrefix('intent')))) {
+    const { intent } = jsonOf<StoredIntent>(payload);
+    if (intent.act === 'make-blob') blobs.delete(intent.digest);
+    else
+      snapshots.get(intent.snapshotter)?.delete(intent.act === 'commit-snapshot' ? intent.name : intent.key);
+  }
+  for await (const [key, { backend }] of db.entries(OBJECTS)) {
+    await pieces.step();
+    const parsed = parseKey(key);
+    if (parsed?.table === 'content') blobs.delete(parsed.name as Digest);
+    else if (parsed?.table === 'ingests') ingests.delete(backend);
+    else if (parsed?.table === 'snapshots') snapshots.get(parsed.snapshotter)?.delete(backend);
+  }
+  for await (const [, { payload }] of db.entries(rangeOf(listPrefix('garbage')))) {
+    await pieces.step();
+    const garbage = jsonOf<Garbage>(payload);
+    if (garbage.kind === 'blob') blobs.delete(garbage.digest);
+    else if (garbage.kind === 'ingest') ingests.delete(garbage.ref);
+    else snapshots.get(garbage.snapshotter)?.delete(garbage.key);
+  }
+}
+
+/** Names in an order in which each comes before its parent. */
+function childrenFirst(parents: ReadonlyMap<string, string>): string[] {
+  const depths = new Map<string, number>();
+  const depthOf = (name: string): number => {
+    const chain: string[] = [];
+    for (let at: string | undefined = name; at !== undefined && !depths.has(at); at = parents.get(at))
+      chain.push(at);
+    for (const one of chain.reverse()) depths.set(one, (depths.get(parents.get(one) ?? '') ?? 0) + 1);
+    return depths.get(name) ?? 0;
+  };
+  return [...parents.keys()].sort((a, b) => depthOf(b) - depthOf(a));
+}
