@@ -1,12 +1,22 @@
 import type { ContainerStore } from '@stowage/containers';
 import type { ContentStore, ContentVerifier } from '@stowage/content';
-import { Fault, type Logger, quote, type Scope, type Slot, silentLogger } from '@stowage/core';
+import {
+  type CallOptions,
+  Fault,
+  type Logger,
+  quote,
+  type Scope,
+  type Slot,
+  silentLogger,
+} from '@stowage/core';
 import type { Events } from '@stowage/events';
 import type { ImageStore } from '@stowage/images';
 import type { LeaseManager } from '@stowage/leases';
 import type { NamespaceStore } from '@stowage/namespaces';
 import type { SandboxStore } from '@stowage/sandboxes';
 import type { Snapshotter } from '@stowage/snapshots';
+import type { Checkable, Finding } from './check/finding.ts';
+import { checkLive } from './check/live.ts';
 import { containerStore } from './containers.ts';
 import { namespacedContent } from './content/namespaced-content.ts';
 import { namespacedVerifier } from './content/namespaced-verifier.ts';
@@ -62,7 +72,7 @@ export interface MetadataView {
  * Whatever was answered is on disk. A crash leaves each change done or undone. It refuses to open a database that has
  * lost anything, rather than forget quietly.
  */
-export class Metadata implements AsyncDisposable {
+export class Metadata implements Checkable, AsyncDisposable {
   readonly namespaces: NamespaceStore;
   /** Names of the snapshotters there are. */
   readonly snapshotters: readonly string[];
@@ -124,6 +134,11 @@ export class Metadata implements AsyncDisposable {
         return namespacedSnapshotter({ ledger, scope, snapshotter: name, backend });
       },
     };
+  }
+
+  /** Goes through all of it; takes some seconds, and memory, for a hundred thousand records. Mutations go on. */
+  check(options?: CallOptions): AsyncIterable<Finding> {
+    return checkLive(this.#ledger, options);
   }
 
   /** Runs a whole garbage collection that begins after this call, backends included. */

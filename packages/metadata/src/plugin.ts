@@ -6,8 +6,10 @@ import { eventsSlot } from '@stowage/events';
 import { imageServiceSlot } from '@stowage/images';
 import { leaseServiceSlot } from '@stowage/leases';
 import { namespaceServiceSlot } from '@stowage/namespaces';
+import { grpcSlot } from '@stowage/rpc';
 import { sandboxStoreSlot } from '@stowage/sandboxes';
 import { snapshotServiceSlot, snapshotterSlot } from '@stowage/snapshots';
+import { checkRoutes } from './check/service.ts';
 import { METADATA_DEFAULTS, parseMetadataConfig } from './content/config.ts';
 import { evidenceBeside } from './database/evidence.ts';
 import { GC_DEFAULTS, gcSlot, parseGcConfig } from './gc/config.ts';
@@ -132,6 +134,15 @@ export const snapshotsServicePlugin: Plugin = plugin({
       snapshotter: (scope, name) => metadata.scope(scope).snapshotter(name),
     };
   },
+});
+
+/** Answers on the daemon's socket whether what it remembers is whole. */
+export const metadataGrpcPlugin: Plugin = plugin({
+  slot: grpcSlot,
+  id: 'metadata',
+  config: noConfig,
+  needs: { metadata: metadataSlot },
+  start: ({ needs: { metadata } }) => checkRoutes(metadata),
 });
 
 /** Collects garbage while it runs. Without it, only what asks for it (`sync`) does. */

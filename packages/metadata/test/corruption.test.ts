@@ -18,7 +18,7 @@ import { Metadata } from '@stowage/metadata';
 import { blobOf } from './setting.ts';
 
 const TRIALS = process.env.STOWAGE_LONG ? 300 : 60;
-const TORN_TRIALS = process.env.STOWAGE_LONG ? 60 : 5;
+const TORN_TRIALS = process.env.STOWAGE_LONG ? 30 : 5;
 const RECORDS = 3000;
 const target = blobOf('x');
 
@@ -152,7 +152,7 @@ async function damage(directory: string, trial: number): Promise<string | undefi
       return `${kind} ${name}: deleted`;
     default: {
       const same = files.filter((other) => other !== name);
-      const others = same.length > 0 ? same : all.filter((other) => other !== name && /^db/.test(other));
+      const others = same.length > 0 ? same : all.filter((other) => other !== name && /^db\//.test(other));
       const other = others[pick(others.length)] ?? '';
       await rename(path, `${path}.swap`);
       await rename(join(directory, other), path);

@@ -7,7 +7,8 @@ import { kindOfFailure } from './failures.ts';
 import { type Sealed, unseal } from './frame.ts';
 import { type Opened, openGuarded } from './guard.ts';
 import { MARK_FILE, SCHEMA, writeMark } from './mark.ts';
-import type { Store } from './store.ts';
+import type { RawStore } from './scan.ts';
+import { rawStore, type Store } from './store.ts';
 
 export interface DatabaseOptions {
   readonly log: Logger;
@@ -70,6 +71,19 @@ export class Database implements AsyncDisposable {
   /** Batches written since the last open, for tests and statistics. */
   get batches(): number {
     return this.#queue.batches;
+  }
+
+  /** Where LevelDB's files are. */
+  get path(): string {
+    return join(this.#directory, 'db');
+  }
+
+  /** For whoever goes through all of it as it lies there, damaged or not. @throws Fault as {@link get}, but `data_loss`. */
+  raw(): RawStore {
+    return {
+      get: (key) => this.#read(() => this.#usable().get(key)),
+      pages: () => rawStore(this.#usable()).pages(),
+    };
   }
 
   /** Sets what is to be done after each reopen. */

@@ -7,7 +7,7 @@ export type FindEvidence = () => Promise<string | undefined>;
 
 /** In the directory of the database itself. */
 export async function evidenceIn(directory: string): Promise<string | undefined> {
-  return firstIn([join(directory, 'db'), join(directory, 'aside')]);
+  return firstIn(['db', 'aside', 'repaired'].map((name) => join(directory, name)));
 }
 
 /**

@@ -14,6 +14,8 @@ export interface LogRecords {
   readonly brokenAt: number | undefined;
   /** Whether a record begins after that one: then it was whole once, because each was written when the one before was safe. */
   readonly goesOn: boolean;
+  /** Whole records after that one. */
+  readonly later: readonly Buffer[];
 }
 
 /**
@@ -24,6 +26,9 @@ export interface LogRecords {
  */
 export function readLogRecords(file: Buffer): LogRecords {
   const records: Buffer[] = [];
+  const later: Buffer[] = [];
+  let brokenAt: number | undefined;
+  let goesOn = false;
   let parts: Buffer[] = [];
   let startedAt = 0;
   let at = 0;
@@ -34,20 +39,30 @@ export function readLogRecords(file: Buffer): LogRecords {
       continue;
     }
     const found = recordAt(file, at);
-    const continues = found !== undefined && found.type !== FULL && found.type !== FIRST;
-    if (found === undefined || continues !== parts.length > 0) {
-      const brokenAt = parts.length > 0 ? startedAt : at;
-      return { records, brokenAt, goesOn: beginsAfter(file, at + 1) };
+    const begins = found?.type === FULL || found?.type === FIRST;
+    if (found === undefined || begins === parts.length > 0) {
+      brokenAt ??= parts.length > 0 ? startedAt : at;
+      parts = [];
+      if (begins) {
+        goesOn = true;
+        continue;
+      }
+      const next = beginAfter(file, at + 1);
+      if (next === undefined) break;
+      goesOn = true;
+      at = next;
+      continue;
     }
-    if (!continues) startedAt = at;
+    if (begins) startedAt = at;
     parts.push(found.payload);
     at = found.end;
     if (found.type === FULL || found.type === LAST) {
-      records.push(parts.length === 1 ? found.payload : Buffer.concat(parts));
+      (brokenAt === undefined ? records : later).push(Buffer.concat(parts));
       parts = [];
     }
   }
-  return { records, brokenAt: parts.length > 0 ? startedAt : undefined, goesOn: false };
+  if (parts.length > 0) brokenAt ??= startedAt;
+  return { records, brokenAt, goesOn, later };
 }
 
 interface Found {
@@ -68,11 +83,11 @@ function recordAt(file: Buffer, at: number): Found | undefined {
   return { type, payload: file.subarray(start, end), end };
 }
 
-/** Looks at every byte, because a damaged length leads nowhere. */
-function beginsAfter(file: Buffer, from: number): boolean {
+/** Where the next record begins. Looks at every byte, because a damaged length leads nowhere. */
+function beginAfter(file: Buffer, from: number): number | undefined {
   for (let at = from; at + HEADER_BYTES <= file.length; at += 1) {
     const type = file[at + 6];
-    if ((type === FULL || type === FIRST) && recordAt(file, at) !== undefined) return true;
+    if ((type === FULL || type === FIRST) && recordAt(file, at) !== undefined) return at;
   }
-  return false;
+  return undefined;
 }

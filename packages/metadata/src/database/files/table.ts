@@ -22,11 +22,7 @@ interface Handle {
 export function wrongWithTable(file: Buffer, table: LiveTable): string | undefined {
   if (file.length !== table.sizeBytes) return `it has ${file.length} bytes instead of ${table.sizeBytes}`;
   try {
-    const footer = file.subarray(file.length - FOOTER_BYTES);
-    if (footer.length < FOOTER_BYTES || footer.readBigUInt64LE(40) !== MAGIC) return 'its end is damaged';
-    const reader = new ByteReader(footer);
-    const meta = handleIn(reader);
-    const index = handleIn(reader);
+    const { meta, index } = footerOf(file);
     for (const [, handle] of entriesOf(blockOf(file, meta))) blockOf(file, handleIn(new ByteReader(handle)));
     const blocks = entriesOf(blockOf(file, index)).map(([, handle]) => handleIn(new ByteReader(handle)));
     // The first and the last are also looked into.
@@ -42,6 +38,36 @@ export function wrongWithTable(file: Buffer, table: LiveTable): string | undefin
     if ((e as Error).name === 'RangeError') return (e as Error).message;
     throw e;
   }
+}
+
+/** All that can be read of a table, by keys with the eight bytes that LevelDB adds. */
+export function readableEntries(file: Buffer): {
+  readonly entries: Iterable<readonly [key: Buffer, value: Buffer]>;
+  readonly lostBlocks: () => number;
+} {
+  let lost = 0;
+  function* entries() {
+    for (const [, handle] of attempt(() => entriesOf(blockOf(file, footerOf(file).index))))
+      yield* attempt(() => entriesOf(blockOf(file, handleIn(new ByteReader(handle)))));
+  }
+  const attempt = (read: () => ReturnType<typeof entriesOf>) => {
+    try {
+      return read();
+    } catch (e) {
+      if ((e as Error).name !== 'RangeError') throw e;
+      lost += 1;
+      return [];
+    }
+  };
+  return { entries: entries(), lostBlocks: () => lost };
+}
+
+function footerOf(file: Buffer): { readonly meta: Handle; readonly index: Handle } {
+  const footer = file.subarray(Math.max(0, file.length - FOOTER_BYTES));
+  if (footer.length < FOOTER_BYTES || footer.readBigUInt64LE(40) !== MAGIC)
+    throw new RangeError('its end is damaged');
+  const reader = new ByteReader(footer);
+  return { meta: handleIn(reader), index: handleIn(reader) };
 }
 
 function handleIn(reader: ByteReader): Handle {

@@ -34,7 +34,8 @@ export async function* damagedFiles(database: string): AsyncGenerator<DamagedFil
   yield* damagedLogs(database, manifest);
 }
 
-async function readManifest(database: string): Promise<Version | DamagedFile> {
+/** What the database is made of, or the file for which that can't be told. */
+export async function readManifest(database: string): Promise<Version | DamagedFile> {
   const current = await readIfThere(join(database, 'CURRENT'));
   if (current === undefined) return { name: 'CURRENT', text: 'it is gone' };
   const [, name] = /^(MANIFEST-\d+)\n$/.exec(current.toString('latin1')) ?? [];
@@ -81,7 +82,7 @@ function numbered(n: number): string {
   return String(n).padStart(6, '0');
 }
 
-async function readIfThere(path: string): Promise<Buffer | undefined> {
+export async function readIfThere(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path);
   } catch (e) {

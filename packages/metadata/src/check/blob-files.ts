@@ -1,0 +1,36 @@
+import { opendir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf, isDigest } from '@stowage/core';
+import type { BlobSource } from './sources.ts';
+
+/** The blobs in a directory with the layout of an OCI image, `blobs/<algorithm>/<hex>`, which nobody need have open. */
+export function blobFilesIn(directory: string): BlobSource {
+  return {
+    async *list({ signal }) {
+      for await (const algorithm of namesIn(join(directory, 'blobs'))) {
+        for await (const name of namesIn(join(directory, 'blobs', algorithm))) {
+          signal?.throwIfAborted();
+          yield `${algorithm}:${name}`;
+        }
+      }
+    },
+    async sizeOf(digest) {
+      if (!isDigest(digest)) return undefined;
+      const [algorithm = '', hex = ''] = digest.split(':');
+      try {
+        return (await stat(join(directory, 'blobs', algorithm, hex), { bigint: true })).size;
+      } catch (e) {
+        if (errnoOf(e) === 'ENOENT') return undefined;
+        throw e;
+      }
+    },
+  };
+}
+
+async function* namesIn(directory: string): AsyncGenerator<string> {
+  try {
+    for await (const { name } of await opendir(directory)) yield name;
+  } catch (e) {
+    if (errnoOf(e) !== 'ENOENT') throw e;
+  }
+}
