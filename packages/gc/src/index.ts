@@ -1,4 +1,5 @@
 export { type ConditionalRef, labelConditions, labelUsedAt } from './conditions.ts';
+export { firstOf } from './first-of.ts';
 export { type Graph, type Node, type Reached, reachable, Walk, walk } from './graph.ts';
 export { ingestExpiry } from './ingests.ts';
 export * from './inspector.ts';

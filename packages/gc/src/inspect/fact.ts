@@ -66,8 +66,8 @@ export interface FactSource {
     object: { readonly id: ObjectId; readonly handle: string },
     options: CallOptions,
   ): Promise<bigint | undefined>;
-  /** Of the whole daemon. */
-  orphans(options: CallOptions): AsyncIterable<Orphan>;
-  /** Collects, and says what became of it. */
-  collect(options: CallOptions): Promise<Omit<Run, 'freedBytes'>>;
+  /** Of the whole daemon; left out where backends can't be seen. */
+  orphans?(options: CallOptions): AsyncIterable<Orphan>;
+  /** Collects, and says what became of it; left out where that can't be asked for. */
+  collect?(options: CallOptions): Promise<Omit<Run, 'freedBytes'>>;
 }

@@ -55,12 +55,16 @@ export function inspectorOver(source: FactSource, scope: Scope): GarbageInspecto
     },
 
     async *orphans(options = {}) {
+      if (source.orphans === undefined)
+        throw new Fault('unimplemented', 'orphans: this daemon does not show its backends');
       for await (const orphan of source.orphans(options)) {
         if (namespace === undefined || orphan.object.namespace === namespace) yield orphan;
       }
     },
 
     async run(options = {}) {
+      if (source.collect === undefined)
+        throw new Fault('unimplemented', 'run: this daemon has no call that just collects garbage');
       let freedBytes = 0n;
       const picture = await Picture.take(source, undefined, options);
       for await (const { freesBytes = 0n } of plan(source, picture, undefined, { ...options, active: true }))
