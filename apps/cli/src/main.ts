@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { addContainerCommands } from './commands/containers.ts';
+import { addContentCommands } from './commands/content.ts';
 import { addExecCommand } from './commands/exec.ts';
 import { addImageCommands } from './commands/images.ts';
 import { addRunCommand } from './commands/run.ts';
@@ -29,6 +30,7 @@ addRunCommand(program);
 addExecCommand(program);
 addContainerCommands(program);
 addImageCommands(program);
+addContentCommands(program);
 addVersionCommand(program, manifest.version);
 
 // Who reads our output may leave before we are done, as "head" does.

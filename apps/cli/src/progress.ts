@@ -1,4 +1,5 @@
 import type { Progress } from '@stowage/client';
+import type { BlobCheck } from '@stowage/content';
 import cliProgress from 'cli-progress';
 import { formatSize } from './table.ts';
 
@@ -54,6 +55,56 @@ function lines(stream: NodeJS.WriteStream): ProgressView {
       said.add(step);
       const what = state === 'exists' ? 'there already' : stage === 'fetch' ? 'fetched' : 'unpacked';
       stream.write(`${short(descriptor.digest)}: ${what} (${formatSize(descriptor.size)})\n`);
+    },
+    [Symbol.dispose]() {},
+  };
+}
+
+/** Shows how verifying goes: a bar on a terminal, else a line per blob that is not whole. */
+export interface VerifyView extends Disposable {
+  update(check: BlobCheck): void;
+}
+
+export function verifyView(
+  stream: NodeJS.WriteStream,
+  total: { readonly blobs: number; readonly bytes: bigint },
+  quiet: boolean,
+): VerifyView {
+  if (quiet) return { update() {}, [Symbol.dispose]() {} };
+  return stream.isTTY ? verifyBar(stream, total) : verifyLines(stream);
+}
+
+function verifyBar(
+  stream: NodeJS.WriteStream,
+  total: { readonly blobs: number; readonly bytes: bigint },
+): VerifyView {
+  const format = '[{bar}] {percentage}% of {size}, {done} of {blobs} blobs, {bad} not whole';
+  const bar = new cliProgress.SingleBar(
+    { format, hideCursor: true, stream, barsize: 30 },
+    cliProgress.Presets.rect,
+  );
+  let [before, done, bad] = [0n, 0, 0];
+  const fields = () => ({ size: formatSize(total.bytes), blobs: total.blobs, done, bad });
+  bar.start(Number(total.bytes), 0, fields());
+  return {
+    update({ state, checkedBytes, sizeBytes }) {
+      if (state !== 'running') {
+        before += sizeBytes;
+        done++;
+        if (state !== 'whole') bad++;
+      }
+      bar.update(Number(state === 'running' ? before + checkedBytes : before), fields());
+    },
+    [Symbol.dispose]() {
+      bar.stop();
+    },
+  };
+}
+
+function verifyLines(stream: NodeJS.WriteStream): VerifyView {
+  return {
+    update({ digest, state, reason }) {
+      if (state === 'corrupt' || state === 'missing') stream.write(`${short(digest)}: ${state}, ${reason}\n`);
     },
     [Symbol.dispose]() {},
   };

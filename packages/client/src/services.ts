@@ -1,8 +1,8 @@
 import type { Transport } from '@connectrpc/connect';
 import type { ContainerStore } from '@stowage/containers';
 import { remoteContainers } from '@stowage/containers/remote';
-import type { ContentStore } from '@stowage/content';
-import { remoteContent } from '@stowage/content/remote';
+import type { ContentStore, ContentVerifier } from '@stowage/content';
+import { remoteContent, remoteVerifier } from '@stowage/content/remote';
 import type { Scope } from '@stowage/core';
 import type { Differ } from '@stowage/diff';
 import { remoteDiffer } from '@stowage/diff/remote';
@@ -24,6 +24,8 @@ import { remoteTasks } from '@stowage/tasks/remote';
 /** Every service of a daemon, bound to one scope. Each is the same interface that a local form implements. */
 export interface Services {
   readonly content: ContentStore;
+  /** Of Stowage; containerd answers `unimplemented`, see `verifyByReading` of `@stowage/content`. */
+  readonly verifier: ContentVerifier;
   readonly images: ImageStore;
   readonly containers: ContainerStore;
   readonly leases: LeaseManager;
@@ -42,6 +44,7 @@ export interface Services {
 export function remoteServices(transport: Transport, scope: Scope): Services {
   return {
     content: remoteContent(transport, scope),
+    verifier: remoteVerifier(transport, scope),
     images: remoteImages(transport, scope),
     containers: remoteContainers(transport, scope),
     leases: remoteLeases(transport, scope),
