@@ -1,6 +1,6 @@
-import { RE2JS } from 're2js';
 import { parseFilter, type Selector } from './filter-parser.ts';
 import type { Labels } from './labels.ts';
+import { compileLinearRegex } from './linear-regex.ts';
 
 /**
  * How a filter sees an object: the value at a field path, or undefined where there is none.
@@ -50,16 +50,8 @@ function compileSelector({ path, operator, value }: Selector): Filter {
     case '!=':
       return (fields) => (fields(path) ?? '') !== value;
     case '~=': {
-      const pattern = compilePattern(value);
+      const pattern = compileLinearRegex(value);
       return pattern === undefined ? () => false : (fields) => pattern.test(fields(path) ?? '');
     }
-  }
-}
-
-function compilePattern(pattern: string): RE2JS | undefined {
-  try {
-    return RE2JS.compile(pattern);
-  } catch {
-    return undefined;
   }
 }
