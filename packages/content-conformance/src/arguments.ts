@@ -21,7 +21,8 @@ empty.
 
   <socket>                 path of the socket, or unix://PATH
   --namespace <name>       what the names of the namespaces begin with (default: content-conformance)
-  --without <capability>   what the store does not claim to do: labels, reopen (may be repeated)
+  --without <capability>   what the store does not do: labels, reopen, namespaces (may be repeated)
+  --with <capability>      what it does besides: shares (blobs of other namespaces need not be sent)
   --differs <id>           a case that is known to fail; if it passes, it counts as failed (may be repeated)
   --only <text>            run the cases whose ids begin like this
   --timeout <seconds>      how long a case may take (default: 60)
@@ -31,8 +32,11 @@ Exit code: 0 if no case failed, 1 if one did, 2 if none could be run.
 
 Examples:
   content-conformance /run/stowage/stowage.sock
-  content-conformance unix:///run/my-content.sock --without labels --only blobs/
+  content-conformance unix:///run/my-content.sock --without labels --without namespaces
 `;
+
+/** What a daemon does unless it is said otherwise. */
+const CLAIMED: readonly string[] = ['labels', 'reopen', 'namespaces'];
 
 /** Undefined where help is asked for. @throws Fault `invalid_argument`, naming what is wrong. */
 export function parseArguments(args: readonly string[]): Arguments | undefined {
@@ -42,9 +46,14 @@ export function parseArguments(args: readonly string[]): Arguments | undefined {
   if (socket === undefined) throw wrong('a socket is missing');
   if (more.length > 0) throw wrong(`${quote(more[0] ?? '')} is one argument too many`);
 
-  const capabilities = new Set<Capability>(['labels', 'reopen']);
+  const capabilities = new Set(CLAIMED as readonly Capability[]);
   for (const name of values.without) {
-    if (!capabilities.delete(name as Capability)) throw wrong(`--without ${name}: must be labels or reopen`);
+    if (!CLAIMED.includes(name)) throw wrong(`--without ${name}: must be one of ${CLAIMED.join(', ')}`);
+    capabilities.delete(name as Capability);
+  }
+  for (const name of values.with) {
+    if (name !== 'shares') throw wrong(`--with ${name}: must be shares`);
+    capabilities.add(name);
   }
   for (const id of values.differs) {
     if (!cases.some((one) => one.id === id)) throw wrong(`--differs ${id}: there is no such case`);
@@ -64,6 +73,7 @@ function parsed(args: readonly string[]) {
       allowPositionals: true,
       options: {
         namespace: { type: 'string', default: 'content-conformance' },
+        with: { type: 'string', multiple: true, default: [] },
         without: { type: 'string', multiple: true, default: [] },
         differs: { type: 'string', multiple: true, default: [] },
         only: { type: 'string', default: '' },

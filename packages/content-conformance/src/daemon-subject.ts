@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { ContentStore } from '@stowage/content';
-import { remoteContent } from '@stowage/content/remote';
+import type { ContentStore, ContentVerifier } from '@stowage/content';
+import { remoteContent, remoteVerifier } from '@stowage/content/remote';
 import { Fault, LABEL, type Scope, type Scoped } from '@stowage/core';
 import type { LeaseManager } from '@stowage/leases';
 import { remoteLeases } from '@stowage/leases/remote';
@@ -12,6 +12,7 @@ import type { Capability, OpenStore, Subject } from './subject.ts';
 /** A connection to a daemon, and what the kit asks of it. */
 export interface Connection extends AsyncDisposable {
   readonly content: Scoped<ContentStore>;
+  readonly verifier?: Scoped<ContentVerifier>;
   readonly leases: Scoped<LeaseManager>;
   readonly namespaces: NamespaceStore;
 }
@@ -22,8 +23,10 @@ export interface DaemonSubjectOptions {
   connect(): Connection;
   /** What the names of namespaces begin with. Default: `content-conformance`. */
   readonly namespace?: string | undefined;
-  /** Default: `labels` and `reopen`. */
+  /** Default: `labels`, `reopen` and `namespaces`. */
   readonly capabilities?: ReadonlySet<Capability> | undefined;
+  /** Needed for `verify`: how to reach the files of its blobs. */
+  readonly damage?: OpenStore['damage'] | undefined;
 }
 
 const LEASE = 'content-conformance';
@@ -38,35 +41,45 @@ const LEASE_LIFETIME_MS = 60 * 60 * 1000;
  *   namespaces then, and is not empty.
  */
 export function daemonSubject(options: DaemonSubjectOptions): Subject {
-  const { name, connect, namespace = 'content-conformance' } = options;
-  const { capabilities = new Set<Capability>(['labels', 'reopen']) } = options;
+  const { name, connect, namespace = 'content-conformance', damage } = options;
+  const { capabilities = new Set<Capability>(['labels', 'reopen', 'namespaces']) } = options;
   // Nobody else's, not even of a run that crashed.
   const run = `${namespace}-${randomBytes(4).toString('hex')}`;
-  const scopes = new Map<string, Scope>();
+  const scopes = new Map<string, readonly [own: Scope, neighbour: Scope]>();
   let count = 0;
+  const freshScopes = async (connection: Connection): Promise<readonly [Scope, Scope]> => {
+    const own = await freshScope(connection, `${run}-${++count}`);
+    if (!capabilities.has('namespaces')) return [own, own];
+    return [own, await freshScope(connection, `${run}-${count}-neighbour`)];
+  };
   return {
     name,
     capabilities,
     async open(root) {
       const connection = connect();
       try {
-        let scope = scopes.get(root);
-        if (scope === undefined) {
-          scope = await freshScope(connection, `${run}-${++count}`);
-          scopes.set(root, scope);
-        }
-        return disposing(connection.content(scope), connection);
+        const known = scopes.get(root);
+        const [own, neighbour] = known ?? (await freshScopes(connection));
+        scopes.set(root, [own, neighbour]);
+        return {
+          // Methods of a remote store are its own.
+          ...connection.content(own),
+          ...(connection.verifier && { verifier: connection.verifier(own) }),
+          neighbour: connection.content(neighbour),
+          ...(damage && { damage }),
+          [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+        };
       } catch (e) {
         await connection[Symbol.asyncDispose]();
         throw e;
       }
     },
     async end(root) {
-      const scope = scopes.get(root);
+      const used = scopes.get(root);
       scopes.delete(root);
-      if (scope === undefined) return;
+      if (used === undefined) return;
       await using connection = connect();
-      await removeScope(connection, scope);
+      for (const scope of new Set(used)) await removeScope(connection, scope);
     },
   };
 }
@@ -76,6 +89,7 @@ export function connectSocket(address: string): Connection {
   const transport = unixTransport(address);
   return {
     content: (scope) => remoteContent(transport, scope),
+    verifier: (scope) => remoteVerifier(transport, scope),
     leases: (scope) => remoteLeases(transport, scope),
     namespaces: remoteNamespaces(transport),
     [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
@@ -121,9 +135,4 @@ async function unlessGone(work: Promise<void>): Promise<void> {
 async function* either<A, B>(first: AsyncIterable<A>, second: AsyncIterable<B>): AsyncGenerator<A | B> {
   yield* first;
   yield* second;
-}
-
-function disposing(store: ContentStore, connection: AsyncDisposable): OpenStore {
-  // Methods of a remote store are its own.
-  return { ...store, [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose]() };
 }

@@ -13,6 +13,8 @@ import { digestOf } from '@stowage/core';
 import { listen } from '@stowage/rpc/server';
 
 const MAIN = path.join(import.meta.dirname, '../src/main.ts');
+/** What a content plugin has not. */
+const PLUGIN = ['--without', 'labels', '--without', 'namespaces'];
 let directory: string;
 let socket: string;
 let local: LocalContentStore;
@@ -45,7 +47,7 @@ async function command(...args: string[]) {
 }
 
 test('a plugin without namespaces, leases and labels passes, and nothing is left in it', async () => {
-  const { out, err, code } = await command(`unix://${socket}`, '--without', 'labels');
+  const { out, err, code } = await command(`unix://${socket}`, ...PLUGIN);
   expect({ err, code }).toEqual({ err: '', code: 0 });
   expect(out).toMatch(/^ok +blobs\/fresh-store-is-empty$/m);
   expect(out).toMatch(/^skipped +labels\/given-at-commit: needs labels$/m);
@@ -59,7 +61,7 @@ test('a plugin without namespaces, leases and labels passes, and nothing is left
 
 test('a case that fails is told with its reason, and with exit code 1', async () => {
   // It claims labels, which it does not keep.
-  const { out, code } = await command(socket, '--only', 'labels/');
+  const { out, code } = await command(socket, '--without', 'namespaces', '--only', 'labels/');
   expect(out).toMatch(/^FAILED +labels\/replaced-as-a-whole: update sha256:\w+: this store keeps no labels/m);
   expect(out).toMatch(/^\d+ passed, [1-9]\d* failed, 0 differs, 1 skipped\n$/m);
   expect(code).toBe(1);
@@ -68,7 +70,7 @@ test('a case that fails is told with its reason, and with exit code 1', async ()
 test('a store that takes no notice of namespaces and has something in it is not touched', async () => {
   const bytes = Buffer.from('precious');
   await writeBlob(local, 'r', bytes, { digest: digestOf(bytes), size: 8n });
-  const { out, code } = await command(socket, '--only', 'blobs/info');
+  const { out, code } = await command(socket, '--without', 'namespaces', '--only', 'blobs/info');
   expect(out).toMatch(new RegExp(`^FAILED +blobs/info: .*${digestOf(bytes)}.*need an empty store`, 'm'));
   expect(code).toBe(1);
   expect((await local.info(digestOf(bytes))).sizeBytes).toBe(8n);
@@ -82,6 +84,7 @@ test('where nothing can be run the exit code is 2', async () => {
     [socket, '--differs', 'nope'],
     [socket, '--only', 'nope'],
     [socket, '--without', 'nope'],
+    [socket, '--with', 'labels'],
     [socket, '--timeout', 'soon'],
     [socket, socket],
     [socket, '--nope'],
