@@ -15,6 +15,7 @@ const PACKAGES = {
   script: 'bsdutils',
   setpriv: 'util-linux',
   tmux: 'tmux',
+  strace: 'strace',
 };
 
 /** Where Debian keeps what root runs; the path of somebody's shell may lack them. */

@@ -36,6 +36,13 @@ const stages = {
       env: { NODE_OPTIONS: jest.join(' ') },
     }),
   ],
+  faults: () => [
+    runStep('oracle of the crash tests', ['jest', '-c', 'jest.config.js', '--rootDir=tools/faults', '-i'], {
+      counted: true,
+      env: { NODE_OPTIONS: jest.join(' ') },
+    }),
+    runStep('crash tests', ['node', ...jest.slice(1), 'tools/faults/main.ts'], { counted: true }),
+  ],
 };
 
 const started = Date.now();

@@ -16,7 +16,10 @@ export interface DaemonOptions {
   readonly umask?: number;
   /** Less of a log, for measuring. */
   readonly quiet?: boolean;
-  /** Another stowaged.js than the checkout's, such as a copy that stays while that is built anew. */
+  /**
+   * Another stowaged.js than the checkout's, such as a copy that stays while that is built anew. Unless told, the one
+   * that STOWAGED in the environment names.
+   */
   readonly entry?: string | undefined;
 }
 
@@ -54,7 +57,8 @@ export class Daemon implements AsyncDisposable {
   /** Starts it again on the same root and state. */
   async start(): Promise<void> {
     const { args = [], config, env = {}, umask, quiet = false } = this.#options;
-    const entry = this.#options.entry ?? join(ROOT, 'apps/daemon/dist/bundle/stowaged.js');
+    const entry =
+      this.#options.entry ?? process.env.STOWAGED ?? join(ROOT, 'apps/daemon/dist/bundle/stowaged.js');
     const flags = [
       '--root',
       this.root,

@@ -5,16 +5,15 @@ import { errnoOf } from '@stowage/core';
 import { end, run } from '@stowage/testing';
 
 export interface Injection {
-  /** Name of a system call. */
-  readonly call: string;
-  readonly error: string;
-  /** From the nth call of each thread, counted from the attachment. */
-  readonly nth: number;
-  /** That one only, or all after it too. */
-  readonly isLasting: boolean;
+  /** Names of system calls. */
+  readonly calls: readonly string[];
+  /** What they come to instead of being done, as strace has it: `error=EIO`, `retval=0`. */
+  readonly instead: string;
+  /** Which of each thread's calls, counted from the attachment: `3` the third, `3+` from then on. */
+  readonly when: string;
 }
 
-/** strace on a running process, making system calls fail. */
+/** strace on a running process, making system calls fail, or not happen. */
 export class Strace implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #log: string;
@@ -25,9 +24,9 @@ export class Strace implements AsyncDisposable {
   }
 
   /** Settles when it holds the process. @param log - a file for what it has to say. */
-  static async attach(pid: number, { call, error, nth, isLasting }: Injection, log: string): Promise<Strace> {
-    const when = `${nth}${isLasting ? '+' : ''}`;
-    const what = ['-e', `trace=${call}`, '-e', `inject=${call}:error=${error}:when=${when}`];
+  static async attach(pid: number, { calls, instead, when }: Injection, log: string): Promise<Strace> {
+    const names = calls.join(',');
+    const what = ['-e', `trace=${names}`, '-e', `inject=${names}:${instead}:when=${when}`];
     const args = ['-f', '-q', '-s', '0', '-o', log, ...what, '-p', String(pid)];
     const child = spawn('strace', args, { stdio: 'ignore' });
     const strace = new Strace(child, log);
@@ -39,7 +38,7 @@ export class Strace implements AsyncDisposable {
     throw new Error(`strace does not hold process ${pid}`);
   }
 
-  /** How many calls failed by it. */
+  /** How many calls were not done. */
   async injected(): Promise<number> {
     const text = await readFile(this.#log, 'utf8');
     return text.split('(INJECTED)').length - 1;

@@ -38,7 +38,8 @@ export const eio: Nemesis = {
 
 function choose(rng: Rng, round: number): Injection {
   const call = CALLS[round % CALLS.length] ?? 'write';
-  return { call, error: 'EIO', nth: rng.int(1, 60), isLasting: rng.chance(0.2) };
+  const when = `${rng.int(1, 60)}${rng.chance(0.2) ? '+' : ''}`;
+  return { calls: [call], instead: 'error=EIO', when };
 }
 
 async function failingWork(arena: Arena, injection: Injection, log: string): Promise<void> {

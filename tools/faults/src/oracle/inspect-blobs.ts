@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Digest, Digester, errnoOf, reasonOf } from '@stowage/core';
+import { type Digest, Digester, errnoOf, Fault, reasonOf } from '@stowage/core';
 import type { Key } from '../model/keys.ts';
 import type { Blob, Thing } from '../model/thing.ts';
 import type { Services } from '../services.ts';
@@ -19,7 +19,8 @@ export async function inspectBlobs(
     try {
       for await (const chunk of services(namespace).content.read(digest as Digest)) digester.update(chunk);
     } catch (e) {
-      violations.push({ rule: 'dangling', message: `${at}: can't be read: ${reasonOf(e)}` });
+      const rule = Fault.is(e, 'data_loss') ? 'torn' : 'dangling';
+      violations.push({ rule, message: `${at}: can't be read: ${reasonOf(e)}` });
       continue;
     }
     if (digester.digest() === digest && digester.sizeBytes === BigInt(sizeBytes)) continue;
