@@ -9,7 +9,7 @@ import type { CallOptions, Labels, Scoped, Slot } from '@stowage/core';
 export interface LeaseManager {
   /**
    * @param lease - no id: a random one. The label `containerd.io/gc.expire` (RFC 3339) bounds its life.
-   * @throws Fault `already_exists`
+   * @throws Fault `already_exists`; `invalid_argument` for a label that is too long.
    */
   create(
     lease: { readonly id?: string | undefined; readonly labels?: Labels | undefined },
@@ -19,9 +19,14 @@ export interface LeaseManager {
   delete(id: string, options?: CallOptions & { readonly sync?: boolean | undefined }): Promise<void>;
   /** Leases that match any of the filters (fields `id`, `labels`). */
   list(filters?: readonly string[], options?: CallOptions): AsyncIterable<Lease>;
-  /** The object need not exist. @throws Fault `not_found`; `unimplemented` for a type that can't be leased. */
+  /**
+   * The object need not exist.
+   *
+   * @throws Fault `not_found`; `unimplemented` for a type that can't be leased; `invalid_argument` for a malformed type,
+   *   an empty id, or content that is no digest.
+   */
   addResource(id: string, resource: LeaseResource, options?: CallOptions): Promise<void>;
-  /** @throws Fault `not_found`; `unimplemented` as above. */
+  /** Succeeds where it is not held. @throws Fault as {@link addResource}. */
   deleteResource(id: string, resource: LeaseResource, options?: CallOptions): Promise<void>;
   /** @throws Fault `not_found` */
   resources(id: string, options?: CallOptions): AsyncIterable<LeaseResource>;

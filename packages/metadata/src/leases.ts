@@ -7,6 +7,7 @@ import {
   Fault,
   type FieldAdaptor,
   labelsField,
+  parseDigest,
   quote,
   type Scope,
   validateLabels,
@@ -30,12 +31,12 @@ export function leaseManager(ledger: Ledger, scope: Scope, collect: () => Promis
     signal: AbortSignal | undefined,
     change: (tx: Transaction, key: string) => void,
   ): Promise<void> {
-    checkType(resource);
     const key = keyOf(id);
     await ledger.mutate(
       { shared: [key] },
       async (tx) => {
         if (!(await tx.has(key))) throw notFound(id);
+        validateResource(resource);
         change(tx, resourceKey(namespace, id, resource.type, resource.id));
       },
       { signal },
@@ -124,24 +125,29 @@ export async function dropLease(
 }
 
 /** @see containerd core/metadata/leases.go parseLeaseResource */
-function checkType({ id, type }: LeaseResource): void {
+function validateResource({ id, type }: LeaseResource): void {
+  const at = `lease resource ${quote(id)}`;
   const [kind, snapshotter, ...more] = type.split('/');
   switch (kind) {
     case 'content':
     case 'ingests':
     case 'images':
-      if (snapshotter === undefined) return;
+      if (snapshotter !== undefined) throw malformedType(at, type);
       break;
     case 'snapshots':
-      if (snapshotter !== undefined && snapshotter !== '' && more.length === 0) return;
+      if (snapshotter === undefined || snapshotter === '' || more.length > 0) throw malformedType(at, type);
       break;
     default:
-      throw new Fault('unimplemented', `lease resource ${quote(id)}: type ${quote(type)} can't be leased`);
+      throw new Fault('unimplemented', `${at}: type ${quote(type)} can't be leased`);
   }
-  throw new Fault(
-    'invalid_argument',
-    `lease resource ${quote(id)}: type ${quote(type)} must be content, ingests, images or snapshots/<snapshotter>`,
-  );
+  if (id === '')
+    throw new Fault('invalid_argument', `${at}: of type ${quote(type)}: its id must not be empty`);
+  if (kind === 'content') parseDigest(id);
+}
+
+function malformedType(at: string, type: string): Fault {
+  const types = 'content, ingests, images or snapshots/<snapshotter>';
+  return new Fault('invalid_argument', `${at}: type ${quote(type)} must be ${types}`);
 }
 
 function notFound(id: string): Fault {

@@ -68,8 +68,7 @@ export function namespaceStore(ledger: Ledger): NamespaceStore {
         { exclusive: [key] },
         async (tx) => {
           const stored = await tx.get(NamespaceSchema, key);
-          if (stored === undefined) throw notFound(name);
-          let next = namespaceFromWire(stored.message).labels;
+          let next = stored === undefined ? {} : namespaceFromWire(stored.message).labels;
           if (paths.length === 0) next = labels;
           for (const path of paths) {
             const { field, key: label } = splitMaskPath(path);

@@ -8,8 +8,10 @@ export interface NamespaceStore {
   /** @throws Fault `already_exists`; `invalid_argument` for a name that is no identifier. */
   create(namespace: Namespace, options?: CallOptions): Promise<Namespace>;
   /**
+   * Labels a namespace, and makes it if it is not there.
+   *
    * @param paths - `labels.<key>`; none replaces all labels.
-   * @throws Fault `not_found`; `invalid_argument` for another path.
+   * @throws Fault `invalid_argument` for another path or a name that is no identifier.
    */
   update(namespace: Namespace, paths?: readonly string[], options?: CallOptions): Promise<Namespace>;
   /** @throws Fault `not_found`; `failed_precondition` if anything is in it; the message lists the kinds. */

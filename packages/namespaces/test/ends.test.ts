@@ -1,9 +1,11 @@
 import { createRouterTransport } from '@connectrpc/connect';
 import { expect, test } from '@jest/globals';
+import { Namespaces } from '@stowage/api/namespaces/v1';
 import { Fault, maskedLabels } from '@stowage/core';
 import type { Namespace, NamespaceStore } from '@stowage/namespaces';
 import { remoteNamespaces } from '@stowage/namespaces/remote';
 import { namespaceRoutes } from '@stowage/namespaces/service';
+import { serviceRoutes } from '@stowage/rpc';
 
 /** A store of this process's memory. */
 function memoryStore(): NamespaceStore {
@@ -65,4 +67,45 @@ test('a fault keeps its kind', async () => {
     kind: 'not_found',
     message: 'namespace n: not found',
   });
+});
+
+test.each([
+  ['none', {}],
+  ['an empty one', { namespace: {} }],
+])(
+  'against containerd: an update is answered with %s, and changes name it in a header',
+  async (_, answer) => {
+    const callers: string[] = [];
+    const routes = serviceRoutes(Namespaces, {
+      get: ({ name }) => ({ namespace: { name, labels: { a: '1' } } }),
+      create: ({ namespace }, { requestHeader }) => {
+        callers.push(requestHeader.get('containerd-namespace') ?? 'nobody');
+        return { namespace: { name: namespace?.name ?? '' } };
+      },
+      update: (_, { requestHeader }) => {
+        callers.push(requestHeader.get('containerd-namespace') ?? 'nobody');
+        return answer;
+      },
+      delete: (_, { requestHeader }) => {
+        callers.push(requestHeader.get('containerd-namespace') ?? 'nobody');
+        return {};
+      },
+    });
+    const namespaces = remoteNamespaces(createRouterTransport(routes));
+    await namespaces.create({ name: 'n', labels: {} });
+    const updated = await namespaces.update({ name: 'n', labels: { a: '1' } }, ['labels.a']);
+    expect({ ...updated.labels }).toEqual({ a: '1' });
+    await namespaces.delete('n');
+    expect(callers).toEqual(['n', 'n', 'n']);
+  },
+);
+
+test.each(['', 'a/b', 'é', 'a\0'])('no header is made of %j, which is no identifier', async (name) => {
+  const namespaces = overConnect(memoryStore());
+  for (const call of [
+    namespaces.create({ name, labels: {} }),
+    namespaces.update({ name, labels: {} }),
+    namespaces.delete(name),
+  ])
+    await expect(call).rejects.toMatchObject({ kind: 'invalid_argument' });
 });
