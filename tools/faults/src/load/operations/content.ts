@@ -103,7 +103,10 @@ export const contentOperations: readonly Operation[] = [
     plan(client) {
       const old = client.one('ingest');
       if (old === undefined) return undefined;
-      return ingest(client, old.seed ?? old.ref, client.rooted(), undefined, old);
+      // Under the lease that keeps it, if one does: else resuming it would make it one that keeps itself.
+      const held = client.one('edge', ({ type, id }) => type === 'ingests' && id === old.ref);
+      const lease = old.leased === true ? held?.lease : undefined;
+      return ingest(client, old.seed ?? old.ref, client.rooted(), lease, old);
     },
   },
   {
@@ -148,6 +151,7 @@ function ingest(
       { key: keyOf(blob), thing: blob },
       { key: keyOf(left), thing: null },
       ...(lease === undefined ? [] : [made(edge(namespace, lease, 'content', digest))]),
+      ...(begun === undefined ? [] : ingestEdge(client, ref, lease).map(gone)),
     ],
     maybe: [made(left), ...ingestEdge(client, ref, lease)],
     async run(services, signal) {
@@ -188,6 +192,10 @@ function edge(namespace: string, lease: string, type: string, id: string): Edge 
 
 function ingestEdge({ namespace }: ClientView, ref: string, lease: string | undefined): Effect[] {
   return lease === undefined ? [] : [made(edge(namespace, lease, 'ingests', ref))];
+}
+
+function gone({ key }: Effect): Effect {
+  return { key, thing: null };
 }
 
 function made(thing: Edge | Ingest): Effect {
