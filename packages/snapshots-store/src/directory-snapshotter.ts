@@ -8,6 +8,7 @@ import type {
   Snapshotter,
   Usage,
 } from '@stowage/snapshots';
+import { refuseWithoutIndex } from './at-rest.ts';
 import type { StoredSnapshot } from './record.ts';
 import { privateDirectory, SnapshotDirectories } from './snapshot-directories.ts';
 import { SnapshotStore } from './snapshot-store.ts';
@@ -72,7 +73,7 @@ export class DirectorySnapshotter implements Snapshotter, AsyncDisposable {
   /**
    * @param root - A directory of its own, which is made if absent.
    * @param driver - Is disposed with the snapshotter, or when this throws.
-   * @throws Fault `failed_precondition` if another process uses the root, `data_loss` if its index is damaged.
+   * @throws Fault `failed_precondition` if another process uses the root, `data_loss` if its index is damaged or gone.
    */
   static async open(
     root: string,
@@ -83,6 +84,7 @@ export class DirectorySnapshotter implements Snapshotter, AsyncDisposable {
     let store: SnapshotStore | undefined;
     try {
       await privateDirectory(root);
+      await refuseWithoutIndex(root);
       store = await SnapshotStore.open(join(root, 'metadata'), { log });
       const directories = await SnapshotDirectories.open(join(root, 'snapshots'), store, {
         removeTree: (path, at) => driver.remove(path, at),
