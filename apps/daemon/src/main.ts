@@ -1,6 +1,7 @@
 import { Fault, reasonOf } from '@stowage/core';
 import { Command, Option } from 'commander';
 import type { Logger as Pino } from 'pino';
+import { addCheckCommand } from './check/command.ts';
 import { DEFAULTS, LOG_LEVELS } from './config/daemon-config.ts';
 import { type Flags, loadConfig } from './config/load.ts';
 import { printDefaultConfig } from './config/print.ts';
@@ -40,6 +41,8 @@ config
     process.stdout.write('the config is good\n');
   });
 
+addCheckCommand(program);
+
 async function serve(): Promise<void> {
   const settings = await loadConfig(program.opts<Flags>());
   const log = openLog(settings.logLevel);
@@ -69,7 +72,7 @@ function endOnBugs(log: Pino): void {
 
 try {
   await program.parseAsync();
-  process.exit(0);
+  process.exit(process.exitCode ?? 0);
 } catch (e) {
   const code = exitCodeOf(e);
   const text = code === EXIT_BUG ? ((e as Error | undefined)?.stack ?? reasonOf(e)) : reasonOf(e);

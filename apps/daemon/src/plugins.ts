@@ -17,6 +17,7 @@ import {
   gcPlugin,
   imagesServicePlugin,
   leasesServicePlugin,
+  metadataGrpcPlugin,
   metadataPlugin,
   namespacesServicePlugin,
   sandboxStorePlugin,
@@ -69,6 +70,7 @@ export const builtinPlugins: readonly Plugin[] = [
   eventsGrpcPlugin,
   tasksGrpcPlugin,
   introspectionGrpcPlugin,
+  metadataGrpcPlugin,
   versionGrpcPlugin({ version: API_VERSION, revision: REVISION }),
   healthPlugin,
 ];
