@@ -2,6 +2,7 @@ import { Fault } from '@stowage/core';
 import type { Ledger } from '../ledger/ledger.ts';
 import { Cycle } from './cycle.ts';
 import { readGraph } from './graph.ts';
+import { ObjectGraph } from './object-graph.ts';
 import { discardOrphans } from './orphans.ts';
 import { type PieceOptions, Pieces } from './pieces.ts';
 import { prune } from './prune.ts';
@@ -31,6 +32,8 @@ export interface Collected {
  */
 export class Collector implements AsyncDisposable {
   readonly #ledger: Ledger;
+  /** Objects that there will be, by how many there were. */
+  #expected: number | undefined;
   #running: Promise<Collected> | undefined;
   #next: { readonly promise: Promise<Collected>; options: CollectOptions } | undefined;
 
@@ -68,16 +71,18 @@ export class Collector implements AsyncDisposable {
     const ledger = this.#ledger;
     const pieces = new Pieces(options);
     await ledger.undoIntents({ ifFree: true });
-    const cycle = new Cycle();
+    const graph = new ObjectGraph(this.#expected);
+    const cycle = new Cycle(graph);
     ledger.observe(cycle);
     let removed = 0;
     let nextExpiry: Date | undefined;
     try {
       await pieces.pause();
       await written(ledger);
-      const graph = await readGraph(ledger, pieces);
-      nextExpiry = graph.nextExpiry;
-      await cycle.mark(graph, pieces);
+      const reading = await readGraph(ledger, graph, pieces);
+      this.#expected = Math.ceil(graph.size * 1.25);
+      nextExpiry = reading.nextExpiry;
+      await cycle.mark(reading.roots, pieces);
       removed = await sweep(ledger, graph, cycle, pieces);
     } finally {
       ledger.observe(undefined);

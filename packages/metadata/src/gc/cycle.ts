@@ -1,5 +1,6 @@
-import { type Graph, Walk } from '@stowage/gc';
 import type { Witness } from '../ledger/ledger.ts';
+import { Marking } from './marking.ts';
+import type { ObjectGraph } from './object-graph.ts';
 import type { Pieces } from './pieces.ts';
 
 /**
@@ -14,27 +15,33 @@ import type { Pieces } from './pieces.ts';
  * - A holder that was not there is in the graph as well, if back references name it.
  */
 export class Cycle implements Witness {
-  #walk: Walk | undefined;
-  readonly #early = new Set<string>();
+  readonly #graph: ObjectGraph;
+  readonly #marking: Marking;
+  #isRead = false;
 
-  touch(keys: Iterable<string>): void {
-    for (const key of keys)
-      if (this.#walk === undefined) this.#early.add(key);
-      else this.#walk.from(key);
+  /** @param graph - about to be read. */
+  constructor(graph: ObjectGraph) {
+    this.#graph = graph;
+    this.#marking = new Marking(graph);
   }
 
-  /** Finds what can be reached. Others get their turn meanwhile. */
-  async mark(graph: Graph, pieces: Pieces): Promise<void> {
-    const walk = new Walk(graph);
-    for (const key of this.#early) walk.from(key);
-    this.#walk = walk;
-    for (const root of graph.roots) walk.from(root);
-    while (!walk.advance(pieces.size)) await pieces.pause();
+  touch(keys: Iterable<string>): void {
+    for (const key of keys) {
+      const object = this.#isRead ? this.#graph.find(key) : this.#graph.numberOf(key);
+      if (object >= 0) this.#marking.from(object);
+    }
+  }
+
+  /** Finds what can be reached, now that all of the graph is read. Others get their turn meanwhile. */
+  async mark(roots: readonly number[], pieces: Pieces): Promise<void> {
+    this.#isRead = true;
+    for (const root of roots) this.#marking.from(root);
+    while (!this.#marking.advance(pieces.size)) await pieces.pause();
   }
 
   /** Whether an object stays, by all that was told before this call. */
-  isLive(key: string): boolean {
-    this.#walk?.advance();
-    return this.#walk === undefined || this.#walk.has(key);
+  isLive(object: number): boolean {
+    this.#marking.advance();
+    return this.#marking.has(object);
   }
 }

@@ -2,8 +2,6 @@ import { LABEL, type Labels, type Logger } from '@stowage/core';
 import { labelExpiry } from '@stowage/gc';
 import type { ParsedKey } from '../database/keys.ts';
 
-const INGEST_LIFE_MS = 24 * 60 * 60 * 1000;
-
 /** When a lease or an image expires; a label that is no time is logged, and means never. */
 export function expiryOf(
   log: Logger,
@@ -20,11 +18,6 @@ export function expiryOf(
       'an expiry is no time, so it never comes',
     );
   return expiry;
-}
-
-/** When an ingest that no lease holds expires, by when it was last opened; undefined for one that a lease held. */
-export function ingestExpiry(openedAt: Date | undefined): Date | undefined {
-  return openedAt && new Date(openedAt.getTime() + INGEST_LIFE_MS);
 }
 
 export function earlier(a: Date | undefined, b: Date | undefined): Date | undefined {

@@ -1,16 +1,16 @@
-import { type Graph, isFlat, isRoot, labelUsedAt, type Node } from '@stowage/gc';
+import { ingestExpiry, isFlat, isRoot, labelUsedAt } from '@stowage/gc';
 import { listPrefix, OBJECTS, objectKey, parseKey, rangeOf } from '../database/keys.ts';
 import { jsonOf, type StoredIntent } from '../ledger/intent.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { earlier, expiryOf, ingestExpiry } from './expiry.ts';
+import { earlier, expiryOf } from './expiry.ts';
+import type { ObjectGraph } from './object-graph.ts';
 import { peek } from './peek.ts';
-import { Pieces } from './pieces.ts';
+import type { Pieces } from './pieces.ts';
 import { backRefsOf, conditionsOf, parentOf, refsOf, targetOf } from './refs.ts';
 
-/** All objects, and what else a collection needs to know of them. */
-export interface MarkedGraph extends Graph {
-  readonly nodes: ReadonlyMap<string, Node>;
-  readonly absent: ReadonlyMap<string, readonly string[]>;
+/** What was read besides the graph. */
+export interface Reading {
+  readonly roots: readonly number[];
   /** When something in it expires that has not yet. */
   readonly nextExpiry: Date | undefined;
 }
@@ -21,12 +21,10 @@ interface Condition {
   readonly holds: (usedAt: Date, at: Date) => boolean;
 }
 
-/** All objects and what they hold, as of one moment. Writers go on meanwhile. */
-export async function readGraph(ledger: Ledger, pieces = new Pieces()): Promise<MarkedGraph> {
-  const { db, now, openIngests } = ledger;
-  const nodes = new Map<string, Node>();
-  const roots = await rootsOfIntents(ledger);
-  const edges: Array<readonly [from: string, to: string]> = [];
+/** Reads all objects and what they hold, as of one moment. Writers go on meanwhile. */
+export async function readGraph(ledger: Ledger, graph: ObjectGraph, pieces: Pieces): Promise<Reading> {
+  const { db, now, log, openIngests } = ledger;
+  const roots = await rootsOfIntents(ledger, graph);
   const conditions: Condition[] = [];
   const usedAt = new Map<string, Date[]>();
   const at = now();
@@ -35,44 +33,40 @@ export async function readGraph(ledger: Ledger, pieces = new Pieces()): Promise<
     await pieces.step();
     const parsed = parseKey(key);
     if (parsed === undefined) continue;
-    if (parsed.table === 'resources') {
+    const { namespace, table } = parsed;
+    if (table === 'resources') {
       const target = targetOf(parsed);
-      if (target !== undefined) edges.push([objectKey(parsed.namespace, 'leases', parsed.lease), target]);
+      if (target !== undefined) graph.link(objectKey(namespace, 'leases', parsed.lease), target);
       continue;
     }
     const peeked = peek(parsed, payload);
     if (peeked === undefined) continue;
     const { labels } = peeked;
-    const { table } = parsed;
-    const expiry = table === 'ingests' ? ingestExpiry(peeked.openedAt) : expiryOf(ledger.log, parsed, labels);
+    const expiry = table === 'ingests' ? ingestExpiry(peeked.openedAt) : expiryOf(log, parsed, labels);
     if (expiry !== undefined && expiry >= at) nextExpiry = earlier(nextExpiry, expiry);
-    if (isRoot(table, labels, expiry, at) || openIngests.has(key)) roots.push(key);
-    for (const holder of backRefsOf(parsed, peeked)) edges.push([holder, key]);
+    const object = graph.put(key, {
+      refs: refsOf(parsed, peeked),
+      parent: parentOf(parsed, peeked),
+      isFlat: table === 'leases' && isFlat(labels),
+    });
+    if (isRoot(table, labels, expiry, at) || openIngests.has(key)) roots.push(object);
+    for (const holder of backRefsOf(parsed, peeked)) graph.link(holder, key);
     if (table === 'content' || table === 'images')
       for (const condition of conditionsOf(parsed, peeked)) conditions.push({ from: key, ...condition });
     const used = table === 'snapshots' ? labelUsedAt(labels) : [];
     if (used.length > 0) usedAt.set(key, used);
-    const flat = table === 'leases' && isFlat(labels);
-    nodes.set(key, { refs: refsOf(parsed, peeked), parent: parentOf(parsed, peeked), isFlat: flat });
   }
   for (const { from, to, holds } of conditions)
-    if (usedAt.get(to)?.some((time) => holds(time, at))) edges.push([from, to]);
-  const absent = new Map<string, string[]>();
-  for (const [from, to] of edges) {
-    await pieces.step();
-    const refs = nodes.get(from)?.refs ?? absent.get(from);
-    if (refs === undefined) absent.set(from, [to]);
-    else refs.push(to);
-  }
-  return { nodes, roots, absent, nextExpiry };
+    if (usedAt.get(to)?.some((time) => holds(time, at))) graph.link(from, to);
+  return { roots, nextExpiry };
 }
 
 /** What an unfinished change has to do with must not go, or the change could neither be finished nor undone. */
-async function rootsOfIntents({ db }: Ledger): Promise<string[]> {
-  const roots: string[] = [];
+async function rootsOfIntents({ db }: Ledger, graph: ObjectGraph): Promise<number[]> {
+  const roots: number[] = [];
   for await (const [, { payload }] of db.entries(rangeOf(listPrefix('intent')))) {
-    const { locks } = jsonOf<StoredIntent>(payload);
-    roots.push(...(locks.exclusive ?? []), ...(locks.shared ?? []));
+    const { exclusive = [], shared = [] } = jsonOf<StoredIntent>(payload).locks;
+    for (const key of [...exclusive, ...shared]) roots.push(graph.numberOf(key));
   }
   return roots;
 }

@@ -53,9 +53,10 @@ async function recordedOf({ db }: Ledger, digests: ReadonlySet<Digest>): Promise
   const recorded = new Set<Digest>();
   for await (const [key] of db.entries(rangeOf(NAMESPACES))) {
     const namespace = key.slice(NAMESPACES.length);
-    for (const digest of digests)
-      if (!recorded.has(digest) && (await db.has(objectKey(namespace, 'content', digest))))
-        recorded.add(digest);
+    const look = async (digest: Digest): Promise<void> => {
+      if (await db.has(objectKey(namespace, 'content', digest))) recorded.add(digest);
+    };
+    await Promise.all([...digests].map(look));
   }
   return recorded;
 }

@@ -1,7 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { InfoSchema } from '@stowage/api/snapshots/v1';
 import { type Digest, Fault } from '@stowage/core';
-import type { Graph } from '@stowage/gc';
 import { dropBlob, dropIngest } from '../content/drop.ts';
 import type { Sealed } from '../database/frame.ts';
 import { type ParsedKey, parseKey } from '../database/keys.ts';
@@ -12,20 +11,29 @@ import type { Transaction } from '../ledger/transaction.ts';
 import { dropSnapshot } from '../snapshots/namespaced-snapshotter.ts';
 import { infoOf } from '../snapshots/records.ts';
 import type { Cycle } from './cycle.ts';
+import type { ObjectGraph } from './object-graph.ts';
 import { holdersFirst } from './order.ts';
 import type { Pieces } from './pieces.ts';
 
 /** Deletes the records of what is not live, what keeps others before those. @returns how many. */
-export async function sweep(ledger: Ledger, { nodes }: Graph, cycle: Cycle, pieces: Pieces): Promise<number> {
-  const dead: string[] = [];
-  for (const key of nodes.keys()) {
+export async function sweep(
+  ledger: Ledger,
+  graph: ObjectGraph,
+  cycle: Cycle,
+  pieces: Pieces,
+): Promise<number> {
+  const dead = new Int32Array(graph.size);
+  let count = 0;
+  for (let object = 0; object < dead.length; object += 1) {
     await pieces.step();
-    if (!cycle.isLive(key)) dead.push(key);
+    if (!graph.isThere(object) || cycle.isLive(object)) continue;
+    dead[count] = object;
+    count += 1;
   }
   let removed = 0;
-  for (const page of await holdersFirst(nodes, dead, pieces)) {
+  for (const page of await holdersFirst(graph, dead.subarray(0, count), pieces)) {
     await pieces.pause();
-    removed += await dropPage(ledger, page, cycle, pieces);
+    removed += await dropPage(ledger, graph, page, cycle, pieces);
   }
   return removed;
 }
@@ -33,31 +41,37 @@ export async function sweep(ledger: Ledger, { nodes }: Graph, cycle: Cycle, piec
 /** Deletes what is not live of a page, in one write. */
 async function dropPage(
   ledger: Ledger,
-  page: readonly string[],
+  graph: ObjectGraph,
+  page: Int32Array,
   cycle: Cycle,
   pieces: Pieces,
 ): Promise<number> {
   using locks = new DisposableStack();
-  const held: string[] = [];
-  for (const key of page) {
-    if (cycle.isLive(key)) continue;
+  const held: number[] = [];
+  for (const object of page) {
+    if (cycle.isLive(object)) continue;
+    const key = graph.keyOf(object);
     const lock = isStuck(ledger, key) ? undefined : ledger.locks.tryExclusive(key);
     // Somebody has to do with it, or it can't go. It stays for now with all it keeps, none of which has gone before it.
     if (lock === undefined) cycle.touch([key]);
     else {
       locks.use(lock);
-      held.push(key);
+      held.push(object);
     }
   }
   await pieces.pause();
   for (;;) {
-    const dead = held.filter((key) => !cycle.isLive(key));
+    const dead = held.filter((object) => !cycle.isLive(object));
     if (dead.length === 0) return 0;
     try {
       return await ledger.mutate({}, async (tx) => {
-        const dropped = await gather(ledger, tx, dead);
+        const dropped = await gather(
+          ledger,
+          tx,
+          dead.map((object) => graph.keyOf(object)),
+        );
         // Whoever names one of them in a write before this one saves it; whoever does after this one comes too late.
-        tx.onlyIf(() => dead.every((key) => !cycle.isLive(key)));
+        tx.onlyIf(() => dead.every((object) => !cycle.isLive(object)));
         return dropped;
       });
     } catch (e) {
