@@ -51,7 +51,7 @@ export interface GarbageInspector {
   usage(options?: UsageOptions): AsyncIterable<Usage>;
 
   /**
-   * Where records and backends differ: bytes that no record names and no run would remove, and records without bytes.
+   * Where records and backends differ: bytes that no record names, and records without bytes.
    *
    * @throws Fault `unimplemented` if backends can't be seen.
    */

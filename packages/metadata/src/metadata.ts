@@ -10,6 +10,8 @@ import {
   silentLogger,
 } from '@stowage/core';
 import type { Events } from '@stowage/events';
+import type { GarbageInspector } from '@stowage/gc';
+import { inspectorOver } from '@stowage/gc/inspect';
 import type { ImageStore } from '@stowage/images';
 import type { LeaseManager } from '@stowage/leases';
 import type { NamespaceStore } from '@stowage/namespaces';
@@ -25,6 +27,7 @@ import { Database } from './database/database.ts';
 import { type Collected, type CollectOptions, Collector } from './gc/collector.ts';
 import { type ScheduleOptions, Scheduler } from './gc/scheduler.ts';
 import { imageStore } from './images.ts';
+import { recordedFacts } from './inspect/source.ts';
 import { leaseManager } from './leases.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { namespaceStore } from './namespaces.ts';
@@ -134,6 +137,12 @@ export class Metadata implements Checkable, AsyncDisposable {
         return namespacedSnapshotter({ ledger, scope, snapshotter: name, backend });
       },
     };
+  }
+
+  /** Tells what keeps things and what goes, of one namespace, or of all if it is empty. */
+  inspector(scope: Scope): GarbageInspector {
+    if (scope.namespace !== '') validateScope(scope);
+    return inspectorOver(recordedFacts(this.#ledger, this.#collector), scope);
   }
 
   /** Goes through all of it; takes some seconds, and memory, for a hundred thousand records. Mutations go on. */

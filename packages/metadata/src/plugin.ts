@@ -3,6 +3,7 @@ import { containerServiceSlot } from '@stowage/containers';
 import { contentServiceSlot, contentSlot, verificationServiceSlot } from '@stowage/content';
 import { all, Fault, noConfig, optional, type Plugin, plugin, Skip } from '@stowage/core';
 import { eventsSlot } from '@stowage/events';
+import { garbageServiceSlot } from '@stowage/gc';
 import { imageServiceSlot } from '@stowage/images';
 import { leaseServiceSlot } from '@stowage/leases';
 import { namespaceServiceSlot } from '@stowage/namespaces';
@@ -155,6 +156,18 @@ export const gcPlugin: Plugin = plugin({
   start: ({ needs: { metadata }, config }) => metadata.schedule(config),
 });
 
+/** Tells what keeps things; without a scheduler too. */
+export const garbageServicePlugin: Plugin = plugin({
+  slot: garbageServiceSlot,
+  id: 'garbage-service',
+  config: noConfig,
+  needs: { metadata: metadataSlot },
+  start:
+    ({ needs: { metadata } }) =>
+    (scope) =>
+      metadata.inspector(scope),
+});
+
 /** Every service of this package; each does without the others. */
 export const services: readonly Plugin[] = [
   namespacesServicePlugin,
@@ -165,4 +178,5 @@ export const services: readonly Plugin[] = [
   contentServicePlugin,
   verificationServicePlugin,
   snapshotsServicePlugin,
+  garbageServicePlugin,
 ];

@@ -44,6 +44,7 @@ test('every service starts on metadata, by the ids of containerd', async () => {
     'io.containerd.sandbox.store.v1.local',
     'io.containerd.service.v1.containers-service',
     'io.containerd.service.v1.content-service',
+    'io.containerd.service.v1.garbage-service',
     'io.containerd.service.v1.images-service',
     'io.containerd.service.v1.leases-service',
     'io.containerd.service.v1.namespaces-service',

@@ -96,6 +96,7 @@ function knownOf(fact: ObjectFact, at: Date): Known {
     refs.push(ref);
     whys.push({ by: 'label', label });
   }
+  const root = rootOf(fact, at);
   return {
     key: surveyKey(id),
     id,
@@ -103,8 +104,8 @@ function knownOf(fact: ObjectFact, at: Date): Known {
     whys,
     parent: names?.by === 'parent' || names?.by === 'target' ? refs[0] : undefined,
     isFlat: id.kind === 'leases' && isFlat(labels),
-    root: rootOf(fact, at),
-    until: fact.heldBy === undefined ? expiry : undefined,
+    root,
+    until: root?.by === fact.heldBy ? undefined : expiry,
     sizeBytes,
     isActive,
     image: fact.image ?? '',
@@ -133,6 +134,7 @@ function absent(key: string): Known {
 }
 
 function rootOf({ id: { kind }, labels, expiry, heldBy }: ObjectFact, at: Date): Why | undefined {
+  if (heldBy === 'writer') return { by: heldBy };
   if (!isRoot(kind, labels, expiry, at)) return heldBy && { by: heldBy };
   if (kind === 'ingests') return { by: 'age' };
   return { by: kind === 'content' || kind === 'snapshots' ? 'root-label' : 'itself' };
