@@ -28,6 +28,8 @@ export class LocalWriter implements ContentWriter {
   readonly #publish: Publish;
   #digester: Digester;
   #updatedAt: Date;
+  /** Bytes at the front that a writer before this one left. */
+  #inherited: bigint;
   /** Undefined once ended. */
   #handle: FileHandle | undefined;
   /** Settles with the call before; never rejects. */
@@ -36,6 +38,7 @@ export class LocalWriter implements ContentWriter {
   constructor(ingest: OpenIngest, commitDefaults: CommitDefaults, hold: RefHold, publish: Publish) {
     this.#record = ingest.record;
     this.#digester = ingest.digester;
+    this.#inherited = ingest.digester.sizeBytes;
     this.#updatedAt = ingest.updatedAt;
     this.#handle = ingest.handle;
     this.#commitDefaults = commitDefaults;
@@ -82,6 +85,7 @@ export class LocalWriter implements ContentWriter {
       const kept = await hashFile(handle, algorithm, { length: offset, signal });
       await handle.truncate(Number(offset));
       this.#digester = kept;
+      if (offset < this.#inherited) this.#inherited = offset;
       this.#updatedAt = new Date();
     });
   }
@@ -102,12 +106,8 @@ export class LocalWriter implements ContentWriter {
           );
         }
         const digest = await this.#digestLike(expected, handle, signal);
-        if (expected !== undefined && expected !== digest) {
-          throw new Fault(
-            'failed_precondition',
-            `commit ${quote(this.ref)}: ${digest}, expected ${expected}`,
-          );
-        }
+        if (expected !== undefined && expected !== digest)
+          throw await this.#mismatch(handle, digest, expected);
         signal?.throwIfAborted();
         await this.#publish(handle, this.ref, digest);
         return digest;
@@ -127,6 +127,20 @@ export class LocalWriter implements ContentWriter {
     const digest = this.#digester.digest();
     if (expected === undefined || algorithmOf(expected) === algorithmOf(digest)) return digest;
     return (await hashFile(handle, algorithmOf(expected), { signal })).digest();
+  }
+
+  /**
+   * Bytes that an earlier writer left are synced by nobody, so a power cut may have made zeros of them. They are dropped
+   * once they may be what is wrong: else whoever resumes the ingest would fail for ever, as clients of containerd do.
+   */
+  async #mismatch(handle: FileHandle, digest: Digest, expected: Digest): Promise<Fault> {
+    const dropped = this.#inherited > 0n;
+    if (dropped) await handle.truncate(0);
+    const advice = dropped ? '; what an earlier writer had left is dropped, write it again' : '';
+    return new Fault(
+      'failed_precondition',
+      `commit ${quote(this.ref)}: ${digest}, expected ${expected}${advice}`,
+    );
   }
 
   /** Runs calls one after the other, though the owner, an eviction and a disposal may come at the same time. */
