@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { glob, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { end, until } from './process.ts';
+import { end, type RunResult, run, until } from './process.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -57,8 +57,6 @@ export class Daemon implements AsyncDisposable {
   /** Starts it again on the same root and state. */
   async start(): Promise<void> {
     const { args = [], config, env = {}, umask, quiet = false } = this.#options;
-    const entry =
-      this.#options.entry ?? process.env.STOWAGED ?? join(ROOT, 'apps/daemon/dist/bundle/stowaged.js');
     const flags = [
       '--root',
       this.root,
@@ -69,7 +67,7 @@ export class Daemon implements AsyncDisposable {
       ...args,
     ];
     if (config !== undefined) flags.push('--config', config);
-    const node = [process.execPath, entry, ...flags];
+    const node = [process.execPath, this.#entry, ...flags];
     const command =
       umask === undefined
         ? node
@@ -92,6 +90,17 @@ export class Daemon implements AsyncDisposable {
     );
     ready.promise.catch(() => undefined);
     await ready.promise;
+  }
+
+  /** Runs one of stowaged's other commands on the same root and state, whether the daemon runs or not. */
+  command(...args: readonly string[]): Promise<RunResult> {
+    const flags = ['--root', this.root, '--state', this.state];
+    return run(process.execPath, [this.#entry, ...flags, ...args]);
+  }
+
+  get #entry(): string {
+    const built = join(ROOT, 'apps/daemon/dist/bundle/stowaged.js');
+    return this.#options.entry ?? process.env.STOWAGED ?? built;
   }
 
   /** Ends the daemon only; containers and their supervisor go on. */

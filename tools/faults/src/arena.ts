@@ -50,16 +50,17 @@ export class Arena implements AsyncDisposable {
   #round = 0;
   #operations = 0;
   #acknowledged = 0;
+  #failed = 0;
   #slowestReadyMs = 0;
 
   private constructor(options: ArenaOptions, journal: string, reader: JournalReader) {
-    const { dir, seed, clients = 6 } = options;
+    const { dir, seed, clients = 6, unsynced = false } = options;
     this.#options = options;
     this.dir = dir;
     this.root = join(dir, 'root');
     this.journal = journal;
     this.#reader = reader;
-    this.#load = new Load({ journal, seed, clients });
+    this.#load = new Load({ journal, seed, clients, unsynced });
   }
 
   static async open(options: ArenaOptions): Promise<Arena> {
@@ -70,6 +71,11 @@ export class Arena implements AsyncDisposable {
   /** Operations that were acknowledged so far. */
   get acknowledged(): number {
     return this.#acknowledged;
+  }
+
+  /** Operations that failed so far. */
+  get failed(): number {
+    return this.#failed;
   }
 
   get slowestReadyMs(): number {
@@ -123,8 +129,12 @@ export class Arena implements AsyncDisposable {
     await this.#load.start(this.daemon.address, this.world, this.#round, this.#operations);
   }
 
-  /** Ends their work, takes over their journal, and tells what failed. */
-  async endLoad(): Promise<readonly Failure[]> {
+  /**
+   * Ends their work, takes over their journal, and tells what failed.
+   *
+   * @param excused - what may be in the message of a refusal that breaks no rule.
+   */
+  async endLoad(excused?: RegExp): Promise<readonly Failure[]> {
     await this.#load.stop();
     const failures: Failure[] = [];
     for (const line of await this.#reader.read()) {
@@ -135,7 +145,9 @@ export class Arena implements AsyncDisposable {
         this.#found.push({ rule: 'lie', message: `operation ${line.n}, ${line.message}` });
       if (line.t !== 'fail') continue;
       failures.push(line);
-      if (REFUSALS.has(line.kind)) this.#found.push({ rule: 'refused', message: line.message });
+      this.#failed += 1;
+      if (REFUSALS.has(line.kind) && !excused?.test(line.message))
+        this.#found.push({ rule: 'refused', message: line.message });
     }
     return failures;
   }
@@ -155,6 +167,13 @@ export class Arena implements AsyncDisposable {
         await sleep(50);
       }
     }
+  }
+
+  /** Has `stowaged check` look, at what runs or at what lies there. */
+  async runCheck(): Promise<void> {
+    const { code, stdout, stderr } = await this.daemon.command('check');
+    if (code !== 0)
+      this.#found.push({ rule: 'unclean', message: `stowaged check: ${code}: ${stdout}${stderr}` });
   }
 
   /** Breaks a rule in the eyes of a nemesis. */

@@ -22,6 +22,8 @@ export interface Outcome {
   readonly nemesis: string;
   readonly rounds: number;
   readonly acknowledged: number;
+  /** Operations that failed, as is their right while harm is done. */
+  readonly failed: number;
   /** Things lost, returned or dangling. */
   readonly lost: number;
   /** Things half done or not as written, and lies about them. */
@@ -37,6 +39,9 @@ export interface Outcome {
   readonly violation?: string;
   readonly kept?: string;
 }
+
+/** Rounds from one `stowaged check` of the running daemon to the next. */
+const CHECK_EVERY = 5;
 
 const LOST: ReadonlySet<Rule> = new Set(['lost', 'returned', 'dangling']);
 const TORN: ReadonlySet<Rule> = new Set(['half', 'torn', 'lie']);
@@ -70,22 +75,31 @@ export async function play(nemesis: Nemesis, options: PlayOptions): Promise<Outc
     }
     if (signal.aborted) return;
     rounds += 1;
+    if (dead === undefined && rounds % CHECK_EVERY === 0) await arena.runCheck();
     const violations = dead === undefined ? await arena.check() : [dead];
     found.push(...violations.map(({ rule, message }) => ({ rule, message: `round ${rounds}: ${message}` })));
     if (found.length === 0) return;
     await arena.keepEvidence(found);
     kept = arena.dir;
   };
-  if (skipped === undefined)
-    await nemesis.play({ rng: Rng.of(seed, ...Buffer.from(nemesis.name)), signal, place, more, round });
+  const rng = Rng.of(seed, ...Buffer.from(nemesis.name));
+  if (skipped === undefined) {
+    try {
+      await nemesis.play({ rng, signal, place, more, round });
+    } catch (e) {
+      if (!signal.aborted) found.push({ rule: 'dead', message: `it can't be played: ${reasonOf(e)}` });
+    }
+  }
   const count = (rules: ReadonlySet<Rule>) => found.filter(({ rule }) => rules.has(rule)).length;
+  const sum = (of: (arena: Arena) => number) => [...arenas].reduce((all, arena) => all + of(arena), 0);
   const [lost, torn] = [count(LOST), count(TORN)];
   const [first] = found;
   if (first === undefined) await rm(base, { recursive: true, force: true });
   return {
     nemesis: nemesis.name,
     rounds,
-    acknowledged: [...arenas].reduce((sum, arena) => sum + arena.acknowledged, 0),
+    acknowledged: sum((arena) => arena.acknowledged),
+    failed: sum((arena) => arena.failed),
     lost,
     torn,
     other: found.length - lost - torn,

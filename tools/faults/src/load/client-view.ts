@@ -4,6 +4,7 @@ import type { Kind, Of, Thing } from '../model/thing.ts';
 import type { World } from '../model/world.ts';
 import type { Rng } from '../rng.ts';
 import { NAMESPACES } from '../services.ts';
+import type { ClientWork } from './client.ts';
 
 /**
  * What one client knows to be there and may work on: its own things, without those of open operations, and of these only
@@ -13,13 +14,16 @@ export class ClientView {
   readonly id: number;
   readonly namespace: string;
   readonly rng: Rng;
+  /** Whether bytes that nobody synced may be gone. */
+  readonly unsynced: boolean;
   readonly #world: World;
   readonly #unique: () => string;
   readonly #things: ReadonlyMap<Key, Thing>;
   readonly #frozen: ReadonlySet<Key>;
   readonly #pins: ReadonlyMap<Key, number>;
 
-  constructor(world: World, id: number, rng: Rng, unique: () => string) {
+  constructor({ world, id, rng, unique, unsynced }: ClientWork) {
+    this.unsynced = unsynced;
     this.id = id;
     this.namespace = namespaceOf(id);
     this.rng = rng;

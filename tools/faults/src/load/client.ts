@@ -17,11 +17,15 @@ export interface ClientWork {
   readonly journal: Journal;
   readonly services: Services;
   readonly operations: readonly Operation[];
+  /** Whether bytes that nobody synced may be gone. */
+  readonly unsynced: boolean;
   /** No operation is begun after it fires. */
   readonly stop: AbortSignal;
   /** Numbers of operations, and parts of names, that nobody else has. */
   readonly next: () => number;
   readonly unique: () => string;
+  /** Told of each operation that was acknowledged. */
+  readonly onAck: () => void;
 }
 
 /** One client: an operation after the other, each journaled before it is sent and when it is answered. */
@@ -29,7 +33,7 @@ export async function runClient(work: ClientWork): Promise<void> {
   const { rng, stop, operations } = work;
   while (!stop.aborted) {
     const operation = rng.weighted(operations);
-    const view = new ClientView(work.world, work.id, rng, work.unique);
+    const view = new ClientView(work);
     const plan = operation?.plan(view);
     if (operation === undefined || plan === undefined) continue;
     if (await perform(work, operation.name, plan)) continue;
@@ -52,6 +56,7 @@ async function perform(work: ClientWork, operation: string, plan: Plan): Promise
     return false;
   }
   await tell(work, { t: 'ack', n });
+  work.onAck();
   return true;
 }
 

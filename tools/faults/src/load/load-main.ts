@@ -12,12 +12,15 @@ import { operations } from './operations/index.ts';
 
 const journal = await Journal.open(process.argv[2] ?? '');
 let stop = new AbortController();
+/** A daemon that answers nothing is harmed all the same. */
+const LATE_MS = 5000;
 const say = (message: FromLoad) => process.send?.(message);
 
 async function load(order: Extract<ToLoad, { t: 'start' }>): Promise<void> {
   const world = World.from(order.world);
   let operation = order.firstOperation;
   let name = 0;
+  const begun = once(() => say({ t: 'started' }));
   await using transport = unixTransport(order.address);
   const clients = Array.from({ length: order.clients }, (_, id) =>
     runClient({
@@ -27,13 +30,24 @@ async function load(order: Extract<ToLoad, { t: 'start' }>): Promise<void> {
       journal,
       services: servicesOf(transport, { namespace: namespaceOf(id) }),
       operations,
+      unsynced: order.unsynced,
       stop: stop.signal,
       next: () => operation++,
       unique: () => `${order.round}-${name++}`,
+      onAck: begun,
     }),
   );
-  say({ t: 'started' });
+  const late = setTimeout(begun, LATE_MS);
   await Promise.all(clients);
+  clearTimeout(late);
+}
+
+function once(work: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) work();
+    done = true;
+  };
 }
 
 process.on('message', (message: ToLoad) => {

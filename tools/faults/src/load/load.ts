@@ -10,6 +10,8 @@ export interface LoadOptions {
   readonly journal: string;
   readonly seed: number;
   readonly clients: number;
+  /** Whether bytes that nobody synced may be gone. */
+  readonly unsynced: boolean;
 }
 
 /** The clients, in a process of their own, so that neither the daemon nor who kills it slows them down. */
@@ -26,13 +28,13 @@ export class Load implements AsyncDisposable {
     });
   }
 
-  /** Settles when the clients are at work. */
+  /** Settles when the first of the clients had an answer. */
   async start(address: string, world: World, round: number, firstOperation: number): Promise<void> {
-    const { seed, clients } = this.#options;
+    const { seed, clients, unsynced } = this.#options;
     const started = this.#hear('started');
     this.#stopped = this.#hear('stopped');
     this.#stopped.catch(() => undefined);
-    this.#say({ t: 'start', address, seed, round, clients, firstOperation, world: world.dump() });
+    this.#say({ t: 'start', address, seed, round, clients, unsynced, firstOperation, world: world.dump() });
     await started;
   }
 

@@ -8,10 +8,11 @@ export type ToLoad =
       readonly seed: number;
       readonly round: number;
       readonly clients: number;
+      readonly unsynced: boolean;
       readonly firstOperation: number;
       readonly world: WorldDump;
     }
   | { readonly t: 'stop' };
 
-/** From it: it is at work; all its clients have ended. */
+/** From it: a first operation was acknowledged; all its clients have ended. */
 export type FromLoad = { readonly t: 'started' } | { readonly t: 'stopped'; readonly error?: string };

@@ -17,6 +17,7 @@ export const kill: Nemesis = {
         await sleep(rng.int(5, 500));
         await arena.kill();
         await arena.endLoad();
+        if (rng.chance(0.1)) await arena.runCheck();
         while (rng.chance(0.25)) await arena.startAndKill(rng.int(50, 450));
         await arena.start();
       });

@@ -8,7 +8,7 @@ export interface Nemesis {
   readonly rounds: Readonly<Record<Form, number>>;
   /** Why it can't be done on this machine; undefined if it can. */
   missing(): Promise<string | undefined>;
-  /** Plays all rounds. What it throws ends it, and is no verdict on the daemon. */
+  /** Plays all rounds. What it throws ends it as a failure. */
   play(stage: Stage): Promise<void>;
 }
 

@@ -8,6 +8,9 @@ import type { Nemesis } from './nemesis.ts';
 /** How often ext4 writes by itself what nobody synced. */
 const MOUNT_OPTIONS = [[], ['commit=1'], ['commit=5'], ['commit=30']];
 
+/** What a daemon may say of a file system that is off. */
+const NO_POWER = /EROFS|EIO/;
+
 /** A power cut at a random moment of the load: everything that was not synced is gone. */
 export const power: Nemesis = {
   name: 'power',
@@ -28,10 +31,11 @@ export const power: Nemesis = {
         await cutPower(disk.path);
         if (rng.chance(0.5)) await sleep(rng.int(0, 30));
         await arena.kill();
-        await arena.endLoad();
+        await arena.endLoad(NO_POWER);
         await disk.unmount();
         await rm(arena.daemon.state, { recursive: true, force: true });
         await mount();
+        if (rng.chance(0.1)) await arena.runCheck();
         if (rng.chance(0.2)) await arena.startAndKill(rng.int(50, 450));
         await arena.start();
       });

@@ -5,7 +5,8 @@
  * - `half`: an operation happened in part. `torn`: there, but not as written: fields, bytes of a blob, files of a snapshot.
  * - `lie`: a running daemon told what can't be. `refused`: it refused what it must not refuse.
  * - `garbage`: still there after two collections. `stranger`: there, and nobody made it. `leak`: left on disk or mounted.
- * - `slow`: not ready in time. `dead`: does not start, or can't be repaired without hands.
+ * - `slow`: not ready in time. `dead`: does not start, or does not take work again by itself.
+ * - `unclean`: `stowaged check` finds an error.
  */
 export type Rule =
   | 'lost'
@@ -19,7 +20,8 @@ export type Rule =
   | 'stranger'
   | 'leak'
   | 'slow'
-  | 'dead';
+  | 'dead'
+  | 'unclean';
 
 export interface Violation {
   readonly rule: Rule;

@@ -156,15 +156,22 @@ function ingest(
     maybe: [made(left), ...ingestEdge(client, ref, lease)],
     async run(services, signal) {
       const { content } = services.leased(lease);
-      await using writer = await content.writer({ ref, signal, ...(known && { expected: digest }) });
-      const { offset } = await writer.status({ signal });
-      const bytes = bytesOf(seed, sizeBytes).subarray(Number(offset));
-      const step = Math.max(1, Math.ceil(bytes.length / pieces));
-      for (let at = 0; at < bytes.length; at += step) {
-        await writer.write(bytes.subarray(at, at + step), { signal });
-        if (pauseMs > 0) await sleep(pauseMs, undefined, { signal });
-      }
-      const got = await writer.commit({ sizeBytes: BigInt(sizeBytes), expected: digest, labels, signal });
+      const bring = async () => {
+        await using writer = await content.writer({ ref, signal, ...(known && { expected: digest }) });
+        const { offset } = await writer.status({ signal });
+        const bytes = bytesOf(seed, sizeBytes).subarray(Number(offset));
+        const step = Math.max(1, Math.ceil(bytes.length / pieces));
+        for (let at = 0; at < bytes.length; at += step) {
+          await writer.write(bytes.subarray(at, at + step), { signal });
+          if (pauseMs > 0) await sleep(pauseMs, undefined, { signal });
+        }
+        return await writer.commit({ sizeBytes: BigInt(sizeBytes), expected: digest, labels, signal });
+      };
+      const got = await bring().catch((e: unknown) => {
+        // What a power cut made of bytes that nobody had synced is found out once, and not again.
+        if (client.unsynced && begun !== undefined && Fault.is(e, 'failed_precondition')) return bring();
+        throw e;
+      });
       if (got !== digest) throw new Lie(`commit ${ref}: answered ${got}, the bytes are ${digest}`);
     },
   };
