@@ -32,7 +32,8 @@ if (values.help || chosen.length === 0 || !['short', 'ci', 'long'].includes(valu
 const number = (text: string | undefined) => (text === undefined ? undefined : Number(text));
 const seed = number(values.seed) ?? Math.floor(Math.random() * 1e9);
 const stop = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
+// More than once too: a group and its leader may both be told, and what is mounted must be unmounted.
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort());
 
 for (const nemesis of chosen) {
   if (stop.signal.aborted) break;

@@ -62,5 +62,5 @@ process.on('message', (message: ToLoad) => {
   );
 });
 process.on('disconnect', () => process.exit(0));
-// Ctrl-C goes to the parent too, which ends the work in order.
-process.on('SIGINT', () => undefined);
+// These go to the parent too, which ends the work in order.
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => undefined);
