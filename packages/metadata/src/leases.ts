@@ -14,7 +14,15 @@ import {
 } from '@stowage/core';
 import type { Lease, LeaseManager, LeaseResource } from '@stowage/leases';
 import { leaseFromWire, leaseToWire } from '@stowage/leases/convert';
-import { objectKey, parseKey, rangeOf, resourceKey, resourcePrefix, tablePrefix } from './database/keys.ts';
+import {
+  namespaceKey,
+  objectKey,
+  parseKey,
+  rangeOf,
+  resourceKey,
+  resourcePrefix,
+  tablePrefix,
+} from './database/keys.ts';
 import { targetOf } from './gc/refs.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { Transaction } from './ledger/transaction.ts';
@@ -32,8 +40,9 @@ export function leaseManager(ledger: Ledger, scope: Scope, collect: () => Promis
     change: (tx: Transaction, key: string) => void,
   ): Promise<void> {
     const key = keyOf(id);
+    // Whoever deletes the namespace takes its leases along, locked or not.
     await ledger.mutate(
-      { shared: [key] },
+      { shared: [key, namespaceKey(namespace)] },
       async (tx) => {
         if (!(await tx.has(key))) throw notFound(id);
         validateResource(resource);
@@ -102,11 +111,19 @@ export function leaseManager(ledger: Ledger, scope: Scope, collect: () => Promis
 
     async *resources(id, { signal } = {}) {
       signal?.throwIfAborted();
-      if (!(await ledger.db.has(keyOf(id)))) throw notFound(id);
-      for await (const [key] of ledger.db.entries(rangeOf(resourcePrefix(namespace, id)))) {
-        signal?.throwIfAborted();
-        const edge = parseKey(key);
-        if (edge?.table === 'resources') yield { id: edge.name, type: edge.type };
+      // The edges are those of one moment, so the lease is looked for after it: one that goes meanwhile takes them along,
+      // and would else be told as one that holds nothing.
+      const edges = ledger.db.entries(rangeOf(resourcePrefix(namespace, id)));
+      try {
+        let next = await edges.next();
+        if (!(await ledger.db.has(keyOf(id)))) throw notFound(id);
+        for (; !next.done; next = await edges.next()) {
+          signal?.throwIfAborted();
+          const edge = parseKey(next.value[0]);
+          if (edge?.table === 'resources') yield { id: edge.name, type: edge.type };
+        }
+      } finally {
+        await edges.return(undefined);
       }
     },
   };

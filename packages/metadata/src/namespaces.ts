@@ -18,6 +18,7 @@ import {
   namespacePrefix,
   parseKey,
   rangeOf,
+  snapshotPrefix,
   tablePrefix,
 } from './database/keys.ts';
 import type { Ledger } from './ledger/ledger.ts';
@@ -122,8 +123,26 @@ async function kindsIn(ledger: Ledger, namespace: string): Promise<string[]> {
   if (await holds(tablePrefix(namespace, 'content'))) kinds.push('blobs');
   if (await holds(tablePrefix(namespace, 'containers'))) kinds.push('containers');
   if (await holds(tablePrefix(namespace, 'sandboxes'))) kinds.push('sandboxes');
-  if (await holds(`${namespacePrefix(namespace)}snapshots/`)) kinds.push('snapshots');
+  for await (const snapshotter of snapshottersIn(ledger, namespace))
+    kinds.push(`snapshots on ${quote(snapshotter)} snapshotter`);
   return kinds;
+}
+
+/** Those that have snapshots in a namespace, whether or not they are here. */
+async function* snapshottersIn(ledger: Ledger, namespace: string): AsyncGenerator<string> {
+  let rest = rangeOf(`${namespacePrefix(namespace)}snapshots/`);
+  for (;;) {
+    const first = await firstKey(ledger, rest);
+    const parsed = first === undefined ? undefined : parseKey(first);
+    if (parsed?.table !== 'snapshots') return;
+    yield parsed.snapshotter;
+    rest = { gte: rangeOf(snapshotPrefix(namespace, parsed.snapshotter)).lt, lt: rest.lt };
+  }
+}
+
+async function firstKey(ledger: Ledger, range: ReturnType<typeof rangeOf>): Promise<string | undefined> {
+  for await (const [key] of ledger.db.entries(range)) return key;
+  return undefined;
 }
 
 function cleaned(namespace: Namespace): Namespace {
