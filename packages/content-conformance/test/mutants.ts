@@ -236,6 +236,23 @@ export const mutants: readonly Mutant[] = [
     }),
   ),
   writerMutant(
+    'the size is not checked where the blob is here',
+    ['commit/another-size-is-refused-though-the-blob-is-here'],
+    (writer, store) => ({
+      async commit(options) {
+        const { digest } = await writer.status();
+        const isHere = await store.info(digest).then(
+          () => true,
+          () => false,
+        );
+        if (!isHere) return writer.commit(options);
+        await writer[Symbol.asyncDispose]();
+        await store.abort(writer.ref);
+        throw new Fault('already_exists', `commit: blob ${digest} is here already`);
+      },
+    }),
+  ),
+  writerMutant(
     'a failed commit drops the ingest',
     [
       'commit/another-size-is-refused-and-the-ingest-stays',

@@ -125,6 +125,22 @@ export const commitCases: readonly Case[] = [
     },
   },
   {
+    id: 'commit/another-size-is-refused-though-the-blob-is-here',
+    async run({ store }) {
+      const digest = await put(store, 'twice');
+      for (const [ref, sizeBytes, total] of [
+        ['at the commit', 4n, undefined],
+        ['from the start', undefined, 6n],
+      ] as const) {
+        await using writer = await store.writer({ ref, total });
+        await writer.write(Buffer.from('twice'));
+        await refused('failed_precondition', writer.commit({ sizeBytes }));
+        assert.equal((await store.status(ref)).offset, 5n);
+      }
+      assert.equal((await readAll(store, digest)).toString(), 'twice');
+    },
+  },
+  {
     id: 'commit/of-the-same-bytes-at-once-one-wins',
     async run({ store }) {
       const data = bytes(100_000);

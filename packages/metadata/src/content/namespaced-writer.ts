@@ -120,7 +120,9 @@ export class NamespacedWriter implements ContentWriter {
     const { ledger, scope, backend, options, key } = this.#opened;
     const status = await this.status({ signal });
     const digest = expected ?? options.expected ?? status.digest;
-    if (this.#writer === undefined) this.#checkShared(digest, sizeBytes);
+    const total = options.total === 0n ? undefined : options.total;
+    this.#checkSize(status.offset, sizeBytes ?? total);
+    if (this.#writer === undefined) this.#checkShared(digest);
     const blobKey = objectKey(scope.namespace, 'content', digest);
     await ledger.mutate(
       makingLocks(scope, [blobKey, key], [blobLock(digest)]),
@@ -196,13 +198,17 @@ export class NamespacedWriter implements ContentWriter {
     return writer;
   }
 
-  #checkShared(digest: Digest, sizeBytes: bigint | undefined): void {
+  /** The backend's writer checks it as well, but is not asked where the blob is here already. */
+  #checkSize(written: bigint, expected: bigint | undefined): void {
+    if (expected === undefined || expected === written) return;
+    throw new Fault(
+      'failed_precondition',
+      `commit ${quote(this.ref)}: ${written} bytes, expected ${expected}`,
+    );
+  }
+
+  #checkShared(digest: Digest): void {
     const blob = this.#sharedBlob();
-    if (sizeBytes !== undefined && sizeBytes !== blob.sizeBytes)
-      throw new Fault(
-        'failed_precondition',
-        `commit ${quote(this.ref)}: it has ${blob.sizeBytes} bytes, not ${sizeBytes}`,
-      );
     if (digest !== blob.digest)
       throw new Fault(
         'failed_precondition',
