@@ -120,7 +120,8 @@ class Scene implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { containers, images, leases } = this.view;
+    const { containers, content, images, leases } = this.view;
+    for await (const { ref } of content.statuses()) await content.abort(ref);
     for await (const { id } of containers.list()) await containers.delete(id);
     for await (const { name } of images.list()) await images.delete(name);
     for await (const { id } of leases.list()) await leases.delete(id, { sync: true });

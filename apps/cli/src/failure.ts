@@ -65,6 +65,11 @@ function explain(e: unknown): { what: string; hint?: string } {
     case 'not_found':
       if (what.startsWith('image '))
         return { what, hint: 'Pull it with: stowage pull NAME. stowage images lists them.' };
+      if (what.startsWith('object '))
+        return {
+          what,
+          hint: 'Is it in another namespace (--all-namespaces)? stowage df -v lists what there is.',
+        };
       if (what.startsWith('container ')) return { what, hint: 'stowage ps -a lists them.' };
       if (what.startsWith('task ')) return { what, hint: 'It does not run. stowage ps lists those that do.' };
       break;

@@ -2,7 +2,9 @@ import { Command } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { addContainerCommands } from './commands/containers.ts';
 import { addContentCommands } from './commands/content.ts';
+import { addDfCommand } from './commands/df.ts';
 import { addExecCommand } from './commands/exec.ts';
+import { addGcCommands } from './commands/gc.ts';
 import { addImageCommands } from './commands/images.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addVersionCommand } from './commands/version.ts';
@@ -31,6 +33,8 @@ addExecCommand(program);
 addContainerCommands(program);
 addImageCommands(program);
 addContentCommands(program);
+addDfCommand(program);
+addGcCommands(program);
 addVersionCommand(program, manifest.version);
 
 // Who reads our output may leave before we are done, as "head" does.

@@ -11,7 +11,7 @@ export function table(headings: readonly string[], rows: ReadonlyArray<readonly 
 }
 
 /** Names and arguments are other people's: one on a terminal must not move its cursor, nor begin a line. */
-function plain(cell: string): string {
+export function plain(cell: string): string {
   return cell.replace(/\p{Cc}/gu, '?');
 }
 

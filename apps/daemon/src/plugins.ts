@@ -4,6 +4,7 @@ import { contentStorePlugin } from '@stowage/content-store/plugin';
 import type { Plugin } from '@stowage/core';
 import { diffGrpcPlugin, diffServicePlugin, walkingDifferPlugin } from '@stowage/diff/plugin';
 import { eventsGrpcPlugin, exchangePlugin } from '@stowage/events/plugin';
+import { garbageGrpcPlugin } from '@stowage/gc/plugin';
 import { imagesGrpcPlugin } from '@stowage/images/plugin';
 import {
   introspectionGrpcPlugin,
@@ -14,6 +15,7 @@ import { leasesGrpcPlugin } from '@stowage/leases/plugin';
 import {
   containersServicePlugin,
   contentServicePlugin,
+  garbageServicePlugin,
   gcPlugin,
   imagesServicePlugin,
   leasesServicePlugin,
@@ -54,6 +56,7 @@ export const builtinPlugins: readonly Plugin[] = [
   containersServicePlugin,
   sandboxStorePlugin,
   leasesServicePlugin,
+  garbageServicePlugin,
   diffServicePlugin,
   tasksServicePlugin,
   introspectionServicePlugin,
@@ -66,6 +69,7 @@ export const builtinPlugins: readonly Plugin[] = [
   containersGrpcPlugin,
   sandboxesGrpcPlugin,
   leasesGrpcPlugin,
+  garbageGrpcPlugin,
   diffGrpcPlugin,
   eventsGrpcPlugin,
   tasksGrpcPlugin,

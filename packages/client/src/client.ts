@@ -1,10 +1,12 @@
 import type { Transport } from '@connectrpc/connect';
 import type { CallOptions, Scope } from '@stowage/core';
+import type { GarbageInspector } from '@stowage/gc';
 import { importArchive } from '@stowage/oci-image';
 import { unixTransport } from '@stowage/rpc/transport';
 import { ContainerHandle } from './container.ts';
 import { type CreateContainerOptions, createContainer } from './create-container.ts';
 import { ImageHandle } from './image.ts';
+import { daemonInspector } from './inspector.ts';
 import { type LeaseHandle, type LeaseOptions, openLease } from './lease.ts';
 import { ProcessIo } from './process-io.ts';
 import { type PullOptions, pull, recordImage } from './pull.ts';
@@ -104,6 +106,14 @@ export class Client implements AsyncDisposable {
   async task(containerId: string, options?: CallOptions): Promise<TaskHandle> {
     await this.services.tasks.get({ containerId }, options);
     return new TaskHandle(this.services.tasks, containerId, await ProcessIo.open(), 'borrowed');
+  }
+
+  /**
+   * Tells what keeps things on the disk and what goes, in this client's namespace or another; in all if that is empty.
+   * Of Stowage; of containerd as far as its services tell, see {@link GarbageInspector.limits}.
+   */
+  inspector(namespace: string = this.#scope.namespace): GarbageInspector {
+    return daemonInspector(this.#transport, { namespace });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

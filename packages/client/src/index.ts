@@ -3,6 +3,7 @@ export { Client, type ClientOptions, connect } from './client.ts';
 export { ContainerHandle, type CreateTaskOptions } from './container.ts';
 export type { CreateContainerOptions } from './create-container.ts';
 export { ImageHandle, type UnpackOptions } from './image.ts';
+export { daemonApi } from './inspector.ts';
 export type { LeaseHandle, LeaseOptions } from './lease.ts';
 export { type Ownership, ProcessHandle } from './process-handle.ts';
 export type { IoOptions } from './process-io.ts';

@@ -57,7 +57,7 @@ export function garbageRoutes(inspectors: Scoped<GarbageInspector>): Routes {
     async run(_, context) {
       const { signal } = context;
       const { removed, pruned, freedBytes, durationMs } = await inspectors(scopeOf(context)).run({ signal });
-      const duration = durationFromMs(durationMs);
+      const duration = durationFromMs(Math.round(durationMs));
       return { removed: BigInt(removed), pruned: BigInt(pruned), freedBytes, duration };
     },
   });

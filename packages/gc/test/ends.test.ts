@@ -91,7 +91,8 @@ function told(more: Partial<GarbageInspector> = {}): GarbageInspector & { readon
     async *orphans() {
       yield* orphans;
     },
-    run: async () => ({ removed: 1, pruned: 2, freedBytes: 3n, durationMs: 1234 }),
+    // As clocks tell it, in parts of a nanosecond.
+    run: async () => ({ removed: 1, pruned: 2, freedBytes: 3n, durationMs: 1234.0000001234 }),
     ...more,
   };
 }
