@@ -16,6 +16,8 @@ import type { LeaseManager } from '@stowage/leases';
 import { remoteLeases } from '@stowage/leases/remote';
 import type { NamespaceStore } from '@stowage/namespaces';
 import { remoteNamespaces } from '@stowage/namespaces/remote';
+import type { SandboxStore } from '@stowage/sandboxes';
+import { remoteSandboxes } from '@stowage/sandboxes/remote';
 import type { Snapshotter } from '@stowage/snapshots';
 import { remoteSnapshotter } from '@stowage/snapshots/remote';
 import type { Tasks } from '@stowage/tasks';
@@ -28,6 +30,8 @@ export interface Services {
   readonly verifier: ContentVerifier;
   readonly images: ImageStore;
   readonly containers: ContainerStore;
+  /** Their records; containerd has them from 1.7 on. */
+  readonly sandboxes: SandboxStore;
   readonly leases: LeaseManager;
   readonly differ: Differ;
   readonly tasks: Tasks;
@@ -47,6 +51,7 @@ export function remoteServices(transport: Transport, scope: Scope): Services {
     verifier: remoteVerifier(transport, scope),
     images: remoteImages(transport, scope),
     containers: remoteContainers(transport, scope),
+    sandboxes: remoteSandboxes(transport, scope),
     leases: remoteLeases(transport, scope),
     differ: remoteDiffer(transport, scope),
     tasks: remoteTasks(transport, scope),
