@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Client, connect, daemonApi } from '@stowage/client';
@@ -139,6 +140,33 @@ test('after the removal of an image the run frees what was told, and backends ag
   const [after] = await Array.fromAsync(inspector.usage());
   expect(after?.sizeBytes).toBe(0n);
   expect(await Array.fromAsync(asked(ours(), '').orphans())).toEqual([]);
+}, 60_000);
+
+test('the example of the README prints the path, and what goes with the image', async () => {
+  const namespace = 'readme';
+  await mustCtr(ours(), ['-n', namespace, 'images', 'import', archive]);
+  await collected(ours(), namespace);
+  try {
+    const [config] = (await objectsOf(ours(), namespace)).filter(({ kind }) => kind === 'content');
+    const readme = await readFile(join(import.meta.dirname, '../../../packages/gc/README.md'), 'utf8');
+    const [, block = ''] = /```ts\n(.*?)```/s.exec(readme) ?? [];
+    const example = block
+      .replace('/run/stowage/stowage.sock', ours())
+      .replaceAll("'default'", `'${namespace}'`)
+      .replace('sha256:b94d27', config?.name.slice(0, 20) ?? '')
+      .replaceAll('docker.io/library/busybox:latest', IMAGE);
+    // The transport would hold its connection for a while.
+    const args = ['--input-type=module-typescript', '-e', `${example}\nprocess.exit();`];
+    const said = await must(process.execPath, ['--conditions=stowage-source', ...args], {
+      cwd: import.meta.dirname,
+    });
+    expect(said).toMatch(
+      new RegExp(`^images ${IMAGE} { by: 'itself' }\ncontent sha256:[0-9a-f]+ { by: 'target'`),
+    );
+    expect(said).toMatch(/\n[1-9]\d+n\n$/);
+  } finally {
+    await mustCtr(ours(), ['-n', namespace, 'images', 'rm', '--sync', IMAGE]);
+  }
 }, 60_000);
 
 test('it is JSON over HTTP too', async () => {

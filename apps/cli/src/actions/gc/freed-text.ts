@@ -12,7 +12,6 @@ export function freedText({ contentBytes, snapshotBytes, ingestBytes, unmeasured
   ).filter(([, bytes]) => bytes > 0n);
   const sum = formatSize(contentBytes + snapshotBytes + ingestBytes);
   const split = parts.map(([what, bytes]) => `${what} ${formatSize(bytes)}`).join(', ');
-  const rest =
-    unmeasured === 0 ? '' : `, and ${unmeasured} that ${unmeasured === 1 ? 'was' : 'were'} not measured`;
+  const rest = unmeasured === 0 ? '' : `, not counting ${unmeasured} still written to`;
   return `${sum}${parts.length > 1 ? ` (${split})` : ''}${rest}`;
 }

@@ -32,8 +32,9 @@ function rootWhy({ by }: Why): string {
 
 /** By what the object before keeps this one, its name, and what it is as far as that tells. */
 export function hopText({ object, why }: Hop): string {
-  const { kind, name } = object;
-  const shown = kind === 'content' ? plain(name) : objectText(object);
+  const { kind, snapshotter, name } = object;
+  const isTold = kind === 'content' || why.by === 'snapshot' || why.by === 'parent';
+  const shown = isTold ? plain(snapshotter === '' ? name : `${snapshotter}/${name}`) : objectText(object);
   const what = whatText(why);
   return `${plain(whyText(why))} ${shown}${what === '' ? '' : ` (${what})`}`;
 }
