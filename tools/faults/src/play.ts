@@ -73,10 +73,11 @@ export async function play(nemesis: Nemesis, options: PlayOptions): Promise<Outc
     } catch (e) {
       dead = { rule: 'dead', message: reasonOf(e) };
     }
+    if (dead === undefined && rounds % CHECK_EVERY === CHECK_EVERY - 1) await arena.runCheck();
+    const violations = dead === undefined ? await arena.check() : [dead];
+    // The daemon may have been told to end as well.
     if (signal.aborted) return;
     rounds += 1;
-    if (dead === undefined && rounds % CHECK_EVERY === 0) await arena.runCheck();
-    const violations = dead === undefined ? await arena.check() : [dead];
     found.push(...violations.map(({ rule, message }) => ({ rule, message: `round ${rounds}: ${message}` })));
     if (found.length === 0) return;
     await arena.keepEvidence(found);

@@ -50,6 +50,13 @@ test('what was not found is gone', () => {
   expect(world.get(key)).toBeUndefined();
 });
 
+test('goes to another process with its open operations', () => {
+  const world = World.from(begun().dump());
+  expect(world.frozen()).toEqual(new Set([key]));
+  world.apply({ t: 'ack', n: 0 });
+  expect(World.from(world.dump()).get(key)).toEqual(made);
+});
+
 test('an acknowledgement of nothing is no journal', () => {
   expect(() => new World().apply({ t: 'ack', n: 7 })).toThrow('operation 7');
 });

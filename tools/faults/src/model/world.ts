@@ -33,6 +33,7 @@ interface Owned {
 
 export interface WorldDump {
   readonly owned: ReadonlyArray<readonly [Key, number, Thing | null]>;
+  readonly open: readonly Begin[];
 }
 
 /**
@@ -101,11 +102,13 @@ export class World {
   }
 
   dump(): WorldDump {
-    return { owned: [...this.#owned].map(([key, { client, thing }]) => [key, client, thing ?? null]) };
+    const owned = [...this.#owned].map(([key, { client, thing }]) => [key, client, thing ?? null] as const);
+    return { owned, open: this.open() };
   }
 
-  static from({ owned }: WorldDump): World {
+  static from({ owned, open }: WorldDump): World {
     const world = new World();
+    for (const begun of open) world.#open.set(begun.n, begun);
     for (const [key, client, thing] of owned) world.#put(key, client, thing ?? undefined);
     return world;
   }
