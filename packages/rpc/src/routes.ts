@@ -1,12 +1,13 @@
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import {
+  Code,
   ConnectError,
   type ConnectRouter,
   type ContextValues,
   type Interceptor,
   type ServiceImpl,
 } from '@connectrpc/connect';
-import type { Slot } from '@stowage/core';
+import { errnoOf, type Slot } from '@stowage/core';
 import { edgeKey } from './edge.ts';
 import { toConnect } from './fault.ts';
 
@@ -30,7 +31,9 @@ export function serviceRoutes<S extends DescService>(service: S, impl: Partial<S
 /** The interceptor of {@link serviceRoutes}, for services that are put on a router without it. */
 export const faultsToCodes: Interceptor = (next) => async (request) => {
   try {
-    const response = await next(request);
+    const response = await next(
+      request.stream ? { ...request, message: received(request.message) } : request,
+    );
     if (!response.stream) return response;
     const flush = () => request.contextValues.get(edgeKey)?.flushHeaders(response.header);
     const fail = (e: unknown) => told(e, request);
@@ -39,6 +42,16 @@ export const faultsToCodes: Interceptor = (next) => async (request) => {
     throw told(e, request);
   }
 };
+
+/** What a client sends. That it went away meanwhile is no unexpected error. */
+async function* received<T>(messages: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* messages;
+  } catch (e) {
+    if (errnoOf(e) !== 'ERR_STREAM_PREMATURE_CLOSE') throw e;
+    throw new ConnectError('the client went away', Code.Canceled, undefined, undefined, e);
+  }
+}
 
 async function* begun<T>(
   messages: AsyncIterable<T>,
