@@ -19,8 +19,9 @@ const UNREADABLE = /[\0\uFFFD\p{Surrogate}]/u;
 
 /**
  * Reads one filter: `path[operator value]` and more of these after commas. White space may stand before a name, an
- * operator or a value, nowhere else. A name is `[A-Za-z0-9_-]+` or quoted; a value ends at a comma or space unless
- * quoted. Quoted means as in Go, `"..."`; after `~=` also `/.../` and `|...|`, with the same escapes.
+ * operator or a value, nowhere else. A name is `[A-Za-z0-9_-]+` or quoted (containerd wants quotes around one with
+ * `-`); a value ends at a comma or space unless quoted. Quoted means as in Go, `"..."`; after `~=` also `/.../` and
+ * `|...|`, with the same escapes.
  *
  * @returns the selectors, none for an empty filter.
  * @throws Fault `invalid_argument`

@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { withDaemon } from '../suite.ts';
 
 // What the grammar of filters is, containerd knows best: the same images in both daemons, and any filter must find the
-// same ones in both, or be refused by both.
+// same ones in both, or be refused by both. But for `-` in names, which only ours reads without quotes.
 
 const RUNS = process.env.STOWAGE_LONG === '1' ? 20_000 : 400;
 const suite = withDaemon('filters-containerd');
@@ -106,7 +106,6 @@ const TOKENS = [
   '"',
   '/',
   '|',
-  '-',
   '_',
   'é',
   '\u00a0',
