@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { type DigestAlgorithm, Digester } from '@stowage/core';
 
+/** Small enough that hashing one leaves the event loop free, large enough that a trip to another thread is worth it. */
 const STEP_BYTES = 1024 * 1024;
 
 /** Writes all of the bytes at a position: write(2) may take fewer than it is given. */
@@ -35,28 +36,55 @@ export async function hashFile(
   { length, signal }: { length?: bigint | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<Digester> {
   const digester = new Digester(algorithm);
-  for await (const chunk of readFileBytes(handle, { length, chunkBytes: STEP_BYTES, signal }))
-    digester.update(chunk);
+  for await (const step of readFileSteps(handle, { length, signal })) digester.update(step);
   return digester;
 }
 
-/** The bytes of a file from an offset on, each chunk in a buffer of its own. */
+/**
+ * The bytes of a file from its start on, all in one buffer: a step is gone when the next one is asked for. So a file of
+ * any length makes no garbage.
+ */
+export async function* readFileSteps(
+  handle: FileHandle,
+  { length, signal }: { readonly length?: bigint | undefined; readonly signal?: AbortSignal | undefined },
+): AsyncGenerator<Uint8Array> {
+  const buffer = Buffer.allocUnsafeSlow(STEP_BYTES);
+  let left = length === undefined ? Number.POSITIVE_INFINITY : Number(length);
+  for (let position = 0; left > 0; ) {
+    signal?.throwIfAborted();
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(STEP_BYTES, left), position);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+    position += bytesRead;
+    left -= bytesRead;
+  }
+}
+
+/**
+ * The bytes of a file from an offset on, each chunk in a buffer of its own; with `reuse` in two that take turns, so that
+ * a chunk is gone when the one after the next is asked for.
+ */
 export async function* readFileBytes(
   handle: FileHandle,
   options: {
     readonly offset?: bigint | undefined;
     readonly length?: bigint | undefined;
     readonly chunkBytes: number;
+    readonly reuse?: boolean | undefined;
     readonly signal?: AbortSignal | undefined;
   },
 ): AsyncGenerator<Uint8Array> {
-  const { offset = 0n, length, chunkBytes, signal } = options;
+  const { offset = 0n, length, chunkBytes, reuse = false, signal } = options;
+  const used: Buffer[] = [];
   let position = Number(offset);
   let left = length === undefined ? Number.POSITIVE_INFINITY : Number(length);
   while (left > 0) {
     signal?.throwIfAborted();
-    const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, left));
-    const { bytesRead } = await handle.read(buffer, 0, buffer.byteLength, position);
+    const wanted = Math.min(chunkBytes, left);
+    const old = used.length < 2 ? undefined : used.shift();
+    const buffer = old ?? Buffer.allocUnsafeSlow(wanted);
+    if (reuse) used.push(buffer);
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(wanted, buffer.byteLength), position);
     if (bytesRead === 0) return;
     yield bytesRead === buffer.byteLength ? buffer : buffer.subarray(0, bytesRead);
     position += bytesRead;

@@ -7,6 +7,7 @@ import {
   type ContentWriter,
   DAMAGED_LABEL,
   type IngestStatus,
+  type ReadOptions,
   type WriterOptions,
 } from '@stowage/content';
 import {
@@ -56,7 +57,7 @@ export class LocalContentStore implements ContentStore, ContentVerifier, AsyncDi
 
   /** Opens the store in a directory, which is made if it is missing, and clears away what a crash left there. */
   static async open(directory: string, options: LocalContentStoreOptions = {}): Promise<LocalContentStore> {
-    const { readChunkBytes = 256 * 1024, signal } = options;
+    const { readChunkBytes = 128 * 1024, signal } = options;
     signal?.throwIfAborted();
     const layout = new Layout(directory);
     await makeDirectory(layout.blobs);
@@ -104,10 +105,10 @@ export class LocalContentStore implements ContentStore, ContentVerifier, AsyncDi
   async *read(
     digest: Digest,
     range: ByteRange = {},
-    { signal }: CallOptions = {},
+    { reuse, signal }: ReadOptions = {},
   ): AsyncGenerator<Uint8Array> {
     this.#check(signal);
-    yield* readBlobFile(this.#blobs, digest, range, { chunkBytes: this.#chunkBytes, signal });
+    yield* readBlobFile(this.#blobs, digest, range, { chunkBytes: this.#chunkBytes, reuse, signal });
   }
 
   async *verify(digests: readonly Digest[] = [], { signal }: CallOptions = {}): AsyncGenerator<BlobCheck> {

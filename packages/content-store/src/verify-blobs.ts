@@ -3,11 +3,8 @@ import { type BlobCheck, PROGRESS_BYTES } from '@stowage/content';
 import { algorithmOf, type CallOptions, type Digest, Digester, Fault } from '@stowage/core';
 import type { BlobFiles } from './blob-files.ts';
 import { damageOf, unreadable } from './damage.ts';
-import { readFileBytes } from './file-bytes.ts';
+import { readFileSteps } from './file-bytes.ts';
 import { storageFault } from './storage-fault.ts';
-
-/** Small enough that hashing one leaves the event loop free, large enough that a trip to another thread is worth it. */
-const STEP_BYTES = 1024 * 1024;
 
 /** Hashes a blob, marks it if it is damaged, and serves it again if it is whole after all. */
 export async function* verifyBlobFile(
@@ -25,8 +22,8 @@ export async function* verifyBlobFile(
     let told = 0n;
     let reason: string | undefined;
     try {
-      for await (const chunk of readFileBytes(handle, { chunkBytes: STEP_BYTES, signal })) {
-        digester.update(chunk);
+      for await (const step of readFileSteps(handle, { signal })) {
+        digester.update(step);
         if (digester.sizeBytes - told < PROGRESS_BYTES) continue;
         told = digester.sizeBytes;
         yield check('running');
