@@ -124,8 +124,12 @@ export class Setting implements AsyncDisposable {
     this.#metadata = undefined as unknown as Metadata;
   }
 
-  static async make(options: MetadataOptions = {}, reach: Reach = inProcess): Promise<Setting> {
-    const setting = new Setting(await mkdtemp(join(tmpdir(), 'metadata-')), options, reach);
+  static async make(
+    options: MetadataOptions = {},
+    reach: Reach = inProcess,
+    directory = tmpdir(),
+  ): Promise<Setting> {
+    const setting = new Setting(await mkdtemp(join(directory, 'metadata-')), options, reach);
     setting.#metadata = await setting.#open();
     return setting;
   }

@@ -26,7 +26,7 @@ export async function sweep(
   let count = 0;
   for (let object = 0; object < dead.length; object += 1) {
     await pieces.step();
-    if (!graph.isThere(object) || cycle.isLive(object)) continue;
+    if (cycle.isLive(object)) continue;
     dead[count] = object;
     count += 1;
   }
@@ -49,7 +49,8 @@ async function dropPage(
   using locks = new DisposableStack();
   const held: number[] = [];
   for (const object of page) {
-    if (cycle.isLive(object)) continue;
+    // What is only named has its place in the order too: something may live while it does.
+    if (!graph.isThere(object) || cycle.isLive(object)) continue;
     const key = graph.keyOf(object);
     const lock = isStuck(ledger, key) ? undefined : ledger.locks.tryExclusive(key);
     // Somebody has to do with it, or it can't go. It stays for now with all it keeps, none of which has gone before it.
