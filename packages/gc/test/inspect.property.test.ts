@@ -169,6 +169,31 @@ test('a line of stores adds up, and the total counts what namespaces share once'
   );
 });
 
+test('unique is what one root keeps, shared what several do', async () => {
+  await fc.assert(
+    fc.asyncProperty(facts, async (all) => {
+      const graph = await surveyOf(all);
+      const reachedFrom = await Promise.all(
+        graph.roots.map((root) => reachable({ ...graph, roots: [root] })),
+      );
+      const [total] = await Array.fromAsync(inspectorOver(sourceOf(all), WHOLE).usage());
+      const several = new Set<string>();
+      const objects = [...graph.nodes.values()].filter(({ isAbsent }) => !isAbsent);
+      for (const { key, id } of objects) {
+        // A blob is kept by whatever keeps one of its records.
+        const records = objects.filter(({ id: { kind, name } }) =>
+          id.kind === 'content' ? kind === 'content' && name === id.name : false,
+        );
+        const keys = [key, ...records.map((record) => record.key)];
+        if (reachedFrom.filter((reached) => keys.some((one) => reached.has(one))).length > 1)
+          several.add(key);
+      }
+      expect(total?.sharedBytes).toBe(bytesOf(graph, several));
+    }),
+    RUNS,
+  );
+});
+
 test('the plan frees what no record that stays names, each unit once', async () => {
   await fc.assert(
     fc.asyncProperty(facts, async (all) => {

@@ -69,6 +69,14 @@ test('of several roots the one that lasts longest explains, and until tells when
   expect(always.path[0]?.object.name).toBe('always');
 });
 
+test('of roots that last as long the nearest comes first', async () => {
+  const far = object('content', 'far', { [`${REF}.content.x`]: 'x' });
+  const facts = [image('a', 'far'), far, object('content', 'x'), image('b', 'x')];
+  const { roots, path } = await kept(facts, idOf('content', 'x'));
+  expect(roots.map(({ object }) => object.name)).toEqual(['b', 'a']);
+  expect(path.map(({ object }) => object.name)).toEqual(['b', 'x']);
+});
+
 test('roots are counted, and so many told', async () => {
   const facts = [object('content', 'x'), ...Array.from({ length: 50 }, (_, i) => image(`i${i}`, 'x'))];
   const { roots, rootCount } = await kept(facts, idOf('content', 'x'));

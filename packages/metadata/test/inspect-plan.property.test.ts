@@ -55,6 +55,7 @@ async function take(at: Setting, step: Step): Promise<void> {
     case 'lease':
       await leases.create({ id: `${name}`, labels });
       await leases.addResource(`${name}`, { type: 'content', id: blobOf(`blob ${to}`).digest });
+      await leases.addResource(`${name}`, { type: 'images', id: `${to}` });
       return leases.addResource(`${name}`, { type: 'snapshots/memory', id: `${to}` });
     case 'container': {
       const parts = { labels, snapshotter: 'memory', snapshotKey: `active ${to}`, image: `${to}` };

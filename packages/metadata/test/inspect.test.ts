@@ -153,6 +153,24 @@ test('a snapshot whose snapshotter is not here stays with what it keeps, and say
   expect((await at.metadata.collect()).removed).toBe(0);
 });
 
+test('a flat lease keeps an expired image and its target, and nothing that the labels of these name', async () => {
+  let now = new Date('2030-01-01T00:00:00Z');
+  await using at = await Setting.make({ now: () => now });
+  const leaf = await put(at.contentOf(), 'leaf');
+  const target = await put(at.contentOf(), 'target', { 'containerd.io/gc.ref.content.x': leaf.digest });
+  await at.scope().leases.create({ id: 'l', labels: { [LABEL.gcFlat]: 'yes' } });
+  const labels = { [LABEL.gcExpire]: '2030-01-01T01:00:00Z' };
+  await at.scope('default', 'l').images.create({ name: 'a', target, labels });
+  now = new Date('2030-01-02T00:00:00Z');
+  const inspector = at.metadata.inspector({ namespace: 'default' });
+  expect(await inspector.explain(idOf('content', target.digest))).toMatchObject({
+    path: [{ why: { by: 'itself' } }, { why: { by: 'resource' } }, { why: { by: 'target' } }],
+  });
+  const plan = await Array.fromAsync(inspector.plan());
+  expect(plan.map(({ object }) => object.name)).toEqual([leaf.digest]);
+  expect((await at.metadata.collect()).removed).toBe(1);
+});
+
 test('run collects, and tells what it freed', async () => {
   await using at = await Setting.make();
   await put(at.contentOf(), 'x'.repeat(1000));
