@@ -60,7 +60,6 @@ async function dropPage(
       held.push(object);
     }
   }
-  await pieces.pause();
   for (;;) {
     const dead = held.filter((object) => !cycle.isLive(object));
     if (dead.length === 0) return 0;
@@ -71,6 +70,7 @@ async function dropPage(
           tx,
           dead.map((object) => graph.keyOf(object)),
         );
+        await pieces.pause();
         // Whoever names one of them in a write before this one saves it; whoever does after this one comes too late.
         tx.onlyIf(() => dead.every((object) => !cycle.isLive(object)));
         return dropped;
