@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { LABEL } from '@stowage/core';
 import { type Key, keyOf } from '../src/model/keys.ts';
-import type { Thing } from '../src/model/thing.ts';
+import type { Ingest, Thing } from '../src/model/thing.ts';
 import { type Effect, World } from '../src/model/world.ts';
 import { type JudgeOptions, judge } from '../src/oracle/judge.ts';
 
@@ -12,7 +12,7 @@ const edge: Thing = { kind: 'edge', namespace, lease: 'l', type: 'content', id: 
 const blob: Thing = { kind: 'blob', namespace, digest: 'd', sizeBytes: 1, labels: {} };
 const rooted: Thing = { ...blob, digest: 'r', labels: { [LABEL.gcRoot]: 'x' } };
 const image: Thing = { kind: 'image', namespace, name: 'i', target: 'd', labels: mark('old') };
-const ingest: Thing = { kind: 'ingest', namespace, ref: 'p' };
+const ingest: Ingest = { kind: 'ingest', namespace, ref: 'p' };
 const layer: Thing = {
   ...{ kind: 'snapshot', namespace, snapshotter: 's', name: 'base', state: 'committed', parent: '' },
   labels: { [LABEL.gcRoot]: 'x' },
@@ -126,6 +126,13 @@ describe('an operation that was not acknowledged', () => {
     expect(rules({ open, maybe: makes(ingest) }, [ingest])).toEqual([]);
     expect(rules({ acknowledged: [makes(ingest)], open }, [])).toEqual([]);
   });
+});
+
+test('a blob that an ingest without bytes may expect is no garbage, nor is what it names', () => {
+  const acknowledged = [...leased, unmakes(lease, edge)];
+  const open = [...makes(rooted), ...unmakes(ingest)];
+  expect(rules({ acknowledged, open, maybe: makes({ ...ingest, expects: 'd' }) }, [blob])).toEqual([]);
+  expect(rules({ acknowledged, open, maybe: makes(ingest) }, [blob])).toEqual(['garbage']);
 });
 
 test('an ingest stays, unless power was cut', () => {

@@ -69,10 +69,11 @@ function edgeTarget({ namespace, type, id }: Edge): Key {
   return table === 'content' ? blobKey(namespace, id) : `ingest ${namespace} ${id}`;
 }
 
-/** Keys of all that the roots among `things` keep, themselves included. */
-export function reachable(things: ReadonlyMap<Key, Thing>): Set<Key> {
+/** Keys of all that the roots among `things` keep, themselves included, and those that `roots` names. */
+export function reachable(things: ReadonlyMap<Key, Thing>, roots: Iterable<Key> = []): Set<Key> {
   const seen = new Set<Key>();
   const waiting = [...things].filter(([, thing]) => isRoot(thing)).map(([key]) => key);
+  waiting.push(...roots);
   for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) {
     if (seen.has(key)) continue;
     seen.add(key);

@@ -44,9 +44,10 @@ export interface Ingest {
   readonly kind: 'ingest';
   readonly namespace: string;
   readonly ref: string;
-  /** Ours: what its bytes will be, and whether only a lease keeps it. */
+  /** Ours: what its bytes will be, whether only a lease keeps it, and the digest that it was opened with. */
   readonly seed?: string;
   readonly leased?: boolean;
+  readonly expects?: string;
 }
 
 export interface Snapshot {
@@ -74,7 +75,7 @@ export interface Container {
 export type Kind = Thing['kind'];
 export type Of<K extends Kind> = Extract<Thing, { kind: K }>;
 
-const OURS: ReadonlySet<string> = new Set(['seed', 'leased']);
+const OURS: ReadonlySet<string> = new Set(['seed', 'leased', 'expects']);
 
 /** What a daemon would tell of a thing, as text: equal for equal things. */
 export function described(thing: Thing): string {

@@ -1,4 +1,4 @@
-import type { Key } from './keys.ts';
+import { blobKey, type Key } from './keys.ts';
 import { described, type Thing } from './thing.ts';
 
 /** What an operation makes of one thing; null: it is gone. */
@@ -44,6 +44,7 @@ export interface WorldDump {
 export class World {
   readonly #owned = new Map<Key, Owned>();
   readonly #open = new Map<number, Begin>();
+  readonly #expected = new Set<Key>();
 
   apply(line: JournalLine): void {
     switch (line.t) {
@@ -81,6 +82,21 @@ export class World {
   }
 
   /**
+   * Blobs that an ingest may keep which nobody sees: of one that was opened and not written to before a crash, or whose
+   * bytes went with the power, only the record is there, for a day, and keeps the blob that it expects.
+   */
+  expected(): Set<Key> {
+    const keys = this.open().flatMap(({ effects, maybe }) =>
+      [...effects, ...maybe].flatMap(({ thing }) =>
+        thing?.kind === 'ingest' && thing.expects !== undefined
+          ? [blobKey(thing.namespace, thing.expects)]
+          : [],
+      ),
+    );
+    return new Set([...this.#expected, ...keys]);
+  }
+
+  /**
    * Takes what was found for what is, once it was judged. What only we know of things is kept, but for the seeds of
    * those that are `unfilled`.
    */
@@ -98,6 +114,7 @@ export class World {
       this.#put(key, client, unfilled.has(key) ? thing : (same ?? thing));
     }
     for (const [key, { client }] of this.#owned) if (!found.has(key)) this.#put(key, client, undefined);
+    for (const key of this.expected()) this.#expected.add(key);
     this.#open.clear();
   }
 

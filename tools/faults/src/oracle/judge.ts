@@ -20,6 +20,7 @@ export function judge(
   const open = world.open();
   const told = withOurs(world, found);
   const kept = reachable(told);
+  const mayBeKept = reachable(told, world.expected());
   const allowed = allowedStates(world);
   const violations: Violation[] = [];
   for (const [key, states] of allowed) {
@@ -30,7 +31,7 @@ export function judge(
   for (const begun of open) if (isHalf(world, begun, told, kept)) violations.push(half(begun, told));
   for (const [key, thing] of told) {
     if (!allowed.has(key)) violations.push({ rule: 'stranger', message: `${key}: nobody made it` });
-    if (!kept.has(key)) violations.push({ rule: 'garbage', message: `${key}: nothing keeps it` });
+    if (!mayBeKept.has(key)) violations.push({ rule: 'garbage', message: `${key}: nothing keeps it` });
     if (thing.kind === 'edge') continue;
     for (const ref of refsOf(thing))
       if (!told.has(ref))

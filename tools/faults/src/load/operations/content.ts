@@ -142,10 +142,13 @@ function ingest(
   if (!client.isFree(blobKey(namespace, digest))) return undefined;
   const blob: Blob = { kind: 'blob', namespace, digest, sizeBytes, labels, seed };
   const ref = begun?.ref ?? client.fresh('ref');
-  const left: Ingest = begun ?? { kind: 'ingest', namespace, ref, seed, leased: lease !== undefined };
+  const known = client.rng.chance(0.5);
+  const left: Ingest = {
+    ...{ kind: 'ingest', namespace, ref, seed, leased: lease !== undefined },
+    ...(known && { expects: digest }),
+  };
   const pieces = client.rng.int(1, 5);
   const pauseMs = client.rng.chance(0.2) ? client.rng.int(1, 10) : 0;
-  const known = client.rng.chance(0.5);
   return {
     effects: [
       { key: keyOf(blob), thing: blob },
