@@ -40,6 +40,13 @@ export interface KeepLog {
   readonly ageMs: number;
 }
 
+export interface QueueOptions {
+  readonly keepLog: KeepLog;
+  readonly now: () => Date;
+  /** Told which keys are being written, until the result is disposed. */
+  readonly writing: (keys: Iterable<string>) => Disposable;
+}
+
 /**
  * Writes mutations, those that come while the disk is busy together in one batch with one fsync, each with an entry
  * of the log. Batches are written one after the other, so the log on disk has no gaps.
@@ -52,6 +59,7 @@ export class CommitQueue {
   readonly #keepLog: KeepLog;
   readonly #milestones: Milestones;
   readonly #now: () => Date;
+  readonly #writing: QueueOptions['writing'];
   readonly #onFailure: (e: unknown) => unknown;
   #seq: bigint;
   #logStart: bigint;
@@ -70,7 +78,7 @@ export class CommitQueue {
       readonly logStart: bigint;
       readonly milestones: Milestones;
     },
-    options: { readonly keepLog: KeepLog; readonly now: () => Date },
+    options: QueueOptions,
     onFailure: (e: unknown) => unknown,
   ) {
     this.#store = from.store;
@@ -79,6 +87,7 @@ export class CommitQueue {
     this.#milestones = from.milestones;
     this.#keepLog = options.keepLog;
     this.#now = options.now;
+    this.#writing = options.writing;
     this.#onFailure = onFailure;
   }
 
@@ -138,6 +147,7 @@ export class CommitQueue {
       }
     }
     const logStart = this.#trim(seq, now.getTime(), operations);
+    using _ = this.#writing(operations.map(({ key }) => key));
     try {
       if (operations.length > 0) await this.#store.batch(operations, { sync: true });
     } catch (e) {

@@ -7,6 +7,7 @@ import { kindOfFailure } from './failures.ts';
 import { type Sealed, unseal } from './frame.ts';
 import { type Opened, openGuarded } from './guard.ts';
 import { MARK_FILE, SCHEMA, writeMark } from './mark.ts';
+import { RecordCache } from './record-cache.ts';
 import type { RawStore } from './scan.ts';
 import { rawStore, type Store } from './store.ts';
 
@@ -36,6 +37,8 @@ export class Database implements AsyncDisposable {
   readonly #now: () => Date;
   #opened: Opened;
   #queue: CommitQueue;
+  /** Of what is open now. */
+  #cache = new RecordCache();
   #epoch = 1;
   /** Set while the handle is poisoned. */
   #failure: Fault | undefined;
@@ -93,12 +96,18 @@ export class Database implements AsyncDisposable {
 
   /** @throws Fault `data_loss` if the value was changed by the disk; `unavailable` while reopening. */
   async get(key: string): Promise<Sealed | undefined> {
-    const bytes = await this.#read(() => this.#usable().get(key));
-    return bytes === undefined ? undefined : unseal(key, bytes);
+    const store = this.#usable();
+    const known = this.#cache.get(key);
+    if (known !== undefined) return known;
+    return this.#cache.fill(key, async () => {
+      const bytes = await this.#read(() => store.get(key));
+      return bytes === undefined ? undefined : unseal(key, bytes);
+    });
   }
 
   async has(key: string): Promise<boolean> {
-    return this.#read(() => this.#usable().has(key));
+    const store = this.#usable();
+    return this.#cache.has(key) || this.#read(() => store.has(key));
   }
 
   /** All records of a range, as of the first `next()`. */
@@ -157,7 +166,12 @@ export class Database implements AsyncDisposable {
   }
 
   #newQueue(): CommitQueue {
-    return new CommitQueue(this.#opened, { keepLog: this.#keepLog, now: this.#now }, (e) => this.#poison(e));
+    const cache = new RecordCache();
+    this.#cache = cache;
+    const writing = (keys: Iterable<string>) => cache.writing(keys);
+    return new CommitQueue(this.#opened, { keepLog: this.#keepLog, now: this.#now, writing }, (e) =>
+      this.#poison(e),
+    );
   }
 
   #usable(): Store {
