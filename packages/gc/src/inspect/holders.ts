@@ -1,6 +1,8 @@
+import type { CallOptions } from '@stowage/core';
 import type { Reached } from '../graph.ts';
 import type { Why } from '../inspector.ts';
 import type { Known, Survey } from './survey.ts';
+import { turns } from './turns.ts';
 
 /** Who keeps an object, and why. */
 export interface Holder {
@@ -8,10 +10,15 @@ export interface Holder {
   readonly why: Why;
 }
 
-/** A survey turned round. Of two reasons for the same the first by name is told. */
-export function holdersIn({ nodes }: Survey): ReadonlyMap<string, readonly Holder[]> {
+/** A survey turned round. */
+export async function holdersIn(
+  { nodes }: Survey,
+  { signal }: CallOptions,
+): Promise<ReadonlyMap<string, readonly Holder[]>> {
   const holders = new Map<string, Holder[]>();
+  const turn = turns(signal);
   for (const holder of nodes.values()) {
+    await turn();
     for (const [i, ref] of holder.refs.entries()) {
       const why = holder.whys[i];
       if (why === undefined) continue;

@@ -5,16 +5,24 @@ import { type Holder, holdersIn } from './holders.ts';
 import { type Known, type Survey, survey } from './survey.ts';
 import { type Unit, unitsOf } from './units.ts';
 
-/** All that there is at one moment, walked; seen from several sides, each made when it is first looked at. */
+/** All that there is at one moment, walked, and seen from several sides. */
 export class Picture {
   readonly survey: Survey;
   readonly reached: Reached;
-  #holders: ReadonlyMap<string, readonly Holder[]> | undefined;
-  #units: ReadonlyMap<string, Unit> | undefined;
+  /** Who keeps each object. */
+  readonly holders: ReadonlyMap<string, readonly Holder[]>;
+  readonly units: ReadonlyMap<string, Unit>;
 
-  constructor(survey: Survey, reached: Reached) {
+  private constructor(
+    survey: Survey,
+    reached: Reached,
+    holders: ReadonlyMap<string, readonly Holder[]>,
+    units: ReadonlyMap<string, Unit>,
+  ) {
     this.survey = survey;
     this.reached = reached;
+    this.holders = holders;
+    this.units = units;
   }
 
   /** @param namespace - enough for what keeps an object; what is on the disk takes them all: undefined. */
@@ -25,22 +33,12 @@ export class Picture {
   ): Promise<Picture> {
     options.signal?.throwIfAborted();
     const graph = await survey(source.facts(namespace, options), source.now(), options);
-    return new Picture(graph, await walk(graph));
+    const reached = await walk(graph);
+    return new Picture(graph, reached, await holdersIn(graph, options), await unitsOf(graph, options));
   }
 
   get nodes(): ReadonlyMap<string, Known> {
     return this.survey.nodes;
-  }
-
-  /** Who keeps each object. */
-  get holders(): ReadonlyMap<string, readonly Holder[]> {
-    this.#holders ??= holdersIn(this.survey);
-    return this.#holders;
-  }
-
-  get units(): ReadonlyMap<string, Unit> {
-    this.#units ??= unitsOf(this.survey);
-    return this.#units;
   }
 
   /** Whether anything keeps it. */

@@ -71,9 +71,12 @@ export async function survey(
             conditions.push([known.key, keyIn(fact.id.namespace, ref.object), label, ref]);
     }
   }
-  for (const [from, to, label, { holds }] of conditions)
+  for (const [from, to, label, { holds }] of conditions) {
+    await turn();
     if (used.get(to)?.some((usedAt) => holds(usedAt, at))) edges.push([from, to, { by: 'condition', label }]);
+  }
   for (const [from, to, why] of edges) {
+    await turn();
     const holder = nodes.get(from) ?? (why.by === 'back-label' ? absent(from) : undefined);
     if (holder === undefined) continue;
     nodes.set(from, holder);

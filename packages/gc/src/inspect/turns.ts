@@ -1,5 +1,5 @@
 /** Steps between which others get their turn. */
-const STEPS = 2000;
+const STEPS = 500;
 
 /**
  * Counts the steps of long work, lets others have their turn every so often, and ends it when the signal fires.

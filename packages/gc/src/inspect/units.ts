@@ -4,6 +4,7 @@ import type { ObjectId } from '../object.ts';
 import type { FactSource, LeftoverFact, Stored } from './fact.ts';
 import type { Picture } from './picture.ts';
 import type { Known, Survey } from './survey.ts';
+import { turns } from './turns.ts';
 
 /**
  * A piece of the disk: a blob, which the records of several namespaces may name; a snapshot; an ingest; or one of these
@@ -18,9 +19,14 @@ export interface Unit {
 }
 
 /** All there are, by a key of their own; those of records in the order of the survey, leftovers after them. */
-export function unitsOf({ nodes, leftovers }: Survey): ReadonlyMap<string, Unit> {
+export async function unitsOf(
+  { nodes, leftovers }: Survey,
+  { signal }: CallOptions,
+): Promise<ReadonlyMap<string, Unit>> {
   const units = new Map<string, Unit>();
+  const turn = turns(signal);
   for (const known of nodes.values()) {
+    await turn();
     const { kind } = known.id;
     const key = unitKey(known);
     if (key === undefined || !isStored(kind)) continue;
@@ -29,6 +35,7 @@ export function unitsOf({ nodes, leftovers }: Survey): ReadonlyMap<string, Unit>
     else unit.records.push(known);
   }
   for (const leftover of leftovers) {
+    await turn();
     const { kind, snapshotter, handle } = leftover;
     const key = kind === 'content' ? blobKey(handle) : `\0${kind}\0${JSON.stringify([snapshotter, handle])}`;
     if (!units.has(key)) units.set(key, { kind, records: [], leftover });
