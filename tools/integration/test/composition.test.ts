@@ -2,7 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { GarbageCollection } from '@stowage/api/gc/v1';
+import { Metadata } from '@stowage/api/metadata/v1';
 import { services } from '@stowage/api/registry';
+import { Verification } from '@stowage/api/verification/v1';
 import type { Plugin } from '@stowage/core';
 import { builtinPlugins } from '@stowage/daemon/plugins';
 import { Engine, nameOf } from '@stowage/engine';
@@ -14,6 +17,7 @@ const BACKENDS: Readonly<Record<string, readonly string[]>> = {
   snapshots: ['io.containerd.snapshotter.v1.native'],
   diff: ['io.containerd.differ.v1.walking', 'io.containerd.content.v1.content'],
   tasks: ['stowage.runtime.v1.runc'],
+  verification: ['io.containerd.content.v1.content'],
 };
 
 /** The smallest list of plugins that offers a service, by what needs say; optional needs are left out. */
@@ -37,10 +41,20 @@ function closure(id: string): Plugin[] {
   return [...found];
 }
 
+/** Services whose plugins do not have the name of their package. */
+const SERVICES: Readonly<Record<string, string>> = {
+  garbage: 'stowage.gc.v1.GarbageCollection',
+  healthcheck: 'grpc.health.v1.Health',
+  metadata: 'stowage.metadata.v1.Metadata',
+  sandboxes: 'containerd.services.sandbox.v1.Store',
+  verification: 'stowage.content.v1.Verification',
+};
+
 const serviceOf = (id: string) => {
-  const names: Readonly<Record<string, string>> = { healthcheck: 'grpc.health.v1.Health' };
   const suffix = `.services.${id}.v1.`;
-  const service = services.find((s) => s.typeName === names[id] || s.typeName.includes(suffix));
+  const service = [...services, GarbageCollection, Metadata, Verification].find(({ typeName }) =>
+    Object.hasOwn(SERVICES, id) ? typeName === SERVICES[id] : typeName.includes(suffix),
+  );
   if (service === undefined) throw new Error(`no contract for ${id}`);
   return service;
 };
