@@ -32,12 +32,13 @@ export interface Step {
 
 // biome-ignore format: by what they are about
 const ACTS = [
-  'lease', 'lease', 'unlease', 'hold', 'hold', 'letgo',
-  'put', 'put', 'put', 'label', 'unput', 'look',
+  'lease', 'unlease', 'unlease', 'hold', 'hold', 'hold', 'hold', 'letgo',
+  'put', 'put', 'put', 'put', 'label', 'label', 'unput', 'look', 'look',
   'image', 'image', 'reimage', 'unimage',
   'prepare', 'prepare', 'commit', 'commit', 'remove', 'relabel', 'stat',
   'container', 'uncontainer', 'sandbox', 'unsandbox',
-  'ingest', 'ingest', 'abort', 'sleep', 'sleep',
+  'ingest', 'abort', 'sleep',
+  'revive', 'revive', 'revive', 'revive', 'revive', 'revive', 'revive', 'revive', 'revive', 'revive',
 ] as const;
 
 const labelSpec: fc.Arbitrary<LabelSpec> = fc.record({
@@ -53,7 +54,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   b: fc.nat(3),
   lease: fc.constantFrom(0, 1, 2, 3, 3, 3),
   labels: fc.array(labelSpec, { maxLength: 3 }),
-  wait: fc.nat(3),
+  wait: fc.constantFrom(0, 0, 1, 2, 3),
 });
 
 /** What most of the rest is nothing without: a lease, a flat one, one that expires, and two snapshots. */
@@ -123,14 +124,46 @@ export class Doer {
     return lease === 3 ? undefined : this.id(namespace, 'lease', `l${lease}`);
   }
 
-  async do(step: Step, model: Model): Promise<Effect | undefined> {
+  /** @param dying - What a collection may remove. */
+  async do(step: Step, model: Model, dying: readonly Id[]): Promise<Effect | undefined> {
     try {
-      return await this.#do(step, model);
+      if (step.act !== 'revive') return await this.#do(step, model);
+      const id = dying[(4 * step.a + step.b) % Math.max(dying.length, 1)];
+      return id === undefined ? {} : await this.#revive(step, id, model);
     } catch (e) {
       if (Fault.is(e, 'not_found') || Fault.is(e, 'already_exists')) return undefined;
       if (Fault.is(e, 'failed_precondition') || Fault.is(e, 'invalid_argument')) return undefined;
       throw e;
     }
+  }
+
+  /** Has something live name what is about to go, or asks under a lease whether it is there. */
+  async #revive({ a, b }: Step, id: Id, model: Model): Promise<Effect> {
+    const [namespace = '', kind = '', name = ''] = id.split(' ');
+    const n = this.namespaces.indexOf(namespace);
+    const { digest } = this.blob(n, Number(name.slice(1)) || 0);
+    const view = this.#view(namespace, 'l0');
+    const at = kind === 'snapshot' ? 'snapshot.memory' : kind;
+    const value = kind === 'content' ? digest : name;
+    const refs = new Set([id]);
+    if (kind === 'lease') return {};
+    if (b < 2 || kind === 'ingest') {
+      const lease = this.id(n, 'lease', 'l0');
+      const type = { content: 'content', image: 'images', ingest: 'ingests' }[kind] ?? 'snapshots/memory';
+      await view.leases.addResource('l0', { type, id: value });
+      const before = model.things.get(lease);
+      if (before === undefined) return { needs: [lease] };
+      return { sets: [[lease, { ...before, refs: new Set([...before.refs, id]) }]] };
+    }
+    if (b === 2 && kind !== 'image') {
+      if (kind === 'content') await view.content?.info(digest);
+      else await view.snapshotter('memory').stat(name);
+      return { needs: [id], tells: [id] };
+    }
+    const labels = { [`containerd.io/gc.ref.${at}`]: value };
+    const parts = { runtime: { name: '' }, spec: undefined, extensions: {}, sandboxer: 'shim' };
+    await view.sandboxes.create({ id: `s${a}`, labels, ...parts });
+    return { makes: [[this.id(n, 'sandbox', `s${a}`), { ...empty(), refs, isRoot: true }]] };
   }
 
   async #do(step: Step, model: Model): Promise<Effect> {
@@ -293,6 +326,8 @@ export class Doer {
       case 'abort':
         await plain.content?.abort(`r${a}`);
         return { drops: [at('ingest', `r${a}`)] };
+      case 'revive':
+        return {};
       case 'sleep':
         return { sleepsMs: (SLEEPS_HOURS[a] ?? 0) * HOUR_MS };
     }

@@ -1,10 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { Fault } from '@stowage/core';
 import { type Id, Model } from './gc-model.ts';
 import { Doer, type Effect, type Step } from './gc-program.ts';
 import type { Setting } from './setting.ts';
 
 /** How long a call may take to be answered before the collection goes on meanwhile. */
 const PATIENCE_MS = 2;
+
+/** The smaller, the more pauses: a large one has most of them where things are removed. */
+const PIECE_SIZES = [1, 2, 3, 5, 8];
 
 /** What runs have done, in sum. */
 export interface Tally {
@@ -67,11 +71,17 @@ export class GcRun {
       this.#flat.clear();
       this.#mayGo.clear();
       this.#look();
-      const { removed } = await this.#at.metadata.collect({ pieceSize: 2, pause: () => this.#pause() });
+      const pieceSize = PIECE_SIZES[this.#left.length % PIECE_SIZES.length];
+      const { removed } = await this.#at.metadata.collect({ pieceSize, pause: () => this.#pause() });
       this.#tally.removed += removed;
       await this.#flight?.ended;
       await this.#land();
-      this.#follow(await this.#there(), {});
+      const there = await this.#there();
+      this.#follow(
+        [...this.#model.things.keys()].filter((id) => isSwept(id) && !there.has(id)),
+        {},
+      );
+      for (const id of there) check(this.#model.things.has(id), `${id} is there`, undefined);
     }
     await this.#settle();
     await this.#cleanUp();
@@ -85,8 +95,7 @@ export class GcRun {
       if (this.#flight !== undefined || next.wait >= this.#pauses) return;
       this.#left.pop();
       this.#pauses = 0;
-      // What may not go is there: that need not be asked for.
-      if (this.#mayGo.size > 0) this.#follow(await this.#there(), {});
+      this.#follow(await this.#gone(), {});
       await Promise.race([this.#start(next), pause(PATIENCE_MS)]);
       await this.#land();
     }
@@ -96,7 +105,7 @@ export class GcRun {
     this.#tally.steps += 1;
     const flight: Flight = {
       step,
-      ended: this.#doer.do(step, this.#model).then(
+      ended: this.#doer.do(step, this.#model, this.#dying()).then(
         (effect) => {
           flight.isOver = true;
           flight.effect = effect;
@@ -115,6 +124,10 @@ export class GcRun {
     return flight.ended;
   }
 
+  #dying(): Id[] {
+    return [...this.#mayGo].filter((id) => this.#model.things.has(id)).sort();
+  }
+
   /** Tells the model of a call that was answered. */
   async #land(): Promise<void> {
     const flight = this.#flight;
@@ -128,24 +141,22 @@ export class GcRun {
     if (flight.error !== undefined) throw flight.error;
     const effect = flight.effect ?? {};
     // While the collection waited for the answer it removed nothing.
-    const there = flight.crossed ? await this.#there() : undefined;
+    const gone = flight.crossed ? await this.#gone() : [];
     for (const [id] of effect.makes ?? []) {
       if (!this.#model.things.has(id)) continue;
       check(flight.crossed && this.#mayGo.has(id), `${id} was made, but was there`, flight.step);
       this.#model.things.delete(id);
     }
-    this.#follow(there, effect, flight.step);
+    this.#follow(gone, effect, flight.step);
   }
 
-  #follow(there: ReadonlySet<Id> | undefined, effect: Effect, step?: Step): void {
+  #follow(missing: readonly Id[], effect: Effect, step?: Step): void {
     const { things } = this.#model;
     const dropped = new Set(effect.drops);
-    if (there !== undefined) {
-      const gone = [...things.keys()].filter((id) => isSwept(id) && !there.has(id) && !dropped.has(id));
-      for (const id of gone) check(this.#mayGo.has(id), `${id} was removed`, step);
-      this.#tear(gone);
-      for (const id of gone) things.delete(id);
-    }
+    const gone = missing.filter((id) => things.has(id) && !dropped.has(id));
+    for (const id of gone) check(this.#mayGo.has(id), `${id} was removed`, step);
+    this.#tear(gone);
+    for (const id of gone) things.delete(id);
     for (const id of effect.needs ?? []) check(things.has(id), `${id} was said to be there`, step);
     for (const [id, thing] of [...(effect.makes ?? []), ...(effect.sets ?? [])]) {
       things.set(id, thing);
@@ -157,7 +168,6 @@ export class GcRun {
     for (const id of dropped) things.delete(id);
     for (const id of this.#model.reached(this.#clock.now, effect.tells ?? []).full) this.#told.add(id);
     this.#clock.now += effect.sleepsMs ?? 0;
-    for (const id of there ?? []) check(things.has(id) || dropped.has(id), `${id} is there`, step);
     this.#look(step);
   }
 
@@ -232,6 +242,42 @@ export class GcRun {
       await metadata.namespaces.delete(namespace).catch((e: { kind?: string }) => {
         if (e.kind !== 'not_found') throw e;
       });
+  }
+
+  /** What is not there any more of what may go. Of anything else, it shows in the end. */
+  async #gone(): Promise<Id[]> {
+    const gone: Id[] = [];
+    const look = async (id: Id): Promise<void> => {
+      try {
+        await this.#read(id);
+      } catch (e) {
+        if (!Fault.is(e, 'not_found')) throw e;
+        gone.push(id);
+      }
+    };
+    await Promise.all(this.#dying().map(look));
+    return gone;
+  }
+
+  async #read(id: Id): Promise<unknown> {
+    const [namespace = '', kind, name = ''] = id.split(' ');
+    const { content, images, leases, snapshotter } = this.#at.scope(namespace);
+    switch (kind) {
+      case 'content': {
+        const n = this.#doer.namespaces.indexOf(namespace);
+        return content?.info(this.#doer.blob(n, Number(name.slice(1))).digest);
+      }
+      case 'ingest':
+        return content?.status(name);
+      case 'image':
+        return images.get(name);
+      case 'lease':
+        return leases.resources(name)[Symbol.asyncIterator]().next();
+      case 'snapshot':
+        return snapshotter('memory').stat(name);
+      default:
+        return undefined;
+    }
   }
 
   /** What is there of all that garbage collection may remove. */
