@@ -4,5 +4,6 @@ export * from './demo-image.ts';
 export * from './process.ts';
 export * from './programs.ts';
 export * from './push.ts';
+export * from './registry-front.ts';
 export * from './resources.ts';
 export * from './temp.ts';

@@ -1,13 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connect } from '@stowage/client';
 import { LocalContentStore } from '@stowage/content-store';
 import { hostPlatform } from '@stowage/core';
 import { buildImage, writeArchive } from '@stowage/oci-image';
-import { demoArchive, mustCtr, type Program, startRegistry, until } from '@stowage/testing';
+import {
+  demoArchive,
+  mustCtr,
+  type Program,
+  startRegistry,
+  startRegistryFront,
+  until,
+} from '@stowage/testing';
 import { beginStowage, mustStowage, stowage } from '../cli.ts';
 import { withDaemon } from '../suite.ts';
 
@@ -81,7 +86,7 @@ test('an image that the registry has not is named', async () => {
 test.each(['SIGINT', 'SIGTERM'] as const)(
   '%s during a pull ends it and leaves nothing behind',
   async (signal) => {
-    await using front = await slowFront(host);
+    await using front = await startRegistryFront(host, LAYER_BYTES * 0.6);
     const namespace = `cut-by-${signal.toLowerCase()}`;
     await pushNoise(`${host}/${namespace}:1`);
     const begun = beginStowage(suite.daemon.address, [
@@ -90,7 +95,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
       'pull',
       `${front.host}/${namespace}:1`,
     ]);
-    await until('half of the layer', () => front.sent() > LAYER_BYTES / 2);
+    await until('half of the layer', () => front.sentBytes() > LAYER_BYTES / 2);
     begun.child.kill(signal);
     expect(await begun.end).toMatchObject({ code: signal === 'SIGINT' ? 130 : 143 });
     expect(begun.err()).toMatch(/stowage: interrupted\n$/);
@@ -106,7 +111,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
 );
 
 test('a pull goes on where one was whose client was killed', async () => {
-  await using front = await slowFront(host);
+  await using front = await startRegistryFront(host, LAYER_BYTES * 0.6);
   const name = `${front.host}/killed:1`;
   await pushNoise(`${host}/killed:1`);
   const begun = beginStowage(suite.daemon.address, ['-n', 'killed', 'pull', name]);
@@ -118,42 +123,7 @@ test('a pull goes on where one was whose client was killed', async () => {
   begun.child.kill('SIGKILL');
   await begun.end;
   front.open();
-  const before = front.sent();
+  const before = front.sentBytes();
   expect(await s('-n', 'killed', 'pull', '-q', name)).toMatchObject({ code: 0 });
-  expect(front.sent() - before).toBeLessThan(LAYER_BYTES * 0.6);
+  expect(front.sentBytes() - before).toBeLessThan(LAYER_BYTES * 0.6);
 }, 30_000);
-
-/** Stands before a registry, and stops in the middle of a large blob until it is opened. */
-async function slowFront(host: string) {
-  let sent = 0;
-  let open = false;
-  const [hostname = '', port = ''] = host.split(':');
-  const server = createServer((incoming, answer) => {
-    const { method, url, headers } = incoming;
-    const to = { hostname, port, method, path: url, headers: { ...headers, host } };
-    request(to, (response) => {
-      answer.writeHead(response.statusCode ?? 500, response.headers);
-      const count = url?.includes('/blobs/') === true;
-      response.on('data', (chunk: Buffer) => {
-        answer.write(chunk);
-        if (!count) return;
-        sent += chunk.length;
-        if (!open && sent > LAYER_BYTES * 0.6) response.pause();
-      });
-      response.on('end', () => answer.end());
-      answer.on('close', () => response.destroy());
-    }).end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    sent: () => sent,
-    open: () => {
-      open = true;
-    },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
