@@ -1,17 +1,24 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { expect, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 import { type Case, report, type Subject } from '@stowage/content-conformance';
 import { LocalContentStore } from '@stowage/content-store';
 
+const opened: string[] = [];
 const ended: string[] = [];
 const subject: Subject = {
   name: 'local',
   capabilities: new Set(['reopen']),
-  open: (root) => LocalContentStore.open(root),
+  open(root) {
+    opened.push(root);
+    return LocalContentStore.open(root);
+  },
   end: async (root) => void ended.push(root),
 };
+afterAll(async () => {
+  for (const root of opened) await rm(root, { recursive: true, force: true });
+});
 const good: Case = { id: 'good', run: async ({ store }) => void (await Array.fromAsync(store.list())) };
 const bad: Case = {
   id: 'bad',
@@ -52,7 +59,6 @@ test('what was made elsewhere than in the directory is undone whether the case p
   ended.length = 0;
   await outcomes([good, bad]);
   expect(ended).toHaveLength(2);
-  await rm(ended[1] ?? '', { recursive: true });
 });
 
 test('a store that leaves no files leaves no directory when it fails', async () => {
