@@ -2,6 +2,7 @@ import { type ContextValues, createConnectRouter, createContextValues } from '@c
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { type Logger, quote } from '@stowage/core';
 import { edgeKey } from './edge.ts';
+import { type DirectMethods, noting } from './grpc/direct-methods.ts';
 import { gzip } from './gzip.ts';
 import { faultsToCodes, type Routes } from './routes.ts';
 
@@ -16,6 +17,8 @@ export interface CompileOptions {
 export interface Dispatch {
   /** By path: `/package.Service/Method`, byte by byte. */
   readonly handlers: ReadonlyMap<string, UniversalHandler>;
+  /** Those of them that gRPC calls need not go through Connect for. */
+  readonly direct: DirectMethods;
   /** Says what is wrong with a path that has no handler. */
   whyNot(path: string): string;
 }
@@ -30,7 +33,8 @@ export function compileRoutes({ routes, maxMessageBytes }: CompileOptions): Disp
     compressMinBytes: Number.MAX_SAFE_INTEGER,
     interceptors: [faultsToCodes],
   });
-  for (const put of routes) put(router);
+  const noted = noting(router, maxMessageBytes);
+  for (const put of routes) put(noted.router);
   const handlers = new Map<string, UniversalHandler>();
   const services = new Set<string>();
   for (const handler of router.handlers) {
@@ -38,7 +42,7 @@ export function compileRoutes({ routes, maxMessageBytes }: CompileOptions): Disp
     handlers.set(handler.requestPath, handler);
     services.add(handler.service.typeName);
   }
-  return { handlers, whyNot: (path) => whyNot(path, services) };
+  return { handlers, direct: noted.direct, whyNot: (path) => whyNot(path, services) };
 }
 
 /** What a call carries for the code around methods: where unexpected errors go, and how headers leave early. */

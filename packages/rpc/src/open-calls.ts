@@ -1,18 +1,23 @@
+/** A call as far as it can be ended. */
+export interface OpenCall {
+  abort(reason: NonNullable<unknown>): void;
+}
+
 /**
  * The calls that a server is busy with, so that it can end them all. (A shared signal would do the same, but adding
  * a listener to one takes as long as it has listeners, and thousands of calls may be held.)
  */
 export class OpenCalls {
-  readonly #open = new Set<AbortController>();
-  #reason: unknown;
+  readonly #open = new Set<OpenCall>();
+  #reason: NonNullable<unknown> | undefined;
 
   /** Registers a call until it is removed. */
-  add(call: AbortController): void {
+  add(call: OpenCall): void {
     if (this.#reason === undefined) this.#open.add(call);
     else call.abort(this.#reason);
   }
 
-  delete(call: AbortController): void {
+  delete(call: OpenCall): void {
     this.#open.delete(call);
   }
 

@@ -90,7 +90,11 @@ async function* begun<T>(
   }
 }
 
-function told(e: unknown, call: { readonly method: DescMethod; readonly contextValues: ContextValues }) {
+/** What a client is told of what a method threw. What is not for clients is reported. */
+export function told(
+  e: unknown,
+  call: { readonly method: DescMethod; readonly contextValues: ContextValues },
+): unknown {
   const error = toConnect(e);
   if (!(error instanceof ConnectError)) {
     call.contextValues.get(edgeKey)?.report(`${call.method.parent.typeName}/${call.method.name}`, e);

@@ -1,5 +1,7 @@
 import { createServer } from 'node:net';
 import { Fault, type Logger, silentLogger } from '@stowage/core';
+import { compileRoutes } from './dispatch.ts';
+import { directCalls } from './grpc/direct-calls.ts';
 import { defaultLimits, type RpcLimits } from './limits.ts';
 import { OpenCalls } from './open-calls.ts';
 import type { Routes } from './routes.ts';
@@ -37,8 +39,11 @@ export async function listen(options: ListenOptions): Promise<RpcServer> {
   const { log = silentLogger, routes } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const calls = new OpenCalls();
-  const handler = requestHandler({ routes, limits, log, calls });
-  const connections = new Connections({ handler, limits, log });
+  const { maxMessageBytes } = limits;
+  const dispatch = compileRoutes({ routes, maxMessageBytes });
+  const handler = requestHandler({ dispatch, maxMessageBytes, log, calls });
+  const takeCall = directCalls({ methods: dispatch.direct, log, calls });
+  const connections = new Connections({ handler, takeCall, limits, log });
   const mayPass = peerGuard(options, log);
   const server = createServer((socket) => {
     if (mayPass(socket)) connections.add(socket);

@@ -2,6 +2,7 @@ import { createServer as createHttp1Server, type Server } from 'node:http';
 import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Logger } from '@stowage/core';
+import type { TakeCall } from '../grpc/direct-calls.ts';
 import type { RpcLimits } from '../limits.ts';
 import type { NodeRequest, NodeResponse } from './messages.ts';
 import { sniff } from './sniff.ts';
@@ -11,6 +12,8 @@ const SNIFF_MS = 30_000;
 
 export interface ConnectionsOptions {
   readonly handler: (req: NodeRequest, res: NodeResponse) => void;
+  /** Asked first, for calls over HTTP/2. */
+  readonly takeCall: TakeCall;
   readonly limits: RpcLimits;
   readonly log: Logger;
 }
@@ -24,7 +27,7 @@ export class Connections {
   readonly #log: Logger;
   #closing = false;
 
-  constructor({ handler, limits, log }: ConnectionsOptions) {
+  constructor({ handler, takeCall, limits, log }: ConnectionsOptions) {
     this.#log = log;
     this.#http1 = createHttp1Server({ maxHeaderSize: limits.maxHeaderBytes }, handler);
     this.#http1.on('clientError', (err, socket) => {
@@ -33,20 +36,22 @@ export class Connections {
       else socket.destroy();
     });
     this.#http1.emit('listening'); // starts its clock for headers that do not come
-    this.#http2 = createHttp2Server(
-      {
-        maxSessionMemory: limits.maxSessionMemoryMib,
-        streamResetBurst: limits.streamResetBurst,
-        streamResetRate: limits.streamResetRate,
-        settings: {
-          maxConcurrentStreams: limits.maxConcurrentStreams,
-          maxHeaderListSize: limits.maxHeaderBytes,
-          initialWindowSize: limits.streamWindowBytes,
-          enablePush: false,
-        },
+    this.#http2 = createHttp2Server({
+      maxSessionMemory: limits.maxSessionMemoryMib,
+      streamResetBurst: limits.streamResetBurst,
+      streamResetRate: limits.streamResetRate,
+      settings: {
+        maxConcurrentStreams: limits.maxConcurrentStreams,
+        maxHeaderListSize: limits.maxHeaderBytes,
+        initialWindowSize: limits.streamWindowBytes,
+        enablePush: false,
       },
-      handler,
-    );
+    });
+    // Never listens: it makes requests and responses out of streams, which a direct call does without.
+    const requests = createHttp2Server(handler);
+    this.#http2.on('stream', (stream, headers, ...more) => {
+      if (!takeCall(stream, headers)) requests.emit('stream', stream, headers, ...more);
+    });
     this.#http2.on('session', (session) => this.#session(session, limits));
     this.#http2.on('sessionError', (err) => log.debug({ err }, 'an HTTP/2 connection failed'));
   }

@@ -1,10 +1,8 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { UniversalHandlerFn } from '@connectrpc/connect/protocol';
 import type { Logger } from '@stowage/core';
-import { callValues, compileRoutes } from '../dispatch.ts';
-import type { RpcLimits } from '../limits.ts';
+import { callValues, type Dispatch } from '../dispatch.ts';
 import type { OpenCalls } from '../open-calls.ts';
-import type { Routes } from '../routes.ts';
 import { isGoneError, type NodeRequest, type NodeResponse, webHeaders, writeHead } from './messages.ts';
 import { respond } from './respond.ts';
 import { withJson } from './transcode.ts';
@@ -12,17 +10,16 @@ import { readOut, stopSending } from './unread.ts';
 import { unrouted } from './unrouted.ts';
 
 export interface HandlerOptions {
-  readonly routes: readonly Routes[];
-  readonly limits: RpcLimits;
+  readonly dispatch: Dispatch;
+  readonly maxMessageBytes: number;
   readonly log: Logger;
   readonly calls: OpenCalls;
 }
 
 /** Answers HTTP requests of either version with the services of the routes. Never throws. */
 export function requestHandler(options: HandlerOptions): (req: NodeRequest, res: NodeResponse) => void {
-  const { log, limits, calls } = options;
-  const { maxMessageBytes } = limits;
-  const { handlers, whyNot } = compileRoutes({ routes: options.routes, maxMessageBytes });
+  const { log, maxMessageBytes, calls } = options;
+  const { handlers, whyNot } = options.dispatch;
   const inJson = new Map([...handlers].map(([path, it]) => [path, withJson(it, maxMessageBytes)]));
   return (req, res) => {
     const path = (req.url ?? '').split('?', 1)[0] ?? '';

@@ -61,7 +61,8 @@ function isGone(response: NodeResponse): boolean {
 
 const GONE = 'ERR_STOWAGE_PEER_GONE';
 
-function goneError(): Error {
+/** Tells that nobody is there any more to answer. */
+export function goneError(): Error {
   return Object.assign(new Error('the client has gone'), { code: GONE });
 }
 

@@ -1,4 +1,4 @@
-import { constants } from 'node:http2';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { NodeRequest } from './messages.ts';
 
 const PATIENCE_MS = 100;
@@ -25,8 +25,13 @@ export function readOut(req: NodeRequest): Promise<void> {
  * does so only if none of the request was read. HTTP/1 needs nothing.
  */
 export function stopSending(req: NodeRequest, hasTrailers: boolean): void {
-  if (!('stream' in req) || req.readableEnded || req.stream.closed) return;
-  const { stream } = req;
+  if (!('stream' in req) || req.readableEnded) return;
+  stopStream(req.stream, hasTrailers);
+}
+
+/** As {@link stopSending}, unless the client has sent all that it wanted to. */
+export function stopStream(stream: ServerHttp2Stream, hasTrailers: boolean): void {
+  if (stream.readableEnded || stream.closed) return;
   const close = () => setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
   if (hasTrailers && stream.sentTrailers === undefined) stream.once('wantTrailers', close);
   else close();

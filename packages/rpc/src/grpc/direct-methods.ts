@@ -1,0 +1,58 @@
+import type { DescMessage, DescMethod, MessageShape } from '@bufbuild/protobuf';
+import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
+import { createMethodSerializationLookup } from '@connectrpc/connect/protocol';
+import { faultsToCodes } from '../routes.ts';
+
+type Message = MessageShape<DescMessage>;
+
+/** A method that can be called without Connect around it. */
+export interface DirectMethod {
+  readonly method: DescMethod;
+  readonly kind: 'unary' | 'server_streaming';
+  readonly maxMessageBytes: number;
+  /** The service's own function: a promise or a value if it is unary, an iterable if it streams. */
+  readonly invoke: (request: Message, context: HandlerContext) => unknown;
+  /** @throws ConnectError for bytes that are no request. */
+  readonly parse: (bytes: Uint8Array) => Message;
+  /** @throws ConnectError for a response that can't be sent, or is longer than `maxMessageBytes`. */
+  readonly serialize: (response: Message) => Uint8Array;
+}
+
+/** By path: `/package.Service/Method`. */
+export type DirectMethods = ReadonlyMap<string, DirectMethod>;
+
+/**
+ * Notes which methods take one message and have nothing around them but {@link faultsToCodes}, whose work a direct
+ * call does itself. Any other option of a service leaves its methods to Connect.
+ *
+ * @returns a router to put services on, in place of the given one, and what was noted, by path.
+ */
+export function noting(router: ConnectRouter, maxMessageBytes: number) {
+  const limits = { readMaxBytes: maxMessageBytes, writeMaxBytes: maxMessageBytes };
+  const direct = new Map<string, DirectMethod>();
+  const noted: ConnectRouter = {
+    handlers: router.handlers,
+    rpc(method, implementation, options) {
+      router.rpc(method, implementation, options);
+      return noted;
+    },
+    service(service, implementation, options) {
+      router.service(service, implementation, options);
+      const { interceptors = [], ...others } = options ?? {};
+      if (Object.keys(others).length > 0 || interceptors.some((one) => one !== faultsToCodes)) return noted;
+      const functions = implementation as Readonly<Record<string, unknown>>;
+      for (const method of service.methods) {
+        const kind = method.methodKind;
+        const fn = functions[method.localName];
+        if (typeof fn !== 'function' || (kind !== 'unary' && kind !== 'server_streaming')) continue;
+        const codec = createMethodSerializationLookup(method, undefined, undefined, limits);
+        const [{ parse }, { serialize }] = [codec.getI(true), codec.getO(true)];
+        const invoke = fn.bind(implementation);
+        const path = `/${service.typeName}/${method.name}`;
+        direct.set(path, { method, kind, maxMessageBytes, invoke, parse, serialize });
+      }
+      return noted;
+    },
+  };
+  return { router: noted, direct };
+}
