@@ -25,7 +25,7 @@ export async function served({ socket = false } = {}) {
     transport = stack.use(unixTransport(address.path));
   }
   const rpc = createClient(Content, transport);
-  return { store, rpc, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() };
+  return { dir, store, rpc, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() };
 }
 
 /** A Write stream of which each message awaits its response. */

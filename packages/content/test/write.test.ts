@@ -31,6 +31,16 @@ test('every message has its response: where the ingest stands, and the digest so
   expect((await at.store.info(digestOf('hello world'))).sizeBytes).toBe(11n);
 });
 
+test('a message that names no action is STAT: it moves nothing, whatever it carries', async () => {
+  await using at = await served();
+  const stream = writeStream(at.rpc);
+  expect(await stream.send({ ref: 'r', data: data('hello'), offset: 9n })).toMatchObject({
+    action: STAT,
+    offset: 0n,
+  });
+  expect((await at.store.status('r')).offset).toBe(0n);
+});
+
 test('all in one message', async () => {
   await using at = await served();
   const stream = writeStream(at.rpc);
