@@ -25,6 +25,8 @@ const KEEP_LOG_MS = 24 * 60 * 60 * 1000;
 const MARK_EVERY_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
 const PAGE = 100;
+/** Answers from memory between two turns of the loop. */
+const TURN_EVERY = 100;
 
 /**
  * The level database under metadata: values with checksums, mutations in groups, and no further use after a failed
@@ -40,6 +42,7 @@ export class Database implements AsyncDisposable {
   /** Of what is open now. */
   #cache = new RecordCache();
   #epoch = 1;
+  #fromMemoryCount = 0;
   /** Set while the handle is poisoned. */
   #failure: Fault | undefined;
   #reopening: Promise<void> | undefined;
@@ -98,7 +101,7 @@ export class Database implements AsyncDisposable {
   async get(key: string): Promise<Sealed | undefined> {
     const store = this.#usable();
     const known = this.#cache.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return this.#fromMemory(known);
     return this.#cache.fill(key, async () => {
       const bytes = await this.#read(() => store.get(key));
       return bytes === undefined ? undefined : unseal(key, bytes);
@@ -107,7 +110,7 @@ export class Database implements AsyncDisposable {
 
   async has(key: string): Promise<boolean> {
     const store = this.#usable();
-    return this.#cache.has(key) || this.#read(() => store.has(key));
+    return this.#cache.has(key) ? this.#fromMemory(true) : this.#read(() => store.has(key));
   }
 
   /** All records of a range, as of the first `next()`. */
@@ -172,6 +175,13 @@ export class Database implements AsyncDisposable {
     return new CommitQueue(this.#opened, { keepLog: this.#keepLog, now: this.#now, writing }, (e) =>
       this.#poison(e),
     );
+  }
+
+  /** Lets the loop turn now and then: whoever reads much would otherwise keep everybody else waiting. */
+  async #fromMemory<T>(known: T): Promise<T> {
+    this.#fromMemoryCount += 1;
+    if (this.#fromMemoryCount % TURN_EVERY === 0) await new Promise(setImmediate);
+    return known;
   }
 
   #usable(): Store {

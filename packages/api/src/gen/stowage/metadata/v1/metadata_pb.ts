@@ -102,6 +102,8 @@ export const FindingSchema: GenMessage<Finding> = /*@__PURE__*/
  */
 export const Severity = {
   /**
+   * Never sent.
+   *
    * @generated from enum value: SEVERITY_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
