@@ -49,8 +49,8 @@ test('a case that is known to differ is told as such, and fails if it does not',
 
 test('a case that hangs is given up, and the next one runs', async () => {
   const hung: Case = { id: 'hung', run: () => new Promise(() => {}) };
-  expect(await outcomes([hung, good], { timeoutMs: 100 })).toEqual([
-    ['hung', 'failed', 'it did not end within 100 ms'],
+  expect(await outcomes([hung, good], { timeoutMs: 3000 })).toEqual([
+    ['hung', 'failed', 'it did not end within 3000 ms'],
     ['good', 'passed', ''],
   ]);
 });
@@ -58,7 +58,7 @@ test('a case that hangs is given up, and the next one runs', async () => {
 test('what was made elsewhere than in the directory is undone whether the case passed or failed', async () => {
   ended.length = 0;
   await outcomes([good, bad]);
-  expect(ended).toHaveLength(2);
+  expect(ended).toEqual(opened.slice(-2));
 });
 
 test('a store that leaves no files leaves no directory when it fails', async () => {
