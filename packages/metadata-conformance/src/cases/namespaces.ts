@@ -125,6 +125,21 @@ export const namespaceCases: readonly Case[] = [
     },
   },
   {
+    id: 'namespaces/an-update-keeps-labels-within-their-limit',
+    async run({ services, namespace }) {
+      const { namespaces } = services;
+      const name = namespace();
+      await namespaces.create({ name, labels: { key: 'kept' } });
+      const value = 'é'.repeat(2047);
+      for (const paths of [['labels.key'], []]) {
+        await refused('invalid_argument', () => namespaces.update({ name, labels: { key: value } }, paths));
+        sameMap((await namespaces.get(name)).labels, { key: 'kept' });
+      }
+      await namespaces.update({ name, labels: { key: value.slice(1) } }, ['labels.key']);
+      sameMap((await namespaces.get(name)).labels, { key: value.slice(1) });
+    },
+  },
+  {
     id: 'namespaces/come-into-being-with-a-label',
     async run({ services, namespace }) {
       const name = namespace();
