@@ -22,10 +22,13 @@ export async function backendsAtRest(config: DaemonConfig): Promise<BackendsAtRe
   const content = isProxied ? undefined : blobFilesIn(join(config.root, CONTENT));
   const snapshotters = new Map<string, SnapshotSource>();
   const findings: Finding[] = [];
-  const stack = new AsyncDisposableStack();
+  const ends: Array<() => PromiseLike<void>> = [];
+  const end = async () => {
+    for (const one of ends.splice(0).reverse()) await one();
+  };
   try {
     for (const [id, root] of await snapshotterRoots(config)) {
-      const opened = await openSnapshots(root, stack);
+      const opened = await openSnapshots(root, ends);
       if (opened === undefined) continue;
       if (Fault.is(opened)) {
         findings.push(indexFinding(root, opened));
@@ -35,13 +38,13 @@ export async function backendsAtRest(config: DaemonConfig): Promise<BackendsAtRe
       snapshotters.set(id, sourceOf(opened));
     }
   } catch (e) {
-    await stack.disposeAsync();
+    await end();
     throw e;
   }
   return {
     sources: { content, snapshotters },
     findings,
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    [Symbol.asyncDispose]: end,
   };
 }
 
@@ -55,10 +58,13 @@ async function snapshotterRoots({ root, plugins }: DaemonConfig): Promise<Readon
   return roots;
 }
 
-/** @returns the fault for an index that is damaged; undefined where there are no snapshots. */
+/**
+ * @param ends - What is to be done afterwards, last first.
+ * @returns the fault for an index that is damaged; undefined where there are no snapshots.
+ */
 async function openSnapshots(
   root: string,
-  stack: AsyncDisposableStack,
+  ends: Array<() => PromiseLike<void>>,
 ): Promise<SnapshotsAtRest | Fault | undefined> {
   const names = await readdir(root).catch((e: unknown): string[] => {
     if (errnoOf(e) === 'ENOENT') return [];
@@ -69,10 +75,11 @@ async function openSnapshots(
   for (const name of names)
     if (name.startsWith(WORK)) await rm(join(root, name), { recursive: true, force: true });
   const work = await mkdtemp(join(root, WORK));
-  stack.defer(() => rm(work, { recursive: true, force: true }));
+  ends.push(() => rm(work, { recursive: true, force: true }));
   try {
     const opened = await snapshotsAtRest(root, join(work, 'copy'));
-    return opened && stack.use(opened);
+    if (opened !== undefined) ends.push(() => opened[Symbol.asyncDispose]());
+    return opened;
   } catch (e) {
     if (Fault.is(e, 'data_loss')) return e;
     throw e;
