@@ -1,5 +1,14 @@
 import { expect, test } from '@jest/globals';
-import { isRoot, labelBackRefs, labelExpiry, labelRefs, objectName, reachable, Walk } from '@stowage/gc';
+import {
+  isRoot,
+  labelBackRefs,
+  labelExpiry,
+  labelRefs,
+  type Node,
+  objectName,
+  reachable,
+  Walk,
+} from '@stowage/gc';
 
 test.each([
   ['containerd.io/gc.ref.content', objectName('content', 'x')],
@@ -49,7 +58,7 @@ test('a lease is a root until it expires', () => {
 
 test('a flat lease holds a snapshot and its parents, not what their labels name', async () => {
   const leaf = { refs: ['parent', 'blob'], parent: 'parent', isFlat: false };
-  const nodes = new Map([
+  const nodes = new Map<string, Node>([
     ['lease', { refs: ['leaf'], parent: undefined, isFlat: true }],
     ['leaf', leaf],
     ['parent', { refs: ['other'], parent: undefined, isFlat: false }],
