@@ -11,7 +11,9 @@ import { withDaemon } from '../suite.ts';
 
 let containerd: (Program & { readonly address: string }) | undefined;
 // Before the census, so before it is set up.
-afterAll(() => containerd?.[Symbol.asyncDispose]());
+afterAll(async () => {
+  await containerd?.[Symbol.asyncDispose]();
+});
 
 const suite = withDaemon('cli-content');
 const s = (...args: string[]) => stowage(suite.daemon.address, ['content', ...args]);

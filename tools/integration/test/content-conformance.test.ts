@@ -21,7 +21,9 @@ const runner = { describe, test, skip: test.skip };
 
 let containerd: (Program & { readonly address: string }) | undefined;
 // Before the census, so before it is set up.
-afterAll(() => containerd?.[Symbol.asyncDispose]());
+afterAll(async () => {
+  await containerd?.[Symbol.asyncDispose]();
+});
 
 const suite = withDaemon('content-conformance');
 beforeAll(async () => {

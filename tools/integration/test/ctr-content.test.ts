@@ -34,7 +34,8 @@ async function blob(input: string): Promise<Digest> {
 /** Whether the bytes of a blob are on disk. */
 async function isOnDisk(digest: Digest): Promise<boolean> {
   const blobs = join(suite.daemon.root, 'io.containerd.content.v1.content/blobs/sha256');
-  return (await readdir(blobs).catch(() => [])).includes(digest.replace('sha256:', ''));
+  const names: string[] = await readdir(blobs).catch(() => []);
+  return names.includes(digest.replace('sha256:', ''));
 }
 
 /** Drops what failed commits leave, which ctr has no word for. */

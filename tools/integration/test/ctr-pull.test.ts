@@ -20,7 +20,9 @@ import { withDaemon } from '../suite.ts';
 
 let registry: (Program & { readonly host: string }) | undefined;
 // Before the census, so before it is set up.
-afterAll(() => registry?.[Symbol.asyncDispose]());
+afterAll(async () => {
+  await registry?.[Symbol.asyncDispose]();
+});
 
 const suite = withDaemon('ctr-pull');
 const LAYER_BYTES = 12 * 1024 * 1024;
