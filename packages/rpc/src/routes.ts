@@ -23,6 +23,8 @@ export const grpcSlot: Slot<Routes> = { type: 'io.containerd.grpc.v1', api: 1 };
  *
  * The headers of a streamed response leave as soon as its method has run up to its first wait, so a method that
  * subscribes before it waits for anything has subscribed when the client sees them.
+ *
+ * Bytes in what a method answers are given away: they may be sent from where they are, at any time after.
  */
 export function serviceRoutes<S extends DescService>(service: S, impl: Partial<ServiceImpl<S>>): Routes {
   return (router) => void router.service(service, impl, { interceptors: [faultsToCodes] });

@@ -86,7 +86,7 @@ const routes = serviceRoutes(Content, {
       if (offset === 0n) await act(digest, context);
       if (digest === 'large') yield { data: new Uint8Array(MAX_BYTES) };
       for (let i = 0n; i < size; i++) {
-        yield { offset: i, data: new Uint8Array(1000) };
+        yield { offset: i, data: new Uint8Array(digest === 'blob' ? 9000 + Number(i) : 1000).fill(7) };
         if (digest === 'slow') await delay(5);
       }
       await act(digest, context);
@@ -209,6 +209,7 @@ const REQUESTS: Readonly<Record<string, Request>> = {
   'a stream of nothing': { path: READ, body: [read('a', 0, 0)] },
   'a stream of one': { path: READ, body: [read('a', 0, 1)] },
   'a stream of many': { path: READ, body: [read('a', 0, 1000)] },
+  'a stream of long data': { path: READ, body: [read('blob', 0, 50)] },
   'a slow stream': { path: READ, body: [read('slow', 0, 5)] },
   'a stream that fails': { path: READ, body: [read('fault|not_found', 0, 2)] },
   'a stream that fails at its end': { path: READ, body: [read('fault|conflict', 1, 2)] },

@@ -12,7 +12,6 @@ import { isGoneError } from '../server/messages.ts';
 import { stopStream } from '../server/unread.ts';
 import { DirectContext } from './direct-context.ts';
 import type { DirectMethod, DirectMethods } from './direct-methods.ts';
-import { enveloped } from './envelope.ts';
 import { Reply } from './reply.ts';
 import { readRequest } from './request.ts';
 import { sendAll } from './send-all.ts';
@@ -70,10 +69,9 @@ interface Call {
 }
 
 async function answer({ stream, context, direct, reply }: Call, refusal: unknown): Promise<void> {
-  const { method, kind, invoke, serialize } = direct;
+  const { method, kind, invoke, encode } = direct;
   const toError = (e: unknown) => told(e, { method, contextValues: context.values });
   const whole = (message: unknown) => create(method.output, message as MessageInitShape<DescMessage>);
-  const encode = (message: MessageShape<DescMessage>) => enveloped(serialize(message));
   try {
     if (refusal !== undefined) throw refusal;
     const request = await readRequest(stream, direct);
@@ -90,7 +88,7 @@ async function answer({ stream, context, direct, reply }: Call, refusal: unknown
     reply.end(encode(response));
   } catch (e) {
     if (isGoneError(e)) throw e;
-    reply.end(undefined, e);
+    reply.end([], e);
   }
 }
 

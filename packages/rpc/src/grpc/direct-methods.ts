@@ -2,6 +2,7 @@ import type { DescMessage, DescMethod, MessageShape } from '@bufbuild/protobuf';
 import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
 import { createMethodSerializationLookup } from '@connectrpc/connect/protocol';
 import { faultsToCodes } from '../routes.ts';
+import { type Encode, encoderOf } from './envelope.ts';
 
 type Message = MessageShape<DescMessage>;
 
@@ -15,7 +16,7 @@ export interface DirectMethod {
   /** @throws ConnectError for bytes that are no request. */
   readonly parse: (bytes: Uint8Array) => Message;
   /** @throws ConnectError for a response that can't be sent, or is longer than `maxMessageBytes`. */
-  readonly serialize: (response: Message) => Uint8Array;
+  readonly encode: Encode;
 }
 
 /** By path: `/package.Service/Method`. */
@@ -49,7 +50,8 @@ export function noting(router: ConnectRouter, maxMessageBytes: number) {
         const [{ parse }, { serialize }] = [codec.getI(true), codec.getO(true)];
         const invoke = fn.bind(implementation);
         const path = `/${service.typeName}/${method.name}`;
-        direct.set(path, { method, kind, maxMessageBytes, invoke, parse, serialize });
+        const encode = encoderOf(method.output, serialize, maxMessageBytes);
+        direct.set(path, { method, kind, maxMessageBytes, invoke, parse, encode });
       }
       return noted;
     },

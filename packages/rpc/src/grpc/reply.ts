@@ -39,10 +39,10 @@ export class Reply {
   }
 
   /** Sends a message, and waits until there is room for more. Rejects once nobody will read it. */
-  async write(data: Buffer): Promise<void> {
+  async write(parts: readonly Uint8Array[]): Promise<void> {
     this.begin();
     const stream = this.#stream;
-    if (stream.write(data)) return;
+    if (this.#put(parts)) return;
     await new Promise<void>((settle, fail) => {
       const done = () => {
         stream.off('drain', done);
@@ -56,15 +56,26 @@ export class Reply {
   }
 
   /** Ends the answer, with a last message if there is one, and with what went wrong if something did. */
-  end(data: Buffer | undefined, error?: unknown): void {
+  end(parts: readonly Uint8Array[], error?: unknown): void {
     this.begin();
     const { trailer } = this.#context.touched;
     if (error !== undefined) {
       const status = setTrailerStatus(new Headers(trailer), statusOf(error));
       this.#trailers = nodeHeaders(status);
     } else if (trailer !== undefined) this.#trailers = nodeHeaders(trailer);
-    if (data === undefined) this.#stream.end();
-    else this.#stream.end(data);
+    this.#stream.cork();
+    this.#put(parts);
+    this.#stream.end();
+  }
+
+  /** @returns whether there is room for more. */
+  #put(parts: readonly Uint8Array[]): boolean {
+    const stream = this.#stream;
+    if (parts.length > 1) stream.cork();
+    let room = true;
+    for (const part of parts) room = stream.write(part);
+    if (parts.length > 1) stream.uncork();
+    return room;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import type { DirectContext } from './direct-context.ts';
+import type { Encode } from './envelope.ts';
 import type { Reply } from './reply.ts';
 
 type Message = MessageShape<DescMessage>;
@@ -11,7 +12,7 @@ export interface SendOptions {
   readonly messages: () => AsyncIterator<unknown>;
   /** Makes what it yields a whole message. */
   readonly whole: (message: unknown) => Message;
-  readonly encode: (message: Message) => Buffer;
+  readonly encode: Encode;
   /** Makes what the method threw what the client is told. */
   readonly toError: (e: unknown) => unknown;
 }
@@ -40,14 +41,14 @@ export async function sendAll(options: SendOptions): Promise<void> {
     let step = await steps.next();
     clearImmediate(early);
     while (!step.over) {
-      const data = encode(step.message);
+      const parts = encode(step.message);
       const next = steps.next();
       const ready = await withinThisTurn(next);
-      if (ready?.over === true) return reply.end(data, ready.error);
-      await reply.write(data);
+      if (ready?.over === true) return reply.end(parts, ready.error);
+      await reply.write(parts);
       step = await next;
     }
-    reply.end(undefined, step.error);
+    reply.end([], step.error);
   } finally {
     clearImmediate(early);
     steps.leave();
