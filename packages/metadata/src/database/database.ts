@@ -113,6 +113,11 @@ export class Database implements AsyncDisposable {
     return this.#cache.has(key) ? this.#fromMemory(true) : this.#read(() => store.has(key));
   }
 
+  /** Whether each of the keys is there, in one read. */
+  async hasMany(keys: readonly string[]): Promise<boolean[]> {
+    return this.#read(() => this.#usable().hasMany([...keys]));
+  }
+
   /** All records of a range, as of the first `next()`. */
   async *entries(range: { gte: string; lt: string }): AsyncGenerator<[string, Sealed]> {
     const iterator = this.#usable().iterator(range);

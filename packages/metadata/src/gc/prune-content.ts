@@ -51,12 +51,11 @@ export async function deleteIngests(
 /** Those that some namespace has. Their locks must be held, or one may get another right after. */
 async function recordedOf({ db }: Ledger, digests: ReadonlySet<Digest>): Promise<ReadonlySet<Digest>> {
   const recorded = new Set<Digest>();
+  const all = [...digests];
   for await (const [key] of db.entries(rangeOf(NAMESPACES))) {
     const namespace = key.slice(NAMESPACES.length);
-    const look = async (digest: Digest): Promise<void> => {
-      if (await db.has(objectKey(namespace, 'content', digest))) recorded.add(digest);
-    };
-    await Promise.all([...digests].map(look));
+    const there = await db.hasMany(all.map((digest) => objectKey(namespace, 'content', digest)));
+    for (const [i, digest] of all.entries()) if (there[i]) recorded.add(digest);
   }
   return recorded;
 }
