@@ -9,6 +9,7 @@ export { close, dup, open, setBlocking, setNonblocking, statusFlags } from './fd
 export { type FifoOptions, fionread, mkfifo, openFifo } from './fifo.ts';
 export { type FileLock, LOCK_EX, LOCK_SH, tryFlock, tryLock } from './file-lock.ts';
 export * from './filesystem.ts';
+export * from './id-map.ts';
 export * from './namespace.ts';
 export * from './node-metadata.ts';
 export type { Path } from './path.ts';

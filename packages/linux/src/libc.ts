@@ -53,6 +53,10 @@ export const c = {
   syscallMove: bind<[number, number, Memory, number, Memory, number]>(
     'long syscall(long n, int from, const void *fromPath, int to, const void *toPath, uint flags)',
   ),
+  /** (fd, path, flags, attributes, size): mount_setattr. */
+  syscallAttr: bind<[number, number, Memory, number, Memory, number]>(
+    'long syscall(long n, int fd, const void *path, uint flags, void *attributes, size_t size)',
+  ),
   strerror: bind<[number], string>('const char *strerror(int errnum)'),
 
   open: bind<[Memory, number, number]>('int open(const void *path, int flags, uint mode)'),
@@ -100,6 +104,8 @@ export const c = {
     'int prctl(int option, void *a, ulong b, ulong c, ulong d)',
   ),
   umask: bind<[number]>('uint umask(uint mask)'),
+  /** (function, top of its stack, flags, its argument), addresses as numbers. */
+  clone: bind<[bigint, bigint, number, number]>('int clone(ulong fn, ulong stack, int flags, ulong arg)'),
   waitpid: bind<[number, Memory, number]>('int waitpid(int pid, void *status, int options)'),
 
   mount: bind<[Memory, Memory, Memory, number, Memory]>(
@@ -132,6 +138,12 @@ export const c = {
   sendmsg: bind<[number, Memory, number]>('long sendmsg(int fd, const void *msg, int flags)'),
   recvmsg: bind<[number, Memory, number]>('long recvmsg(int fd, void *msg, int flags)'),
 };
+
+/** The address of a function of the C library. */
+export function addressOfFunction(name: string): bigint {
+  library ??= koffi.load('libc.so.6');
+  return koffi.address(library.symbol(name, 'void'));
+}
 
 /** The address of bytes the caller keeps alive until the call that uses it has returned. */
 export const addressOf = (bytes: Uint8Array): bigint => koffi.address(bytes);

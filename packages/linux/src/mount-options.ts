@@ -1,4 +1,5 @@
 import { Fault, type Mount } from '@stowage/core';
+import type { MountIdMap } from './idmapped-mount.ts';
 
 export const MS = {
   RDONLY: 1,
@@ -32,6 +33,8 @@ export interface ParsedOptions {
   readonly cleared: number;
   /** MS_SHARED, MS_PRIVATE, MS_SLAVE or MS_UNBINDABLE, perhaps with MS_REC; 0 for none. */
   readonly propagation: number;
+  /** How ids are shown, if both `uidmap=` and `gidmap=` are given; one alone means nothing, as in containerd. */
+  readonly idMap: MountIdMap | undefined;
   /** What the filesystem itself reads, in order. */
   readonly data: readonly string[];
 }
@@ -86,13 +89,12 @@ const propagations: Readonly<Record<string, number>> = {
 const refused: readonly (readonly [test: RegExp, why: string])[] = [
   [/^X-containerd\./, 'is for a mount manager, which resolves it before anybody mounts'],
   [/^loop(=|$)/, 'needs a loop device, which is not set up here'],
-  [/^[ug]idmap=/, 'needs an id-mapped mount, which is not made here'],
 ];
 
 /**
  * Tells flags from filesystem options. The last of two that contradict each other wins.
  *
- * @throws {@link Fault} `unimplemented` for what needs a mount manager, a loop device, an id map or a helper program.
+ * @throws {@link Fault} `unimplemented` for what needs a mount manager, a loop device or a helper program.
  * @see containerd v1.7.0 mount/mount_linux.go parseMountOptions
  */
 export function parseMountOptions(mount: Mount): ParsedOptions {
@@ -107,6 +109,8 @@ export function parseMountOptions(mount: Mount): ParsedOptions {
   let cleared = 0;
   let propagation = 0;
   const data: string[] = [];
+  let uids: string | undefined;
+  let gids: string | undefined;
   for (const option of mount.options) {
     const why = refused.find(([test]) => test.test(option))?.[1];
     if (why !== undefined) {
@@ -120,9 +124,14 @@ export function parseMountOptions(mount: Mount): ParsedOptions {
       cleared |= clear[option] as number;
     } else if (Object.hasOwn(propagations, option)) {
       propagation = propagations[option] as number;
+    } else if (option.startsWith('uidmap=')) {
+      uids = option.slice('uidmap='.length);
+    } else if (option.startsWith('gidmap=')) {
+      gids = option.slice('gidmap='.length);
     } else if (option !== '') {
       data.push(option);
     }
   }
-  return { flags, cleared, propagation, data };
+  const idMap = uids === undefined || gids === undefined ? undefined : { uids, gids };
+  return { flags, cleared, propagation, idMap, data };
 }

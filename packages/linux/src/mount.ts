@@ -1,9 +1,10 @@
 import { readlinkSync, realpathSync } from 'node:fs';
 import { constants } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import type { Mount } from '@stowage/core';
+import { Fault, type Mount } from '@stowage/core';
 import { checked, hasCode, systemError } from './errors.ts';
 import { close } from './fd.ts';
+import { bindIdMapped, type MountIdMap, withIdMap, withIdMappedLayers } from './idmapped-mount.ts';
 import { c } from './libc.ts';
 import { MS, parseMountOptions } from './mount-options.ts';
 import { isWithin, threadMountInfo } from './mountinfo.ts';
@@ -40,7 +41,8 @@ export function mountRaw(
  * `target` by a link.
  *
  * An overlay whose options exceed a page is mounted layer by layer on kernel 6.5 and later; before that from the
- * directory all layers share, which a worker thread can do and the main thread cannot.
+ * directory all layers share, which a worker thread can do and the main thread cannot. With `uidmap=` and `gidmap=` the
+ * ids of a bind, or of an overlay's lower layers, are shown mapped.
  *
  * @returns the path it was mounted at.
  * @throws a {@link SystemError} of the kernel's; nothing is mounted then.
@@ -63,9 +65,11 @@ export function mount(mount: Mount, target: string): string {
 }
 
 function mountAt(mount: Mount, target: string): void {
-  const { flags, cleared, propagation, data } = parseMountOptions(mount);
+  const { flags, cleared, propagation, idMap, data } = parseMountOptions(mount);
   if ((flags & MS.BIND) !== 0 && (flags & MS.REMOUNT) === 0) {
-    bind(mount.source, target, flags, cleared);
+    bind(mount.source, target, flags, cleared, idMap);
+  } else if (idMap !== undefined) {
+    mountIdMapped(mount, target, flags, data, idMap);
   } else if (flags !== 0 || data.length > 0 || propagation === 0 || mount.source !== '') {
     mountFilesystem(mount, target, flags, data);
   }
@@ -93,9 +97,29 @@ function mountFilesystem(mount: Mount, target: string, flags: number, data: read
   });
 }
 
+/** Of an overlay the lower layers are mapped; what else could be, is better bound with the map. */
+function mountIdMapped(
+  mount: Mount,
+  target: string,
+  flags: number,
+  data: readonly string[],
+  idMap: MountIdMap,
+): void {
+  if (mount.type !== 'overlay' || (flags & MS.REMOUNT) !== 0)
+    throw new Fault('unimplemented', `mount ${mount.source}: ids can be mapped of binds and overlays only`);
+  withIdMappedLayers(data, idMap, (mapped) => mountFilesystem(mount, target, flags, mapped));
+}
+
 /** A bind ignores all flags but MS_REC. The others are set by a remount of the mount, never of its filesystem. */
-function bind(source: string, target: string, flags: number, cleared: number): void {
-  mountRaw(source, target, '', flags & (MS.BIND | MS.REC | MS.SILENT), undefined);
+function bind(
+  source: string,
+  target: string,
+  flags: number,
+  cleared: number,
+  idMap: MountIdMap | undefined,
+): void {
+  if (idMap === undefined) mountRaw(source, target, '', flags & (MS.BIND | MS.REC | MS.SILENT), undefined);
+  else withIdMap(idMap, (namespace) => bindIdMapped(source, target, namespace, (flags & MS.REC) !== 0));
   if ((flags & perMount) === 0 && cleared === 0) return;
   try {
     // The remount replaces what the source's mount had: nodev there must not be lost here by asking for ro.
