@@ -58,6 +58,8 @@ export interface StartContext<C = unknown, N extends Needs = Needs> {
   readonly needs: { readonly [K in keyof N]: Met<N[K]> };
   /** Facts for introspection (`root`, `enable_remote_snapshot_annotations`); may be added to while starting. */
   readonly exports: Map<string, string>;
+  /** What it turns out to be able to do on this machine; may be added to while starting. Holds the descriptor's. */
+  readonly capabilities: Set<string>;
   readonly log: Logger;
   /** Fires when the engine stops or gives up starting. */
   readonly signal: AbortSignal;
@@ -79,6 +81,7 @@ export interface Plugin<T = unknown, C = unknown, N extends Needs = Needs> {
   /** The table of settings at their defaults, as it stands in a printed config file. */
   readonly defaults?: Readonly<Record<string, unknown>>;
   readonly platforms?: readonly Platform[];
+  /** What it can do wherever it starts. */
   readonly capabilities?: readonly string[];
   readonly needs?: N;
   /** @throws Skip if it can't work on this machine; anything else counts as broken. */

@@ -105,12 +105,12 @@ async function startOne(
 ): Promise<Started> {
   const { plugin } = node;
   const exports = new Map<string, string>();
+  const capabilities = new Set(plugin.capabilities);
   const status = {
     type: plugin.slot.type,
     id: plugin.id,
     requires: Object.values(plugin.needs ?? {}).map((need) => slotOf(need).type),
     platforms: plugin.platforms ?? [],
-    capabilities: plugin.capabilities ?? [],
     exports,
   };
   try {
@@ -123,14 +123,20 @@ async function startOne(
       config: options.configs.get(node),
       needs,
       exports,
+      capabilities,
       log: options.log,
       signal: options.signal,
     });
-    return { status: { ...status, state: 'ok' }, value };
+    return { status: { ...status, capabilities: [...capabilities], state: 'ok' }, value };
   } catch (e) {
     options.signal.throwIfAborted();
     return {
-      status: { ...status, state: Skip.is(e) ? 'skipped' : 'failed', error: e as Error },
+      status: {
+        ...status,
+        capabilities: [...capabilities],
+        state: Skip.is(e) ? 'skipped' : 'failed',
+        error: e as Error,
+      },
       value: undefined,
     };
   }

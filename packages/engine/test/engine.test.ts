@@ -189,3 +189,17 @@ test('services answer over the in-memory transport', async () => {
   await using engine = await open([version]);
   expect(await rpcClient(Version, engine.transport).version({})).toMatchObject({ version: '1' });
 });
+
+test('what a plugin finds it can do here stands in the list beside what it can do everywhere', async () => {
+  const able = plugin({
+    slot: stringSlot,
+    id: 'able',
+    capabilities: ['everywhere'],
+    start({ capabilities }) {
+      capabilities.add('here');
+      return 'able';
+    },
+  });
+  await using engine = await open([able, one('plain')]);
+  expect(engine.plugins().map(({ capabilities }) => capabilities)).toEqual([['everywhere', 'here'], []]);
+});

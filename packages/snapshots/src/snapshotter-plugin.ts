@@ -35,6 +35,7 @@ export interface SnapshotterPluginOptions<C> {
   readonly defaults?: Readonly<Record<string, unknown>> | undefined;
   /** Left out: every platform. */
   readonly platforms?: Plugin['platforms'];
+  /** What it can do on every machine; what depends on the machine, `open` may add to those it is given. */
   readonly capabilities?: readonly SnapshotterCapability[] | undefined;
 }
 
@@ -57,10 +58,9 @@ export function snapshotterPlugin<C = Record<string, never>>(options: Snapshotte
       rootPath: rootPath(path),
       own: parse(others),
     }),
-    start({ root, config, state, exports, log, signal }) {
-      const at = config.rootPath ?? root;
-      exports.set('root', at);
-      return open(at, { state, config: config.own, exports, log, signal });
+    start({ root, config: { rootPath: at = root, own }, ...context }) {
+      context.exports.set('root', at);
+      return open(at, { ...context, config: own });
     },
   });
 }
