@@ -60,31 +60,23 @@ export async function* readFileSteps(
   }
 }
 
-/**
- * The bytes of a file from an offset on, each chunk in a buffer of its own; with `reuse` in two that take turns, so that
- * a chunk is gone when the one after the next is asked for.
- */
+/** The bytes of a file from an offset on, each chunk in a buffer of its own. */
 export async function* readFileBytes(
   handle: FileHandle,
   options: {
     readonly offset?: bigint | undefined;
     readonly length?: bigint | undefined;
     readonly chunkBytes: number;
-    readonly reuse?: boolean | undefined;
     readonly signal?: AbortSignal | undefined;
   },
 ): AsyncGenerator<Uint8Array> {
-  const { offset = 0n, length, chunkBytes, reuse = false, signal } = options;
-  const used: Buffer[] = [];
+  const { offset = 0n, length, chunkBytes, signal } = options;
   let position = Number(offset);
   let left = length === undefined ? Number.POSITIVE_INFINITY : Number(length);
   while (left > 0) {
     signal?.throwIfAborted();
-    const wanted = Math.min(chunkBytes, left);
-    const old = used.length < 2 ? undefined : used.shift();
-    const buffer = old ?? Buffer.allocUnsafeSlow(wanted);
-    if (reuse) used.push(buffer);
-    const { bytesRead } = await handle.read(buffer, 0, Math.min(wanted, buffer.byteLength), position);
+    const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, left));
+    const { bytesRead } = await handle.read(buffer, 0, buffer.byteLength, position);
     if (bytesRead === 0) return;
     yield bytesRead === buffer.byteLength ? buffer : buffer.subarray(0, bytesRead);
     position += bytesRead;

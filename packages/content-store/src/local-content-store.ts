@@ -7,7 +7,6 @@ import {
   type ContentWriter,
   DAMAGED_LABEL,
   type IngestStatus,
-  type ReadOptions,
   type WriterOptions,
 } from '@stowage/content';
 import {
@@ -105,10 +104,10 @@ export class LocalContentStore implements ContentStore, ContentVerifier, AsyncDi
   async *read(
     digest: Digest,
     range: ByteRange = {},
-    { reuse, signal }: ReadOptions = {},
+    { signal }: CallOptions = {},
   ): AsyncGenerator<Uint8Array> {
     this.#check(signal);
-    yield* readBlobFile(this.#blobs, digest, range, { chunkBytes: this.#chunkBytes, reuse, signal });
+    yield* readBlobFile(this.#blobs, digest, range, { chunkBytes: this.#chunkBytes, signal });
   }
 
   async *verify(digests: readonly Digest[] = [], { signal }: CallOptions = {}): AsyncGenerator<BlobCheck> {

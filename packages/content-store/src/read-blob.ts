@@ -1,5 +1,5 @@
-import type { ByteRange, ReadOptions } from '@stowage/content';
-import { type Digest, Fault } from '@stowage/core';
+import type { ByteRange } from '@stowage/content';
+import { type CallOptions, type Digest, Fault } from '@stowage/core';
 import type { BlobFiles } from './blob-files.ts';
 import { untilVerified } from './damage.ts';
 import { readFileBytes } from './file-bytes.ts';
@@ -16,7 +16,7 @@ export async function* readBlobFile(
   files: BlobFiles,
   digest: Digest,
   { offset = 0n, length }: ByteRange,
-  { chunkBytes, reuse, signal }: ReadOptions & { readonly chunkBytes: number },
+  { chunkBytes, signal }: CallOptions & { readonly chunkBytes: number },
 ): AsyncGenerator<Uint8Array> {
   if (offset < 0n || (length !== undefined && length < 0n)) {
     throw new Fault('invalid_argument', `read ${digest}: offset and length must not be negative`);
@@ -33,7 +33,7 @@ export async function* readBlobFile(
   try {
     const { size } = await handle.stat({ bigint: true });
     const { start, end } = clip(digest, size, offset, length);
-    const part = { offset: start, length: end - start, chunkBytes, reuse, signal };
+    const part = { offset: start, length: end - start, chunkBytes, signal };
     const chunks = readFileBytes(handle, part);
     if (end - start < size) {
       yield* chunks;

@@ -166,20 +166,3 @@ test('a small blob that was read before is served again, and not after it is del
   await store.delete(digest);
   await expect(text()).rejects.toMatchObject({ kind: 'not_found' });
 });
-
-test('a caller that is done with a chunk lets its memory be used again; others keep theirs', async () => {
-  await using at = await directory();
-  await using store = await LocalContentStore.open(at.dir, { readChunkBytes: 4 });
-  const text = '0123456789abcdefghijk';
-  const digest = await put(store, text);
-  for (const reuse of [true, false]) {
-    const memory = new Set<ArrayBufferLike>();
-    let read = '';
-    for await (const chunk of store.read(digest, {}, { reuse })) {
-      memory.add(chunk.buffer);
-      read += Buffer.from(chunk).toString();
-    }
-    expect(read).toBe(text);
-    expect(memory.size).toBe(reuse ? 2 : 6);
-  }
-});

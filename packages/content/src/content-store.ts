@@ -42,7 +42,7 @@ export interface ContentStore {
    *   is clipped; a length of 0 or none means "to the end". `data_loss`, at the latest before the last chunk, from a
    *   store that verifies what it reads, if the bytes of a whole read are not those that were written.
    */
-  read(digest: Digest, range?: ByteRange, options?: ReadOptions): AsyncIterable<Uint8Array>;
+  read(digest: Digest, range?: ByteRange, options?: CallOptions): AsyncIterable<Uint8Array>;
 
   /** @throws Fault `not_found` if nothing was ingested under the ref. */
   status(ref: string, options?: CallOptions): Promise<IngestStatus>;
@@ -74,14 +74,6 @@ export interface ByteRange {
   /** First byte, counted from 0. */
   readonly offset?: bigint | undefined;
   readonly length?: bigint | undefined;
-}
-
-export interface ReadOptions extends CallOptions {
-  /**
-   * The caller has done with a chunk when it asks for the next one, so the store may use the memory again. Copying
-   * gigabytes then leaves no garbage; a store need not heed it.
-   */
-  readonly reuse?: boolean | undefined;
 }
 
 export interface IngestStatus {

@@ -49,9 +49,7 @@ export function contentRoutes(content: Scoped<ContentStore>): Routes {
       const store = content(scopeOf(context));
       const range = { offset: offset > 0n ? offset : 0n, length: sizeFromWire(size) };
       let sent = 0n;
-      // A message is encoded, which copies, before the next one is asked for.
-      const options = { signal: context.signal, reuse: true };
-      for await (const chunk of store.read(parseDigest(digest), range, options)) {
+      for await (const chunk of store.read(parseDigest(digest), range, { signal: context.signal })) {
         for (let at = 0; at < chunk.byteLength; at += MAX_DATA_BYTES) {
           const data = chunk.subarray(at, at + MAX_DATA_BYTES) as Uint8Array<ArrayBuffer>;
           // Counted from where this read began, not from the start of the blob.

@@ -1,5 +1,5 @@
-import type { BlobInfo, ByteRange, ContentStore, ReadOptions } from '@stowage/content';
-import { Fault } from '@stowage/core';
+import type { BlobInfo, ByteRange, ContentStore } from '@stowage/content';
+import { type CallOptions, Fault } from '@stowage/core';
 import { damageOf, dataLoss, MISSING, wrongSize } from './damage.ts';
 
 /**
@@ -12,7 +12,7 @@ export async function* readRecorded(
   backend: ContentStore,
   blob: BlobInfo,
   range: ByteRange,
-  options: ReadOptions,
+  options: CallOptions,
 ): AsyncGenerator<Uint8Array> {
   const { digest, sizeBytes } = blob;
   const { offset = 0n, length = 0n } = range;
