@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { Numbers, uint32 } from './numbers.ts';
 
-const CHUNK_BYTES = 1 << 20;
+const FIRST_CHUNK_BYTES = 16 << 10;
+const LARGEST_CHUNK_BYTES = 1 << 20;
 
 /**
  * Gives keys numbers, from 0 on. Keys are kept as bytes outside of the heap, and told apart by 64 bits of a hash: two
@@ -16,7 +17,9 @@ export class KeyTable {
   readonly #chunk = new Numbers(uint32);
   readonly #bytes = new Numbers(uint32);
   readonly #chunks: Buffer[] = [];
-  #used = CHUNK_BYTES;
+  /** Size of the last chunk, and how much of it is used. */
+  #chunkBytes = 0;
+  #used = 0;
   /** A number and one more, at the place that the hash says or the next that was free. */
   #slots: Uint32Array;
   #size = 0;
@@ -63,16 +66,21 @@ export class KeyTable {
 
   #keep(number: number, key: string): void {
     const most = key.length * 3;
-    if (this.#used + most > CHUNK_BYTES) {
-      this.#chunks.push(Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, most)));
-      this.#used = 0;
-    }
+    if (this.#used + most > this.#chunkBytes) this.#addChunk(most);
     const chunk = this.#chunks.length - 1;
     const written = this.#chunks[chunk]?.write(key, this.#used) ?? 0;
     this.#start.set(number, this.#used);
     this.#chunk.set(number, chunk);
     this.#bytes.set(number, written);
     this.#used += written;
+  }
+
+  /** Twice as large as the one before it: where there are few keys, a collection takes little. */
+  #addChunk(least: number): void {
+    const bytes = Math.min(Math.max(this.#chunkBytes * 2, FIRST_CHUNK_BYTES), LARGEST_CHUNK_BYTES);
+    this.#chunkBytes = Math.max(bytes, least);
+    this.#chunks.push(Buffer.allocUnsafeSlow(this.#chunkBytes));
+    this.#used = 0;
   }
 
   #slotOf(high: number, low: number): number {

@@ -3,7 +3,7 @@ export class Numbers<A extends Int32Array | Uint32Array | Uint8Array> {
   readonly #make: (length: number) => A;
   #array: A;
 
-  constructor(make: (length: number) => A, capacity = 1024) {
+  constructor(make: (length: number) => A, capacity = 256) {
     this.#make = make;
     this.#array = make(capacity);
   }
