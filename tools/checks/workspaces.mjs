@@ -21,8 +21,9 @@ const fail = (text) => {
 };
 
 for (const [place, manifest] of manifests) {
-  const { name, dependencies = {}, peerDependencies = {} } = manifest;
-  const wanted = Object.keys({ ...dependencies, ...peerDependencies }).filter((d) => placeOf.has(d));
+  const { name, dependencies = {}, optionalDependencies = {}, peerDependencies = {} } = manifest;
+  const all = { ...dependencies, ...optionalDependencies, ...peerDependencies };
+  const wanted = Object.keys(all).filter((d) => placeOf.has(d));
   const references = (read(`${place}/tsconfig.json`).references ?? []).map((r) => join(place, r.path));
   for (const d of wanted) {
     const at = placeOf.get(d);

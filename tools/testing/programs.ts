@@ -41,8 +41,15 @@ export async function startRegistry(dir: string): Promise<Program & { readonly h
   return { pid: child.pid ?? 0, host: `127.0.0.1:${port}`, [Symbol.asyncDispose]: () => end(child) };
 }
 
-/** Debian's containerd on a root of its own: the peer. */
-export async function startContainerd(dir: string): Promise<Program & { readonly address: string }> {
+/**
+ * Debian's containerd on a root of its own: the peer.
+ *
+ * @param more - lines of TOML for the end of its config.
+ */
+export async function startContainerd(
+  dir: string,
+  more: readonly string[] = [],
+): Promise<Program & { readonly address: string }> {
   await mkdir(dir, { recursive: true });
   const address = join(dir, 'containerd.sock');
   const config = join(dir, 'config.toml');
@@ -53,6 +60,7 @@ export async function startContainerd(dir: string): Promise<Program & { readonly
     'disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.devmapper"]',
     `[grpc]\naddress = "${address}"`,
     `[ttrpc]\naddress = "${address}.ttrpc"`,
+    ...more,
   ];
   await writeFile(config, `${text.join('\n')}\n`);
   const child = spawn('containerd', ['--config', config, '--log-level', 'error'], { stdio: 'ignore' });

@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Fault } from '@stowage/core';
+import { Fault, reasonOf } from '@stowage/core';
 import { cases } from './cases/index.ts';
 import type { Case, OpenSnapshotter, Runner, Subject } from './subject.ts';
 
@@ -9,20 +9,31 @@ import type { Case, OpenSnapshotter, Runner, Subject } from './subject.ts';
 export function snapshotterConformance(subject: Subject, run: Runner): void {
   run.describe(`snapshotter conformance: ${subject.name}`, () => {
     for (const one of cases) {
-      const missing = (one.needs ?? []).filter((need) => !subject.capabilities.has(need));
-      const does = one.without !== undefined && subject.capabilities.has(one.without);
+      const reason = whySkipped(one, subject);
       const body = () => runCase(one, subject);
-      if (missing.length > 0) run.skip(`${one.id} (needs ${missing.join(', ')})`, body);
-      else if (does) run.skip(`${one.id} (for snapshotters without ${one.without})`, body);
-      else run.test(one.id, body);
+      if (reason === undefined) run.test(one.id, body);
+      else run.skip(`${one.id} (${reason})`, body);
     }
   });
+}
+
+/** Why a case is not for the subject; undefined if it is. */
+export function whySkipped(one: Case, { capabilities }: Subject): string | undefined {
+  if (one.deprecated !== undefined) return `deprecated: ${one.deprecated}`;
+  const missing = (one.needs ?? []).filter((need) => !capabilities.has(need));
+  if (missing.length > 0) return `needs ${missing.join(', ')}`;
+  const does = one.without !== undefined && capabilities.has(one.without);
+  return does ? `for snapshotters without ${one.without}` : undefined;
 }
 
 /** Runs one case on a fresh snapshotter in a directory of its own below the system's temporary one. */
 export async function runCase(one: Case, subject: Subject): Promise<void> {
   const root = await mkdtemp(join(tmpdir(), 'snapshotter-conformance-'));
   let snapshotter: OpenSnapshotter | undefined;
+  const end = async () => {
+    await snapshotter?.[Symbol.asyncDispose]?.();
+    await subject.end?.(root);
+  };
   try {
     snapshotter = await subject.open(root);
     const reopen = async () => {
@@ -35,13 +46,22 @@ export async function runCase(one: Case, subject: Subject): Promise<void> {
       snapshotter,
       reopen,
       mount: (mounts, use) => subject.mount?.(mounts, use) ?? Promise.reject(noMounts(subject)),
+      remote: subject.remote,
     });
   } catch (e) {
-    throw new Error(`${one.id}: ${(e as Error).message} (files kept in ${root})`, { cause: e });
-  } finally {
-    await snapshotter?.[Symbol.asyncDispose]?.();
+    // What fails now, fails because of what failed before.
+    await end().catch(() => {});
+    const kept = (await removeIfEmpty(root)) ? '' : ` (files kept in ${root})`;
+    throw new Error(`${one.id}: ${reasonOf(e)}${kept}`, { cause: e });
   }
+  await end();
   await rm(root, { recursive: true, force: true });
+}
+
+async function removeIfEmpty(directory: string): Promise<boolean> {
+  if ((await readdir(directory)).length > 0) return false;
+  await rmdir(directory);
+  return true;
 }
 
 function noMounts({ name }: Subject): Fault {

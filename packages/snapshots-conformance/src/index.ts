@@ -1,3 +1,13 @@
 export { runCase, snapshotterConformance } from './bind.ts';
 export { cases } from './cases/index.ts';
-export type { Capability, Case, CaseContext, OpenSnapshotter, Runner, Subject } from './subject.ts';
+export { type Outcome, type ReportOptions, report } from './report.ts';
+export {
+  type Capability,
+  type Case,
+  type CaseContext,
+  capabilities,
+  type OpenSnapshotter,
+  type RemoteSnapshot,
+  type Runner,
+  type Subject,
+} from './subject.ts';

@@ -3,6 +3,7 @@ import {
   cleanLabels,
   compileFilters,
   Fault,
+  LABEL,
   type Labels,
   type Mount,
   quote,
@@ -24,13 +25,27 @@ interface Held {
   readonly info: SnapshotInfo;
 }
 
+export interface MemoryOptions {
+  /** Commits onto a parent that is given at commit. */
+  readonly rebase?: boolean | undefined;
+  /** Chain ids of snapshots that it has without their being made, as a remote snapshotter does. */
+  readonly remote?: ReadonlySet<string> | undefined;
+}
+
 /**
  * A snapshotter without files: its mounts lead nowhere. For tests of what sits on top of a snapshotter, and as the
  * shortest example of one.
  */
 export class MemorySnapshotter implements Snapshotter {
   readonly #held = new Map<string, Held>();
+  readonly #rebase: boolean;
+  readonly #remote: ReadonlySet<string>;
   #lastId = 0;
+
+  constructor({ rebase = false, remote = new Set() }: MemoryOptions = {}) {
+    this.#rebase = rebase;
+    this.#remote = remote;
+  }
 
   async stat(key: string, { signal }: CallOptions = {}): Promise<SnapshotInfo> {
     signal?.throwIfAborted();
@@ -67,8 +82,14 @@ export class MemorySnapshotter implements Snapshotter {
     return mountsOf(held);
   }
 
-  async prepare(key: string, parent: string, options?: PrepareOptions): Promise<Mount[]> {
-    return this.#create('active', key, parent, options);
+  async prepare(key: string, parent: string, options: PrepareOptions = {}): Promise<Mount[]> {
+    const target = options.labels?.[LABEL.snapshotRef] ?? '';
+    if (!this.#remote.has(target)) return this.#create('active', key, parent, options);
+    if (!this.#held.has(target)) {
+      this.#create('active', key, parent, options);
+      await this.commit(target, key, options);
+    }
+    throw new Fault('already_exists', `snapshot ${quote(target)}: is there already`);
   }
 
   async view(key: string, parent: string, options?: PrepareOptions): Promise<Mount[]> {
@@ -78,17 +99,20 @@ export class MemorySnapshotter implements Snapshotter {
   async commit(name: string, key: string, options: CommitSnapshotOptions = {}): Promise<void> {
     const { labels = {}, parent = '', signal } = options;
     signal?.throwIfAborted();
-    if (parent !== '') throw new Fault('unimplemented', `commit snapshot ${quote(key)}: no rebase`);
+    if (parent !== '' && !this.#rebase)
+      throw new Fault('unimplemented', `commit snapshot ${quote(key)}: no rebase`);
     this.#requireFree(name);
     validateLabels(labels);
     const held = this.#get(key);
     if (held.info.kind !== 'active') {
       throw new Fault('failed_precondition', `commit snapshot ${quote(key)}: it is not active`);
     }
+    if (parent !== '') this.#requireCommitted(parent);
     const now = new Date();
     const info = { ...held.info, name, kind: 'committed' as const, labels: cleanLabels(labels) };
+    const moved = { ...info, parent: parent || info.parent, createdAt: now, updatedAt: now };
     this.#held.delete(key);
-    this.#held.set(name, { ...held, info: { ...info, createdAt: now, updatedAt: now } });
+    this.#held.set(name, { ...held, info: moved });
   }
 
   async remove(key: string, { signal }: CallOptions = {}): Promise<void> {
@@ -123,9 +147,7 @@ export class MemorySnapshotter implements Snapshotter {
     { labels = {}, signal }: PrepareOptions = {},
   ): Mount[] {
     signal?.throwIfAborted();
-    if (parent !== '' && this.#get(parent).info.kind !== 'committed') {
-      throw new Fault('invalid_argument', `parent snapshot ${quote(parent)} is not committed`);
-    }
+    if (parent !== '') this.#requireCommitted(parent);
     this.#requireFree(key);
     validateLabels(labels);
     const now = new Date();
@@ -139,6 +161,11 @@ export class MemorySnapshotter implements Snapshotter {
     const held = this.#held.get(key);
     if (held === undefined) throw new Fault('not_found', `snapshot ${quote(key)}: not found`);
     return held;
+  }
+
+  #requireCommitted(parent: string): void {
+    if (this.#get(parent).info.kind === 'committed') return;
+    throw new Fault('invalid_argument', `parent snapshot ${quote(parent)} is not committed`);
   }
 
   #requireFree(name: string): void {

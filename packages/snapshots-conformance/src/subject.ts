@@ -1,4 +1,4 @@
-import type { Mount } from '@stowage/core';
+import type { Labels, Mount } from '@stowage/core';
 import type { Snapshotter } from '@stowage/snapshots';
 
 /** What not every snapshotter can do. A case that needs what is not claimed is reported skipped, never passed. */
@@ -10,9 +10,33 @@ export type Capability =
   /** Usage counts what a snapshot adds to its parent. Without it, a snapshot may count all that it shows. */
   | 'own-usage'
   /** Commits onto a parent given at commit. Without it, that is `unimplemented`. */
-  | 'rebase';
+  | 'rebase'
+  /** Has snapshots that nobody made here; {@link Subject.remote} tells how to ask for one. */
+  | 'remote'
+  /** Answers a prepare whose `containerd.io/snapshot.ref` names a snapshot that it has: a daemon's, not its backend's. */
+  | 'targets';
+
+/** Every capability, in the order in which they are told. */
+export const capabilities: readonly Capability[] = [
+  'mounts',
+  'reopen',
+  'own-usage',
+  'rebase',
+  'remote',
+  'targets',
+];
 
 export type OpenSnapshotter = Snapshotter & Partial<AsyncDisposable>;
+
+/** A snapshot that a remote snapshotter has without its having been made here. */
+export interface RemoteSnapshot {
+  /** What goes into the label `containerd.io/snapshot.ref`: its chain id. */
+  readonly target: string;
+  /** The committed snapshot that it is based on. Default: none. */
+  readonly parent?: string | undefined;
+  /** Other labels that it takes to be found. */
+  readonly labels?: Labels | undefined;
+}
 
 /** The snapshotter that is put to the test. */
 export interface Subject {
@@ -20,8 +44,12 @@ export interface Subject {
   readonly capabilities: ReadonlySet<Capability>;
   /** The snapshotter at a directory: fresh and empty where there is nothing yet. The kit disposes it. */
   open(root: string): Promise<OpenSnapshotter>;
+  /** Undoes what `open` made elsewhere than below the directory. Called at the end of a case, its snapshotter disposed. */
+  end?(root: string): Promise<void>;
   /** Makes mounts at a fresh directory for as long as `use` runs. Needed for `mounts`. */
   mount?<T>(mounts: readonly Mount[], use: (path: string) => Promise<T>): Promise<T>;
+  /** Needed for `remote`. */
+  readonly remote?: RemoteSnapshot | undefined;
 }
 
 export interface CaseContext {
@@ -30,6 +58,8 @@ export interface CaseContext {
   reopen(): Promise<Snapshotter>;
   /** Rejects where the subject does not claim `mounts`. */
   mount<T>(mounts: readonly Mount[], use: (path: string) => Promise<T>): Promise<T>;
+  /** Undefined where the subject does not claim `remote`. */
+  readonly remote: RemoteSnapshot | undefined;
 }
 
 /** One rule of the contract, put to the test. */
@@ -39,6 +69,8 @@ export interface Case {
   readonly needs?: readonly Capability[];
   /** Runs only where this is not claimed: asserts how the snapshotter refuses. */
   readonly without?: Capability;
+  /** Why it is no rule any more. It is skipped from then on, and gone with the next major version. */
+  readonly deprecated?: string | undefined;
   /** Rejects if the snapshotter broke the rule. */
   run(context: CaseContext): Promise<void>;
 }

@@ -73,6 +73,18 @@ export async function refused(
   assert.ok(e.message.includes(mentions), `the message must name ${mentions}: ${e.message}`);
 }
 
+/** Fails if the work fails, but for a Fault of one of these kinds. */
+export async function unlessRefused(
+  kinds: FaultKind | readonly FaultKind[],
+  work: Promise<unknown>,
+): Promise<void> {
+  try {
+    await work;
+  } catch (e) {
+    if (!Fault.is(e) || ![kinds].flat().includes(e.kind)) throw e;
+  }
+}
+
 /** What the work failed with. */
 export async function failureOf(work: Promise<unknown>): Promise<unknown> {
   try {

@@ -7,7 +7,17 @@ async function started(plugin: Plugin, table: Record<string, unknown> = {}) {
   const exports = new Map<string, string>();
   const config = plugin.config?.(table);
   const { signal } = new AbortController();
-  const context = { root: '/root', state: '/state', config, needs: {}, exports, log: silentLogger, signal };
+  const capabilities = new Set<string>();
+  const context = {
+    capabilities,
+    root: '/root',
+    state: '/state',
+    config,
+    needs: {},
+    exports,
+    log: silentLogger,
+    signal,
+  };
   return { exports, opened: await plugin.start(context) };
 }
 

@@ -90,6 +90,22 @@ export const commitCases: readonly Case[] = [
     },
   },
   {
+    id: 'commit/onto-a-parent-that-is-not-committed-keeps-the-active-one',
+    needs: ['rebase'],
+    async run({ snapshotter: s }) {
+      await s.prepare('active', '');
+      await s.prepare('k', '');
+      for (const parent of ['nobody', 'active']) {
+        // containerd's storage says failed_precondition of one that is not committed.
+        const kinds = ['not_found', 'invalid_argument', 'failed_precondition'] as const;
+        await refused(kinds, s.commit('top', 'k', { parent }), parent);
+      }
+      assert.deepEqual(await names(s), ['active', 'k']);
+      assert.equal((await s.stat('k')).kind, 'active');
+      await s.commit('top', 'k');
+    },
+  },
+  {
     id: 'commit/onto-another-parent-is-refused-without-rebase',
     without: 'rebase',
     async run({ snapshotter: s }) {

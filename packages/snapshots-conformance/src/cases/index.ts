@@ -4,10 +4,12 @@ import { createCases } from './create.ts';
 import { fileCases } from './files.ts';
 import { keyCases } from './keys.ts';
 import { layerCases } from './layers.ts';
+import { lifecycleCases } from './lifecycle.ts';
 import { listCases } from './lists.ts';
 import { removeCases } from './remove.ts';
 import { reopenCases } from './reopen.ts';
 import { signalCases } from './signals.ts';
+import { targetCases } from './targets.ts';
 import { updateCases } from './update.ts';
 import { usageCases } from './usage.ts';
 
@@ -16,11 +18,13 @@ export const cases: readonly Case[] = [
   ...createCases,
   ...commitCases,
   ...removeCases,
+  ...lifecycleCases,
   ...updateCases,
   ...listCases,
   ...keyCases,
   ...usageCases,
   ...signalCases,
+  ...targetCases,
   ...reopenCases,
   ...layerCases,
   ...fileCases,

@@ -90,4 +90,13 @@ export const listCases: readonly Case[] = [
       for (let i = 0; i < 12; i++) assert.ok(seen.has(`stays ${i}`), `stays ${i} was there all the time`);
     },
   },
+  {
+    // A page is 100 in containerd plugins/services/snapshots.
+    id: 'list/longer-than-a-page-is-whole',
+    async run({ snapshotter: s }) {
+      const keys = Array.from({ length: 120 }, (_, i) => `k ${i}`);
+      await Promise.all(keys.map((key) => s.prepare(key, '')));
+      assert.deepEqual(await names(s), [...keys].sort());
+    },
+  },
 ];

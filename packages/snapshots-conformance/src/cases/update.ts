@@ -104,6 +104,16 @@ export const updateCases: readonly Case[] = [
     },
   },
   {
+    // containerd core/metadata/boltutil WriteLabels
+    id: 'labels/with-an-empty-value-are-not-there',
+    async run({ snapshotter: s }) {
+      await s.prepare('k', '', { labels: { a: '', b: '1' } });
+      assert.deepEqual(pairs((await s.stat('k')).labels), [['b', '1']]);
+      await s.commit('base', 'k', { labels: { c: '', d: '2' } });
+      assert.deepEqual(pairs((await s.stat('base')).labels), [['d', '2']]);
+    },
+  },
+  {
     id: 'labels/over-4096-bytes-are-invalid-argument',
     async run({ snapshotter: s }) {
       const fits = { key: 'x'.repeat(4093) };
