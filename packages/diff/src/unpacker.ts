@@ -3,6 +3,7 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { type CallOptions, type Digest, Fault, type Mount, parseDigest } from '@stowage/core';
 import { primePool } from '@stowage/linux/confine';
+import { Turns } from './turns.ts';
 import type { RingWriter } from './unpack/byte-ring.ts';
 import { UnpackThread } from './unpack-thread.ts';
 
@@ -35,13 +36,10 @@ export class Unpacker implements AsyncDisposable {
   readonly #jail: string;
   readonly #namespace: FileHandle;
   readonly #root: FileHandle;
-  readonly #concurrency: number;
+  readonly #turns: Turns;
   readonly #idleMs: number;
   readonly #idle: { readonly thread: UnpackThread; readonly timer: NodeJS.Timeout }[] = [];
-  readonly #waiting = new Set<() => void>();
   readonly #stopping = new AbortController();
-  #busy = 0;
-  #drained: PromiseWithResolvers<void> | undefined;
 
   private constructor(
     { jail, concurrency, idleMs = 10_000 }: UnpackerOptions,
@@ -51,7 +49,7 @@ export class Unpacker implements AsyncDisposable {
     this.#jail = jail;
     this.#namespace = namespace;
     this.#root = root;
-    this.#concurrency = concurrency ?? Math.min(Math.max(availableParallelism(), 2), 4);
+    this.#turns = new Turns(concurrency ?? Math.min(Math.max(availableParallelism(), 2), 4));
     this.#idleMs = idleMs;
   }
 
@@ -78,55 +76,18 @@ export class Unpacker implements AsyncDisposable {
   ): Promise<Unpacked> {
     const either =
       signal === undefined ? this.#stopping.signal : AbortSignal.any([signal, this.#stopping.signal]);
-    await this.#turn(either);
+    using _ = await this.#turns.take(either);
+    const thread = this.#thread();
     try {
-      const thread = this.#thread();
-      try {
-        const feed = async (ring: RingWriter, stop: AbortSignal) => {
-          for await (const chunk of bytes(stop)) if (!(await ring.write(chunk))) return;
-        };
-        const outcome = await thread.run({ mounts, jail: this.#jail, syncFs }, feed, either);
-        if (outcome.status === 'failed') throw failure(outcome.kind, outcome.message);
-        return { digest: parseDigest(outcome.digest), sizeBytes: outcome.sizeBytes };
-      } finally {
-        await this.#release(thread);
-      }
+      const feed = async (ring: RingWriter, stop: AbortSignal) => {
+        for await (const chunk of bytes(stop)) if (!(await ring.write(chunk))) return;
+      };
+      const outcome = await thread.run({ mounts, jail: this.#jail, syncFs }, feed, either);
+      if (outcome.status === 'failed') throw failure(outcome.kind, outcome.message);
+      return { digest: parseDigest(outcome.digest), sizeBytes: outcome.sizeBytes };
     } finally {
-      this.#next();
+      await this.#release(thread);
     }
-  }
-
-  /** Waits until fewer than `concurrency` are at work. */
-  async #turn(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (this.#busy < this.#concurrency) {
-      this.#busy++;
-      return;
-    }
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const onAbort = () => {
-      this.#waiting.delete(resolve);
-      reject(signal.reason);
-    };
-    // Whoever ends passes its place on, so the count stays as it is.
-    this.#waiting.add(resolve);
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      await promise;
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-    }
-  }
-
-  #next(): void {
-    const [first] = this.#waiting;
-    if (first !== undefined) {
-      this.#waiting.delete(first);
-      first();
-      return;
-    }
-    this.#busy--;
-    if (this.#busy === 0) this.#drained?.resolve();
   }
 
   #thread(): UnpackThread {
@@ -154,10 +115,7 @@ export class Unpacker implements AsyncDisposable {
   /** Gives up what is under way and ends all threads. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort(new Fault('unavailable', 'unpack: shutting down'));
-    if (this.#busy > 0) {
-      this.#drained ??= Promise.withResolvers();
-      await this.#drained.promise;
-    }
+    await this.#turns.idle();
     const idle = this.#idle.splice(0);
     for (const { timer } of idle) clearTimeout(timer);
     await Promise.all(idle.map(({ thread }) => thread[Symbol.asyncDispose]()));

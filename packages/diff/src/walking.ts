@@ -1,16 +1,24 @@
 import type { ContentStore } from '@stowage/content';
 import { type Descriptor, Fault, MEDIA_TYPE, type Mount } from '@stowage/core';
+import type { CompressionLevels } from './compress.ts';
 import type { ApplyOptions, Differ } from './differ.ts';
 import { inflated } from './inflate.ts';
 import { isLayerType } from './layer-type.ts';
+import { makeLayer } from './make-layer.ts';
+import type { Packer } from './packer.ts';
 import type { Unpacker } from './unpacker.ts';
 
+export type { CompressionLevels } from './compress.ts';
 export { findGunzip } from './inflate-process.ts';
+export { Packer, type PackerOptions } from './packer.ts';
 export { Unpacker, type UnpackerOptions } from './unpacker.ts';
 
 export interface WalkingDifferOptions {
   /** Path of a program to inflate gzip with, from {@link findGunzip}. Small layers are not worth its start. */
   readonly gunzip?: string | undefined;
+  /** Makes layers. `diff` is `unimplemented` without. */
+  readonly packer?: Packer | undefined;
+  readonly levels?: CompressionLevels | undefined;
 }
 
 const WORTH_A_PROCESS_BYTES = 1n << 20n;
@@ -20,9 +28,9 @@ const WORTH_A_PROCESS_BYTES = 1n << 20n;
  * media types are known to be wrong about it.
  */
 export function walkingDiffer(
-  content: Pick<ContentStore, 'read'>,
+  content: Pick<ContentStore, 'read' | 'writer' | 'abort' | 'info' | 'update'>,
   unpacker: Unpacker,
-  { gunzip }: WalkingDifferOptions = {},
+  { gunzip, packer, levels = {} }: WalkingDifferOptions = {},
 ): Differ {
   return {
     async apply(
@@ -40,8 +48,9 @@ export function walkingDiffer(
       const { digest, sizeBytes } = await unpacker.unpack(mounts, read, { syncFs, signal });
       return { mediaType: MEDIA_TYPE.ociLayer, digest, size: sizeBytes };
     },
-    async diff() {
-      throw new Fault('unimplemented', 'containerd.services.diff.v1.Diff.Diff is not built yet');
+    async diff(lower, upper, options = {}) {
+      if (packer === undefined) throw new Fault('unimplemented', 'diff: layers are only unpacked here');
+      return makeLayer({ content, packer, levels }, lower, upper, options);
     },
   };
 }

@@ -42,7 +42,7 @@ export function withOwnMounts<T>(
 }
 
 /** Absent is no failure here: the mount will say so. */
-function realPath(path: string): string[] {
+export function realPath(path: string): string[] {
   try {
     return [realpathSync(path)];
   } catch {
