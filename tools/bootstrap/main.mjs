@@ -11,7 +11,7 @@ const bin = join(root, 'node_modules', '.bin');
 
 const TEST_TOOLS = [
   ...['runc', 'busybox', 'ctr', 'docker-registry', 'curl'],
-  ...['python3', 'mkfs.ext4', 'losetup', 'script', 'setpriv', 'tmux', 'strace'],
+  ...['python3', 'mkfs.ext4', 'mkfs.xfs', 'mkfs.btrfs', 'losetup', 'script', 'setpriv', 'tmux', 'strace'],
 ];
 
 /** What each command needs of the system, and the script that does the work. */

@@ -11,6 +11,8 @@ const PACKAGES = {
   curl: 'curl',
   python3: 'python3',
   'mkfs.ext4': 'e2fsprogs',
+  'mkfs.xfs': 'xfsprogs',
+  'mkfs.btrfs': 'btrfs-progs',
   losetup: 'mount',
   script: 'bsdutils',
   setpriv: 'util-linux',

@@ -14,6 +14,7 @@ const isX64 = process.arch === 'x64';
 
 /** System calls that glibc 2.28 has no function for. From 424 on a number is the same on every architecture. */
 export const NR = {
+  getdents64: isX64 ? 217 : 61,
   mknodat: isX64 ? 259 : 33,
   pidfd_send_signal: 424,
   open_tree: 428,

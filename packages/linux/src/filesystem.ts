@@ -1,4 +1,7 @@
+import { constants } from 'node:os';
+import { NR, O_DIRECTORY, O_RDONLY } from './constants.ts';
 import { checked, systemError } from './errors.ts';
+import { close, open } from './fd.ts';
 import { c, lastErrno } from './libc.ts';
 import { cstring, type Path } from './path.ts';
 
@@ -32,6 +35,33 @@ export function fstatfsType(fd: number): number {
   const buffer = Buffer.alloc(256);
   checked(c.fstatfs(fd, buffer), 'fstatfs', 'read filesystem of', fd);
   return Number(buffer.readBigUInt64LE(0));
+}
+
+/**
+ * Whether listing a directory tells what kind of file each entry is (d_type). XFS made with `ftype=0` and ext4 without
+ * `filetype` do not; overlayfs then shows whiteouts as devices.
+ *
+ * @param directory - With at least one entry.
+ */
+export function hasDirentTypes(directory: Path): boolean {
+  const fd = open(directory, O_RDONLY | O_DIRECTORY);
+  try {
+    const buffer = Buffer.alloc(4096);
+    const size = checked(
+      c.syscallBuffer(NR.getdents64, fd, buffer, buffer.length),
+      'getdents64',
+      'list directory',
+      directory,
+    );
+    // struct linux_dirent64: u64 ino, s64 off, u16 reclen, u8 type, name.
+    for (let at = 0; at < size; at += buffer.readUInt16LE(at + 16)) {
+      const name = buffer.toString('latin1', at + 19, buffer.indexOf(0, at + 19));
+      if (name !== '.' && name !== '..') return buffer.readUInt8(at + 18) !== 0;
+    }
+    throw systemError(constants.errno.EINVAL, 'getdents64', 'see types in', directory, 'it is empty');
+  } finally {
+    close(fd);
+  }
 }
 
 /**

@@ -53,6 +53,10 @@ export const c = {
   syscallMove: bind<[number, number, Memory, number, Memory, number]>(
     'long syscall(long n, int from, const void *fromPath, int to, const void *toPath, uint flags)',
   ),
+  /** (fd, memory, size): getdents64. */
+  syscallBuffer: bind<[number, number, Memory, number]>(
+    'long syscall(long n, int fd, void *buffer, size_t size)',
+  ),
   /** (fd, path, flags, attributes, size): mount_setattr. */
   syscallAttr: bind<[number, number, Memory, number, Memory, number]>(
     'long syscall(long n, int fd, const void *path, uint flags, void *attributes, size_t size)',

@@ -4,6 +4,7 @@ import type { TreeOperations } from './linux-tree-worker.ts';
 import type { StopFlag } from './tree-entries.ts';
 import type { TreeUsage } from './tree-usage.ts';
 import { WorkerCalls } from './worker-calls.ts';
+import { workerOptions } from './worker-options.ts';
 
 export type { TreeUsage } from './tree-usage.ts';
 
@@ -88,5 +89,5 @@ export class Trees implements AsyncDisposable {
 
 function startWorker(): Worker {
   const file = import.meta.url.endsWith('.ts') ? './linux-tree-worker.ts' : './linux-tree-worker.js';
-  return new Worker(new URL(file, import.meta.url), { name: 'linux-tree' });
+  return new Worker(new URL(file, import.meta.url), workerOptions('linux-tree'));
 }

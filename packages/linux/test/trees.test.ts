@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -105,10 +114,10 @@ test('a probe tells what is mounted, or why it cannot be, and leaves no mount', 
   writeFileSync(join(dir, 'l2', 'b'), '');
   const options = [`lowerdir=${dir}/l1:${dir}/l2`];
   const target = join(dir, 'm');
-  expect((await probeMount([{ type: 'overlay', source: 'overlay', options }], target)).sort()).toEqual([
-    'a',
-    'b',
-  ]);
+  chownSync(join(dir, 'l1'), 7, 8);
+  const { names, uid, gid } = await probeMount([{ type: 'overlay', source: 'overlay', options }], target);
+  expect([...names].sort()).toEqual(['a', 'b']);
+  expect([uid, gid]).toEqual([7, 8]);
   await expect(probeMount([{ type: 'nofs', source: 'x', options: [] }], target)).rejects.toMatchObject({
     code: 'ENODEV',
   });

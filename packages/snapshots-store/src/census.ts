@@ -17,6 +17,12 @@ export class Census {
     this.#count(parentIds[0], -1);
   }
 
+  /** The same snapshot, perhaps on another parent. */
+  move(from: StoredSnapshot, to: StoredSnapshot): void {
+    this.remove(from);
+    this.add(to);
+  }
+
   /** Takes over what another one found recorded, all at once. What is in the making here stays so. */
   replace(found: Census): void {
     this.#children = found.#children;

@@ -21,13 +21,9 @@ export interface LayerDriver extends AsyncDisposable {
    * throws.
    *
    * @param below - Directory of the parent, if there is one.
+   * @param info - Its kind is `active` or `view`.
    */
-  make(
-    directory: string,
-    below: string | undefined,
-    kind: 'active' | 'view',
-    options: CallOptions,
-  ): Promise<void>;
+  make(directory: string, below: string | undefined, info: SnapshotInfo, options: CallOptions): Promise<void>;
   /** How to mount an active snapshot or a view. @param pathOf - The directory of an id. */
   mounts(snapshot: StoredSnapshot, pathOf: (id: number) => string): Mount[];
   /** Measures the files of one snapshot. */
@@ -36,6 +32,11 @@ export interface LayerDriver extends AsyncDisposable {
   sync(directory: string, options: CallOptions): Promise<void>;
   /** Deletes a directory and all in it, following no links. */
   remove(directory: string, options: CallOptions): Promise<void>;
+  /**
+   * The files of a snapshot made without a parent say what they do to one (whiteouts), so that it can get one at commit:
+   * the capability `rebase`.
+   */
+  readonly rebases?: boolean;
   /** Adds what it has to say about a snapshot. */
   info?(info: SnapshotInfo, directory: string): SnapshotInfo;
 }
@@ -139,7 +140,7 @@ export class DirectorySnapshotter implements Snapshotter, AsyncDisposable {
 
   async commit(name: string, key: string, options: CommitSnapshotOptions = {}): Promise<void> {
     const { labels, parent, signal } = options;
-    if (parent !== undefined && parent !== '') {
+    if (parent !== undefined && parent !== '' && this.#driver.rebases !== true) {
       throw new Fault(
         'unimplemented',
         `commit snapshot ${quote(key)}: a new parent (rebase) is not supported`,
@@ -147,6 +148,7 @@ export class DirectorySnapshotter implements Snapshotter, AsyncDisposable {
     }
     await this.#store.commit(name, key, {
       labels,
+      parent,
       signal,
       seal: ({ id }) =>
         systemFaults(`commit snapshot ${quote(key)}`, async () => {
@@ -188,10 +190,10 @@ export class DirectorySnapshotter implements Snapshotter, AsyncDisposable {
     const snapshot = await this.#store.create(kind, key, parent, {
       labels,
       signal,
-      make: ({ id, parentIds: [nearest] }) =>
+      make: ({ id, info, parentIds: [nearest] }) =>
         systemFaults(`make snapshot ${quote(key)}`, async () => {
           const below = nearest === undefined ? undefined : await this.#existing(parent, nearest);
-          const fill = (path: string) => this.#driver.make(path, below, kind, { signal });
+          const fill = (path: string) => this.#driver.make(path, below, info, { signal });
           await this.#directories.make(id, fill);
         }),
     });

@@ -34,6 +34,8 @@ export interface CreateOptions extends CallOptions {
 
 export interface CommitOptions extends CallOptions {
   readonly labels?: Labels | undefined;
+  /** Becomes the parent of a snapshot that was made without one. Only if its files say what they do to a parent. */
+  readonly parent?: string | undefined;
   /**
    * Writes the snapshot's files out and measures them. Runs after all checks and before the commit is recorded, while
    * key and name are locked. If it throws, the snapshot stays active.
@@ -119,24 +121,27 @@ export class SnapshotStore implements AsyncDisposable {
   /**
    * Records an active snapshot as committed under a name. Its labels are those given now, not those it had.
    *
-   * @throws Fault `already_exists`, `not_found`, `failed_precondition` if it is not active
+   * @throws Fault `already_exists`; `not_found`, also of the parent; `failed_precondition` if it is not active, or the
+   *   parent not committed; `invalid_argument` if it has another parent already
+   * @see containerd core/snapshots/storage/bolt.go CommitActive
    */
   async commit(
     name: string,
     key: string,
-    { labels = {}, seal, signal }: CommitOptions = {},
+    { labels = {}, parent: wanted = '', seal, signal }: CommitOptions = {},
   ): Promise<StoredSnapshot> {
     requireName(name, 'name');
     validateLabels(labels);
-    using _ = await this.#locks.acquire([key, name], signal);
+    using _ = await this.#locks.acquire([key, name, ...(wanted === '' ? [] : [wanted])], signal);
     if ((await this.#ledger.get(name)) !== undefined) throw exists(name);
-    const { snapshot, entry } = await this.#find(key);
-    if (snapshot.info.kind !== 'active') {
+    const { snapshot: active, entry } = await this.#find(key);
+    if (active.info.kind !== 'active') {
       throw new Fault(
         'failed_precondition',
-        `commit snapshot ${quote(key)}: it is ${KIND_NAMES[snapshot.info.kind]}, only an active one can be committed`,
+        `commit snapshot ${quote(key)}: it is ${KIND_NAMES[active.info.kind]}, only an active one can be committed`,
       );
     }
+    const snapshot = await this.#rebased(active, wanted);
     const usage = (await seal?.(snapshot, signal)) ?? NO_USAGE;
     signal?.throwIfAborted();
     const now = new Date();
@@ -156,6 +161,7 @@ export class SnapshotStore implements AsyncDisposable {
       { key, before: entry, after: undefined },
       { key: name, before: undefined, after: entryFor(committed) },
     ]);
+    this.#census.move(active, committed);
     return committed;
   }
 
@@ -240,11 +246,25 @@ export class SnapshotStore implements AsyncDisposable {
     return { snapshot: decodeRecord(key, entry.text), entry };
   }
 
-  async #parentIds(parent: string): Promise<number[]> {
+  async #rebased(active: StoredSnapshot, parent: string): Promise<StoredSnapshot> {
+    const { name, parent: had } = active.info;
+    if (parent === '' || parent === had) return active;
+    if (had !== '') {
+      const message = `commit snapshot ${quote(name)} onto ${quote(parent)}: its parent is ${quote(had)}`;
+      throw new Fault('invalid_argument', message);
+    }
+    const parentIds = await this.#parentIds(parent, 'failed_precondition');
+    return { ...active, parentIds, info: { ...active.info, parent } };
+  }
+
+  async #parentIds(
+    parent: string,
+    otherwise: 'invalid_argument' | 'failed_precondition' = 'invalid_argument',
+  ): Promise<number[]> {
     const { snapshot } = await this.#find(parent);
     if (snapshot.info.kind !== 'committed') {
       throw new Fault(
-        'invalid_argument',
+        otherwise,
         `parent snapshot ${quote(parent)} is ${KIND_NAMES[snapshot.info.kind]}; only a committed one can be a parent`,
       );
     }

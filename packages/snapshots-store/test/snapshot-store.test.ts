@@ -123,6 +123,61 @@ test('a parent cannot go while a child of it is being made', async () => {
   await expect(removal).rejects.toMatchObject({ kind: 'failed_precondition' });
 });
 
+test('a snapshot without a parent gets one at commit, which then has a child, also after a restart', async () => {
+  {
+    await using store = await SnapshotStore.open(dir);
+    const { base, top } = await layered(store);
+    await store.create('active', 'alone', '');
+    const rebased = await store.commit('rebased', 'alone', { parent: 'top' });
+    expect(rebased).toMatchObject({ parentIds: [top.id, base.id], info: { parent: 'top' } });
+    await store.remove('run');
+    await expect(store.remove('top')).rejects.toMatchObject({ kind: 'failed_precondition' });
+  }
+  await using store = await SnapshotStore.open(dir);
+  expect((await store.get('rebased')).info.parent).toBe('top');
+  await expect(store.remove('top')).rejects.toMatchObject({ kind: 'failed_precondition' });
+  await store.remove('rebased');
+  await store.remove('top');
+});
+
+test('a parent given at commit must be the one it has, or committed', async () => {
+  await using store = await SnapshotStore.open(dir);
+  await layered(store);
+  await store.create('active', 'alone', '');
+  const refusals: [string, string, string, string][] = [
+    ['not_found', 'alone', 'nobody', 'nobody'],
+    ['failed_precondition', 'alone', 'run', 'run'],
+    ['failed_precondition', 'alone', 'alone', 'alone'],
+    ['invalid_argument', 'run', 'base', 'base'],
+  ];
+  for (const [kind, key, parent, subject] of refusals) {
+    const refusal = store.commit('n', key, { parent });
+    await expect(refusal).rejects.toMatchObject({ kind, message: expect.stringContaining(subject) });
+  }
+  expect((await store.commit('n', 'run', { parent: 'top' })).info.parent).toBe('top');
+  expect((await store.get('alone')).info.kind).toBe('active');
+});
+
+test('a parent cannot go while a snapshot is committed onto it', async () => {
+  await using store = await SnapshotStore.open(dir);
+  await layered(store);
+  await store.remove('run');
+  await store.create('active', 'alone', '');
+  const gate = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<void>();
+  const seal = async () => {
+    started.resolve();
+    await gate.promise;
+    return { sizeBytes: 0n, inodes: 0n };
+  };
+  const commit = store.commit('rebased', 'alone', { parent: 'top', seal });
+  await started.promise;
+  const removal = store.remove('top');
+  gate.resolve();
+  await commit;
+  await expect(removal).rejects.toMatchObject({ kind: 'failed_precondition' });
+});
+
 test('if the files cannot be made or written out, nothing is recorded', async () => {
   await using store = await SnapshotStore.open(dir);
   const broken = async () => {

@@ -2,7 +2,7 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CallOptions, Mount } from '@stowage/core';
 import { Trees } from '@stowage/linux/trees';
-import type { Snapshotter, Usage } from '@stowage/snapshots';
+import type { SnapshotInfo, Snapshotter, Usage } from '@stowage/snapshots';
 import { DirectorySnapshotter, type LayerDriver, type StoredSnapshot } from '@stowage/snapshots-store';
 import type { NativeOptions } from './options.ts';
 
@@ -34,7 +34,7 @@ class NativeDriver implements LayerDriver {
   async make(
     directory: string,
     below: string | undefined,
-    kind: 'active' | 'view',
+    { kind }: SnapshotInfo,
     options: CallOptions,
   ): Promise<void> {
     const files = filesOf(directory);

@@ -1,6 +1,7 @@
 import { chmod, chown, mkdir, stat } from 'node:fs/promises';
 import { getXattr, hasCode, listXattrs, setXattr } from '@stowage/linux';
 import { upperOf, workOf } from './mounts.ts';
+import type { Remap } from './remap.ts';
 
 /** Overlayfs's own bookkeeping, which must not be copied from one layer to another. */
 const OVERLAY_XATTR = /^(trusted|user)\.overlay\./;
@@ -11,11 +12,14 @@ const OVERLAY_XATTR = /^(trusted|user)\.overlay\./;
  *
  * @param parent - Directory of the layer below, if any.
  * @param writable - Whether overlayfs will write to it.
+ * @param remap - The layers below are shown so. The new one is not: its files belong to the ids that made them. Alone it
+ *   is bound with the map, and its top belongs to root as any layer's does.
  */
 export async function makeLayer(
   directory: string,
   parent: string | undefined,
   writable: boolean,
+  remap: Remap | undefined,
 ): Promise<void> {
   const upper = upperOf(directory);
   await mkdir(upper, { mode: 0o755 });
@@ -27,7 +31,7 @@ export async function makeLayer(
     return;
   }
   const { uid, gid, mode } = await stat(below);
-  await chown(upper, uid, gid);
+  await chown(upper, ...(remap?.owner(uid, gid) ?? ([uid, gid] as const)));
   copyXattrs(below, upper);
   await chmod(upper, mode & 0o7777);
 }

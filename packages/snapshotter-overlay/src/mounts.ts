@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import type { Mount } from '@stowage/core';
+import { LABEL, type Mount } from '@stowage/core';
 import type { StoredSnapshot } from '@stowage/snapshots-store';
+import { remapOf } from './remap.ts';
 
 /** A snapshot's own files. */
 export const upperOf = (directory: string): string => join(directory, 'fs');
@@ -20,15 +21,27 @@ export function mountsOf(
   options: readonly string[],
 ): Mount[] {
   const active = info.kind === 'active';
+  const remap = remapOf(info.labels)?.options ?? [];
   const [nearest, ...others] = parentIds;
   // Overlayfs wants two layers at least; one alone is bound as it is.
-  if (nearest === undefined) return [bind(upperOf(pathOf(id)), active ? 'rw' : 'ro')];
-  if (!active && others.length === 0) return [bind(upperOf(pathOf(nearest)), 'ro')];
+  if (nearest === undefined) return [bind(upperOf(pathOf(id)), active ? 'rw' : 'ro', remap)];
+  if (!active && others.length === 0) return [bind(upperOf(pathOf(nearest)), 'ro', remap)];
   const lower = parentIds.map((parent) => upperOf(pathOf(parent))).join(':');
   const upper = active ? [`workdir=${workOf(pathOf(id))}`, `upperdir=${upperOf(pathOf(id))}`] : [];
-  return [{ type: 'overlay', source: 'overlay', options: [...upper, `lowerdir=${lower}`, ...options] }];
+  const more = options.filter((option) => option !== 'volatile' || isTemporary(info.labels, active));
+  const all = [...remap, ...upper, `lowerdir=${lower}`, ...more];
+  return [{ type: 'overlay', source: 'overlay', options: all }];
 }
 
-function bind(source: string, access: 'ro' | 'rw'): Mount {
-  return { type: 'bind', source, options: [access, 'rbind'] };
+/**
+ * Whether a snapshot is mounted for unpacking only. With `volatile` overlayfs syncs nothing, which is safe there, as the
+ * commit does. It also refuses to be mounted a second time, which a container's root must bear, and a view has nothing
+ * to sync.
+ */
+function isTemporary(labels: StoredSnapshot['info']['labels'], active: boolean): boolean {
+  return active && labels[LABEL.snapshotRef] !== undefined;
+}
+
+function bind(source: string, access: 'ro' | 'rw', remap: readonly string[]): Mount {
+  return { type: 'bind', source, options: [...remap, access, 'rbind'] };
 }

@@ -6,16 +6,22 @@ export interface OverlayOptions {
   readonly signal?: AbortSignal | undefined;
   /** Adds the label `containerd.io/snapshot/overlay.upperdir` with the path of a snapshot's own files. */
   readonly upperdirLabel?: boolean | undefined;
-  /** More options for every overlay mount: `volatile`, `metacopy=on`, ... */
+  /** More options for every overlay mount: `metacopy=on`, ...; `volatile` goes to those of unpacking alone. */
   readonly mountOptions?: readonly string[] | undefined;
   /** `remove` waits until the files are deleted, not only until they are out of the way. */
   readonly syncRemove?: boolean | undefined;
-  /** Overlayfs is known to work at the root: don't try it. */
+  /**
+   * If the kernel can't map ids, clients may change the owners of all files instead, for each container. The
+   * snapshotter does no more about it than not to claim `only-remap-ids`.
+   */
+  readonly slowChown?: boolean | undefined;
+  /** Overlayfs is known to work at the root, and to map no ids: don't try it. */
   readonly skipProbe?: boolean | undefined;
 }
 
 /** What a configuration file can say, with containerd's keys. */
-export interface OverlayConfig extends Pick<OverlayOptions, 'upperdirLabel' | 'mountOptions' | 'syncRemove'> {
+export interface OverlayConfig
+  extends Pick<OverlayOptions, 'upperdirLabel' | 'mountOptions' | 'syncRemove' | 'slowChown'> {
   /** Directory to use instead of the plugin's own. */
   readonly rootPath?: string | undefined;
 }
@@ -26,6 +32,7 @@ export function parseOverlayConfig(table: Readonly<Record<string, unknown>>): Ov
     upperdirLabel: false,
     mountOptions: [],
     syncRemove: false,
+    slowChown: false,
   };
   for (const [key, value] of Object.entries(table)) {
     switch (key) {
@@ -47,13 +54,12 @@ export function parseOverlayConfig(table: Readonly<Record<string, unknown>>): Ov
         config.mountOptions = value;
         break;
       case 'slow_chown':
-        // Printed by containerd's own default configuration.
-        if (value !== false) throw expected(key, 'false, as id-mapped layers are not supported');
+        config.slowChown = bool(key, value);
         break;
       default:
         throw new Fault(
           'invalid_argument',
-          `${quote(key)}: unknown key; there are root_path, upperdir_label, mount_options, sync_remove`,
+          `${quote(key)}: unknown key; there are root_path, upperdir_label, mount_options, sync_remove, slow_chown`,
         );
     }
   }

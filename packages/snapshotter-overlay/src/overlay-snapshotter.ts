@@ -1,4 +1,4 @@
-import type { CallOptions, Mount } from '@stowage/core';
+import { type CallOptions, Fault, type Mount } from '@stowage/core';
 import { Trees } from '@stowage/linux/trees';
 import type { SnapshotInfo, Snapshotter, Usage } from '@stowage/snapshots';
 import {
@@ -10,7 +10,8 @@ import {
 import { makeLayer } from './layer.ts';
 import { mountsOf, upperOf } from './mounts.ts';
 import type { OverlayOptions } from './options.ts';
-import { checkOverlay, kernelOptions } from './probe.ts';
+import { type OverlayFacts, probeOverlay, settled } from './probe.ts';
+import { remapOf } from './remap.ts';
 
 const UPPERDIR_LABEL = 'containerd.io/snapshot/overlay.upperdir';
 
@@ -21,7 +22,19 @@ const UPPERDIR_LABEL = 'containerd.io/snapshot/overlay.upperdir';
  *     <root>/snapshots/<id>/work   overlayfs's own, of active snapshots
  *     <root>/metadata/             the index
  */
-export interface OverlaySnapshotter extends Snapshotter, AsyncDisposable {}
+export interface OverlaySnapshotter extends Snapshotter, AsyncDisposable {
+  /** What it can do here, as containerd names it. */
+  readonly capabilities: ReadonlySet<OverlayCapability>;
+}
+
+/**
+ * `rebase`: takes a parent at commit. `remap-ids`: shows layers with the ids that the labels
+ * `containerd.io/snapshot/uidmapping` and `gidmapping` ask for. `only-remap-ids`: that, or clients are to give up, not
+ * to change the owners of all files.
+ *
+ * @see containerd plugins/snapshots/overlay/plugin
+ */
+export type OverlayCapability = 'rebase' | 'remap-ids' | 'only-remap-ids';
 
 export const OverlaySnapshotter = {
   /**
@@ -30,32 +43,59 @@ export const OverlaySnapshotter = {
    *   `data_loss` if its index is damaged.
    */
   async open(root: string, options: OverlayOptions = {}): Promise<OverlaySnapshotter> {
-    options.signal?.throwIfAborted();
+    const { mountOptions: asked = [], upperdirLabel = false, slowChown = false, signal } = options;
+    signal?.throwIfAborted();
     await privateDirectory(root);
-    // The kernel lists its options once overlay is loaded, which the first mount does.
-    if (options.skipProbe !== true) await checkOverlay(root, options.mountOptions ?? []);
-    const mountOptions = await kernelOptions(options.mountOptions ?? []);
-    options.signal?.throwIfAborted();
-    return DirectorySnapshotter.open(root, new OverlayDriver(mountOptions, options.upperdirLabel), options);
+    const facts =
+      options.skipProbe === true
+        ? { options: [...asked, ...(await settled(asked, false))], remapsIds: false, userNamespace: false }
+        : await probeOverlay(root, asked);
+    signal?.throwIfAborted();
+    const snapshotter = await DirectorySnapshotter.open(
+      root,
+      new OverlayDriver(facts, upperdirLabel),
+      options,
+    );
+    return Object.assign(snapshotter, { capabilities: capabilitiesOf(facts, slowChown) });
   },
 };
 
+/** Without whiteouts made by hand there is nothing to rebase: containerd claims none in a user namespace either. */
+function capabilitiesOf(
+  { remapsIds, userNamespace }: OverlayFacts,
+  slowChown: boolean,
+): Set<OverlayCapability> {
+  return new Set<OverlayCapability>([
+    ...(remapsIds ? (['remap-ids'] as const) : []),
+    ...(slowChown ? [] : (['only-remap-ids'] as const)),
+    ...(userNamespace ? [] : (['rebase'] as const)),
+  ]);
+}
+
 class OverlayDriver implements LayerDriver {
+  readonly rebases: boolean;
   readonly #trees = new Trees();
-  readonly #mountOptions: readonly string[];
+  readonly #facts: OverlayFacts;
   readonly #upperdirLabel: boolean;
 
-  constructor(mountOptions: readonly string[], upperdirLabel = false) {
-    this.#mountOptions = mountOptions;
+  constructor(facts: OverlayFacts, upperdirLabel: boolean) {
+    this.#facts = facts;
     this.#upperdirLabel = upperdirLabel;
+    this.rebases = !facts.userNamespace;
   }
 
-  make(directory: string, below: string | undefined, kind: 'active' | 'view'): Promise<void> {
-    return makeLayer(directory, below, kind === 'active');
+  async make(directory: string, below: string | undefined, { kind, labels }: SnapshotInfo): Promise<void> {
+    const remap = remapOf(labels);
+    if (remap !== undefined && !this.#facts.remapsIds)
+      throw new Fault(
+        'unimplemented',
+        'ids of layers cannot be mapped here: that takes kernel 5.19 and a file system that can',
+      );
+    await makeLayer(directory, below, kind === 'active', remap);
   }
 
   mounts(snapshot: StoredSnapshot, pathOf: (id: number) => string): Mount[] {
-    return mountsOf(snapshot, pathOf, this.#mountOptions);
+    return mountsOf(snapshot, pathOf, this.#facts.options);
   }
 
   usage(directory: string, options: CallOptions): Promise<Usage> {

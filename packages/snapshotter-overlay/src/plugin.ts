@@ -8,11 +8,19 @@ export const overlaySnapshotterPlugin = plugin({
   slot: snapshotterSlot,
   id: 'overlayfs',
   config: parseOverlayConfig,
-  defaults: { root_path: '', upperdir_label: false, mount_options: [], sync_remove: false },
+  defaults: {
+    root_path: '',
+    upperdir_label: false,
+    mount_options: [],
+    sync_remove: false,
+    slow_chown: false,
+  },
   platforms: [hostPlatform()],
-  start({ root, config, exports, log, signal }) {
+  async start({ root, config, exports, capabilities, log, signal }) {
     const at = config.rootPath ?? root;
     exports.set('root', at);
-    return OverlaySnapshotter.open(at, { ...config, log, signal });
+    const snapshotter = await OverlaySnapshotter.open(at, { ...config, log, signal });
+    for (const capability of snapshotter.capabilities) capabilities.add(capability);
+    return snapshotter;
   },
 });

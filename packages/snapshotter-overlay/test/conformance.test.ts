@@ -16,7 +16,7 @@ const open = (root: string) => OverlaySnapshotter.open(root, { skipProbe: true }
 snapshotterConformance(
   {
     name: 'overlayfs',
-    capabilities: new Set(['mounts', 'reopen', 'own-usage']),
+    capabilities: new Set(['mounts', 'reopen', 'own-usage', 'rebase']),
     open,
     mount: mounter.withMount.bind(mounter),
   },
@@ -27,7 +27,7 @@ snapshotterConformance(
 snapshotterConformance(
   {
     name: 'overlayfs over Connect',
-    capabilities: new Set(['reopen']),
+    capabilities: new Set(['reopen', 'rebase']),
     async open(root) {
       const local = await open(root);
       const service = rawSnapshotService(new Map([['overlayfs', local]]));

@@ -1,12 +1,15 @@
+import { execFile } from 'node:child_process';
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { type Mount, Skip } from '@stowage/core';
-import { getXattr, setXattr } from '@stowage/linux';
+import type { Mount } from '@stowage/core';
+import { getXattr, makedev, mknod, setXattr } from '@stowage/linux';
 import { Mounter } from '@stowage/linux/mounter';
 import { OverlaySnapshotter } from '../src/index.ts';
 
+const run = promisify(execFile);
 let dir: string;
 let root: string;
 let mounter: Mounter;
@@ -66,18 +69,96 @@ test('layers show through one another, and each holds only its own', async () =>
   });
 });
 
-test('128 layers can be mounted', async () => {
-  await using s = await open();
+/** As many layers, each with a file of its own and one that the next one replaces. */
+async function stack(s: OverlaySnapshotter, count: number): Promise<string> {
   let parent = '';
-  for (let i = 0; i < 128; i++) {
+  for (let i = 0; i < count; i++) {
     await s.prepare(`k${i}`, parent);
+    const upper = join(root, 'snapshots', String(i + 1), 'fs');
+    await writeFile(join(upper, `file${i}`), `${i}`);
+    await writeFile(join(upper, 'shared'), `${i}`);
     parent = `sha256:${'0'.repeat(60)}${i}`;
     await s.commit(parent, `k${i}`);
   }
-  const mounts = await s.prepare('run', parent);
+  return parent;
+}
+
+async function expectStack(at: string, count: number): Promise<void> {
+  expect(await readFile(join(at, 'shared'), 'utf8')).toBe(`${count - 1}`);
+  for (const i of [0, count >> 1, count - 1])
+    expect(await readFile(join(at, `file${i}`), 'utf8')).toBe(`${i}`);
+  expect(await readdir(at)).toHaveLength(count + 1);
+}
+
+test('128 layers show through one another, to our mounter and to clients that mount themselves', async () => {
+  await using s = await open();
+  const top = await stack(s, 128);
+  const mounts = await s.prepare('run', top);
   expect(optionsOf(mounts).join(',').length).toBeGreaterThan(4096);
   await mounter.withMount(mounts, async (at) => {
+    await expectStack(at, 128);
     await writeFile(join(at, 'x'), '');
+  });
+  // containerd's client makes the layers relative to the directory that they share, and changes to that (containerd
+  // core/mount/mount_linux.go compactLowerdirOption); mount(2) takes a page, less 512 bytes.
+  const options = optionsOf(await s.view('look', top)).map((option) =>
+    option.replaceAll(`${join(root, 'snapshots')}/`, ''),
+  );
+  expect(options.join(',').length).toBeLessThan(4096 - 512);
+  const target = join(dir, 'target');
+  await mkdir(target);
+  // The mount system call itself, as older tools make it.
+  const environment = { ...process.env, LIBMOUNT_FORCE_MOUNT2: 'always' };
+  const args = ['-t', 'overlay', 'overlay', '-o', options.join(','), target];
+  await run('mount', args, { cwd: join(root, 'snapshots'), env: environment });
+  try {
+    await expectStack(target, 128);
+  } finally {
+    await mounter.unmount(target);
+  }
+});
+
+test('a layer committed onto a parent hides what its whiteouts say, and is as if made on it', async () => {
+  await using s = await open();
+  await layer(s, 'base', '', { kept: '1', gone: '1' });
+  await mounter.withMount(await s.prepare('more', 'base'), async (at) => {
+    await mkdir(join(at, 'emptied'));
+    await writeFile(join(at, 'emptied', 'old'), '');
+  });
+  await s.commit('two', 'more');
+  const [alone] = await s.prepare('alone', '');
+  const upper = alone?.source ?? '';
+  mknod(join(upper, 'gone'), 0o020000, makedev(0, 0));
+  await mkdir(join(upper, 'emptied'));
+  setXattr(join(upper, 'emptied'), 'trusted.overlay.opaque', Buffer.from('y'));
+  await writeFile(join(upper, 'emptied', 'new'), '');
+  await s.commit('three', 'alone', { parent: 'two', labels: { l: 'x' } });
+  expect(await s.stat('three')).toMatchObject({ parent: 'two', kind: 'committed', labels: { l: 'x' } });
+  expect((await s.usage('three')).inodes).toBe(4n);
+  await expect(s.remove('two')).rejects.toMatchObject({ kind: 'failed_precondition' });
+  const mounts = await s.prepare('run', 'three');
+  expect(optionsOf(mounts)).toContain(
+    `lowerdir=${[3, 2, 1].map((id) => join(root, 'snapshots', String(id), 'fs')).join(':')}`,
+  );
+  await mounter.withMount(mounts, async (at) => {
+    expect((await readdir(at)).sort()).toEqual(['emptied', 'kept']);
+    expect(await readdir(join(at, 'emptied'))).toEqual(['new']);
+  });
+});
+
+test('a snapshot whose directory was lost can be removed and unpacked again', async () => {
+  {
+    await using s = await open();
+    await layer(s, 'one', '', { a: '1' });
+    await layer(s, 'two', 'one', { b: '2' });
+  }
+  await rm(join(root, 'snapshots', '2'), { recursive: true });
+  await using s = await open();
+  await expect(s.prepare('run', 'two')).rejects.toMatchObject({ kind: 'data_loss' });
+  await s.remove('two');
+  await layer(s, 'two', 'one', { b: 'again' });
+  await mounter.withMount(await s.prepare('run', 'two'), async (at) => {
+    expect(await readFile(join(at, 'b'), 'utf8')).toBe('again');
   });
 });
 
@@ -174,19 +255,46 @@ test('a start throws out what a crash left, keeps what it does not know, and rep
   expect((await readdir(snapshots)).sort()).toEqual(['2', 'lost+found']);
 });
 
-test('where overlayfs cannot work, the start is skipped and says why', async () => {
-  // An overlay is no place for upper directories of another one.
-  for (const name of ['lower', 'upper', 'work', 'merged']) await mkdir(join(dir, name));
-  const options = [`lowerdir=${dir}/lower`, `upperdir=${dir}/upper`, `workdir=${dir}/work`];
-  const merged = join(dir, 'merged');
-  await mounter.mount([{ type: 'overlay', source: 'overlay', options }], merged);
-  try {
-    const refusal = await OverlaySnapshotter.open(join(merged, 'root')).catch((e: unknown) => e);
-    expect(Skip.is(refusal)).toBe(true);
-    expect((refusal as Error).message).toMatch(/\(overlay\).*native/);
-  } finally {
-    await mounter.unmount(merged);
+test('volatile is for unpacking: no root of a container and no view is mounted so', async () => {
+  await using s = await OverlaySnapshotter.open(root, { mountOptions: ['volatile'] });
+  await layer(s, 'one', '', { a: '1' });
+  await layer(s, 'two', 'one', { b: '2' });
+  const unpacking = { labels: { 'containerd.io/snapshot.ref': 'three' } };
+  const mounts = await s.prepare('unpacking', 'two', unpacking);
+  expect(optionsOf(mounts)).toContain('volatile');
+  expect(optionsOf(await s.prepare('run', 'two'))).not.toContain('volatile');
+  expect(optionsOf(await s.view('view', 'two', unpacking))).not.toContain('volatile');
+  await mounter.withMount(mounts, (at) => writeFile(join(at, 'c'), '3'));
+  await s.commit('three', 'unpacking');
+  for (const key of ['once', 'again']) {
+    await mounter.withMount(await s.prepare(key, 'three'), async (at) => {
+      expect((await readdir(at)).sort()).toEqual(['a', 'b', 'c']);
+    });
   }
+});
+
+test('what was found out about the kernel is noted for this boot, and found out again when asked for more', async () => {
+  await (await open())[Symbol.asyncDispose]();
+  const noted = JSON.parse(await readFile(join(root, 'probed.json'), 'utf8'));
+  expect(noted).toMatchObject({ options: ['index=off'], remapsIds: true, asked: [] });
+  await writeFile(join(root, 'probed.json'), JSON.stringify({ ...noted, options: ['xino=off'] }));
+  {
+    await using s = await open();
+    await layer(s, 'one', '', {});
+    expect(optionsOf(await s.prepare('k', 'one'))).toContain('xino=off');
+  }
+  await writeFile(join(root, 'probed.json'), '{"boot":');
+  await using s = await OverlaySnapshotter.open(root, { mountOptions: ['metacopy=off'] });
+  expect(optionsOf(await s.prepare('l', 'one')).slice(-2)).toEqual(['metacopy=off', 'index=off']);
+});
+
+test('upper and work lie on one file system, side by side', async () => {
+  await using s = await open();
+  await layer(s, 'one', '', {});
+  const options = optionsOf(await s.prepare('run', 'one'));
+  const path = (key: string) => options.find((o) => o.startsWith(`${key}=`))?.slice(key.length + 1) ?? '';
+  expect(dirname(path('upperdir'))).toBe(dirname(path('workdir')));
+  expect((await stat(path('upperdir'))).dev).toBe((await stat(path('workdir'))).dev);
 });
 
 test('a second snapshotter on the same root is refused', async () => {

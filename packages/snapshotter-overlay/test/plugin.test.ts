@@ -4,8 +4,14 @@ import { overlaySnapshotterPlugin as plugin } from '@stowage/snapshotter-overlay
 const parse = (table: Record<string, unknown>) => plugin.config?.(table);
 
 test('a configuration is read, and its mistakes are named', () => {
-  const defaults = { rootPath: undefined, upperdirLabel: false, mountOptions: [], syncRemove: false };
-  expect(parse({ slow_chown: false })).toEqual(defaults);
+  const defaults = {
+    rootPath: undefined,
+    upperdirLabel: false,
+    mountOptions: [],
+    syncRemove: false,
+    slowChown: false,
+  };
+  expect(parse({ slow_chown: true })).toEqual({ ...defaults, slowChown: true });
   expect(parse({})).toEqual(defaults);
   expect(parse(plugin.defaults ?? {})).toEqual(defaults);
   expect(parse({ root_path: '/x', mount_options: ['volatile'] })).toEqual({
@@ -20,7 +26,7 @@ test('a configuration is read, and its mistakes are named', () => {
     [{ sync_remove: 1 }, 'sync_remove'],
     [{ mount_options: 'ro' }, 'mount_options'],
     [{ mount_options: ['a,b'] }, 'mount_options'],
-    [{ slow_chown: true }, 'slow_chown'],
+    [{ slow_chown: 'no' }, 'slow_chown'],
     [{ rootpath: '/x' }, 'rootpath'],
   ];
   for (const [table, key] of mistakes) {
