@@ -1,6 +1,7 @@
 import type { Digest } from '@stowage/core';
 import { blobLock, NAMESPACES, objectKey, rangeOf } from '../database/keys.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { HeldLocks } from '../ledger/locks.ts';
 import { isGone } from './gone.ts';
 import { type BlobGarbage, type Entry, type IngestGarbage, warn } from './prune.ts';
 
@@ -14,7 +15,7 @@ export async function deleteBlobs(
 ): Promise<Entry[]> {
   const { content } = ledger.backends;
   if (content === undefined || entries.length === 0) return [];
-  using locks = new DisposableStack();
+  using locks = new HeldLocks();
   const done: Entry[] = [];
   const own: Array<Entry<BlobGarbage>> = [];
   const locked = new Set<Digest>();
@@ -24,7 +25,7 @@ export async function deleteBlobs(
     if (!locked.has(digest)) {
       const lock = ledger.locks.tryExclusive(blobLock(digest));
       if (lock === undefined) continue;
-      locks.use(lock);
+      locks.add(lock);
       locked.add(digest);
     }
     own.push(entry);

@@ -7,6 +7,7 @@ import { type ParsedKey, parseKey } from '../database/keys.ts';
 import { dropImage } from '../images.ts';
 import { dropLease } from '../leases.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { HeldLocks } from '../ledger/locks.ts';
 import type { Transaction } from '../ledger/transaction.ts';
 import { dropSnapshot } from '../snapshots/namespaced-snapshotter.ts';
 import { infoOf } from '../snapshots/records.ts';
@@ -46,7 +47,7 @@ async function dropPage(
   cycle: Cycle,
   pieces: Pieces,
 ): Promise<number> {
-  using locks = new DisposableStack();
+  using locks = new HeldLocks();
   const held: number[] = [];
   for (const object of page) {
     // What is only named has its place in the order too: something may live while it does.
@@ -56,7 +57,7 @@ async function dropPage(
     // Somebody has to do with it, or it can't go. It stays for now with all it keeps, none of which has gone before it.
     if (lock === undefined) cycle.touch([key]);
     else {
-      locks.use(lock);
+      locks.add(lock);
       held.push(object);
     }
   }

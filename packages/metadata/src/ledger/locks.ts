@@ -95,6 +95,19 @@ export class Locks {
   }
 }
 
+/** Locks that are let go together. */
+export class HeldLocks implements Disposable {
+  readonly #locks: Disposable[] = [];
+
+  add(lock: Disposable): void {
+    this.#locks.push(lock);
+  }
+
+  [Symbol.dispose](): void {
+    release(this.#locks);
+  }
+}
+
 function release(held: Disposable[]): void {
   for (const one of held.splice(0)) one[Symbol.dispose]();
 }
