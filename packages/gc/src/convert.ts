@@ -28,6 +28,7 @@ const WHY: Readonly<Record<Why['by'], wire.Why>> = {
   label: wire.Why.LABEL,
   condition: wire.Why.CONDITION,
   'back-label': wire.Why.BACK_LABEL,
+  expected: wire.Why.EXPECTED,
 };
 
 /** @throws Fault `invalid_argument` for a word that is none. */

@@ -109,6 +109,8 @@ export type Why =
   | { readonly by: 'snapshot' }
   /** A snapshot's parent. */
   | { readonly by: 'parent' }
+  /** The blob that an ingest was opened to write, which is here already. */
+  | { readonly by: 'expected' }
   /** A lease's resource. */
   | { readonly by: 'resource' }
   /** A label of the holder: `containerd.io/gc.ref.…`. */

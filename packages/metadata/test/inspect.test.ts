@@ -189,3 +189,17 @@ test('a blob that is damaged or gone does not keep others from being told', asyn
   // What is recorded is told: looking into every backend is for orphans.
   expect(freed).toMatchObject({ objects: 2, contentBytes: 5n, unmeasured: 0 });
 });
+
+test('an ingest keeps the blob that it was opened to write, as the collector has it', async () => {
+  await using at = await Setting.make();
+  const { digest } = blobOf('x');
+  await (await at.contentOf().writer({ ref: 'late', expected: digest }))[Symbol.asyncDispose]();
+  await put(at.contentOf(), 'x');
+  const inspector = at.metadata.inspector({ namespace: 'default' });
+  expect(await inspector.explain(idOf('content', digest))).toMatchObject({
+    verdict: 'kept',
+    path: [{ object: { kind: 'ingests', name: 'late' }, why: { by: 'age' } }, { why: { by: 'expected' } }],
+  });
+  expect(await Array.fromAsync(inspector.plan())).toEqual([]);
+  expect((await at.metadata.collect()).removed).toBe(0);
+});

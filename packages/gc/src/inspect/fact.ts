@@ -24,7 +24,7 @@ export interface ObjectFact {
 }
 
 export interface OwnReference {
-  readonly by: 'target' | 'snapshot' | 'parent';
+  readonly by: 'target' | 'snapshot' | 'parent' | 'expected';
   readonly object: ObjectName;
   /** Of a target. */
   readonly mediaType?: string | undefined;

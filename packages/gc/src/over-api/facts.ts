@@ -35,9 +35,10 @@ export async function* factsOf(
     if (fact.fact === 'resource' && fact.resource.kind === 'ingests') leased.add(fact.resource.name);
     yield fact;
   }
-  for (const { ref, startedAt, offset } of ingests) {
+  for (const { ref, startedAt, offset, expected } of ingests) {
     const expiry = leased.has(ref) ? undefined : ingestExpiry(startedAt);
-    yield object(objectName('ingests', ref), { labels: {}, expiry, sizeBytes: offset });
+    const names = expected && ({ by: 'expected', object: objectName('content', expected) } as const);
+    yield object(objectName('ingests', ref), { labels: {}, expiry, sizeBytes: offset, names });
   }
   for await (const { name, labels, target } of api.images.list([], options)) {
     const names = {

@@ -103,12 +103,12 @@ function recordOf(
       const { labels, size } = fromBinary(BlobSchema, payload);
       return { labels, sizeBytes: size, handle: name };
     }
-    case 'ingests':
-      return {
-        labels: {},
-        expiry: ingestExpiry(dateOf(fromBinary(StatusSchema, payload).updatedAt)),
-        handle,
-      };
+    case 'ingests': {
+      const { expected, updatedAt } = fromBinary(StatusSchema, payload);
+      const names = { by: 'expected', object: objectName('content', expected) } as const;
+      const expiry = ingestExpiry(dateOf(updatedAt));
+      return { labels: {}, expiry, handle, ...(expected !== '' && { names }) };
+    }
     case 'snapshots': {
       const { labels, parent, kind: stage } = fromBinary(SnapshotSchema, payload);
       const names = { by: 'parent', object: objectName('snapshots', parent, snapshotter) } as const;
