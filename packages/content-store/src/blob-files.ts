@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat, unlink } from 'node:fs/promises';
 import { type BlobInfo, DAMAGED_LABEL } from '@stowage/content';
 import {
@@ -13,6 +14,7 @@ import { damaged, KNOWN_DAMAGE } from './damage.ts';
 import { SyncedDirectories, syncDirectory } from './durable.ts';
 import { dataIn, type Layout } from './layout.ts';
 import { digestsIn } from './names-in.ts';
+import { type OpenBlob, OpenBlobs } from './open-blobs.ts';
 import { SmallBlobs } from './small-blobs.ts';
 import { storageFault } from './storage-fault.ts';
 
@@ -27,6 +29,7 @@ import { storageFault } from './storage-fault.ts';
 export class BlobFiles {
   /** Whole, and whole when they were read. */
   readonly small = new SmallBlobs();
+  readonly #open = new OpenBlobs();
   readonly #layout: Layout;
   /** By digest: at most one ingest becomes a given blob, and nothing is moved under anybody's hands. */
   readonly #locks = new KeyedLock();
@@ -49,7 +52,7 @@ export class BlobFiles {
 
   /** @throws Fault `not_found`; `data_loss` for one that is known to be damaged. */
   async info(digest: Digest, signal: AbortSignal | undefined): Promise<BlobInfo> {
-    const info = await infoOf(this.#layout.blob(digest), digest);
+    const info = this.#open.peek(digest) ?? (await infoOf(this.#layout.blob(digest), digest));
     if (info !== undefined) return info;
     // Looked for again while nobody moves it from one name to the other.
     using _ = await this.#locks.acquire([digest], signal);
@@ -62,6 +65,24 @@ export class BlobFiles {
     if (handle !== undefined) return handle;
     using _ = await this.#locks.acquire([digest], signal);
     return (await openIfThere(this.#layout.blob(digest), digest)) ?? (await this.#refuse('read', digest));
+  }
+
+  /** Its file for whoever reads parts of it, one after the other. @throws as {@link info} */
+  async openForParts(digest: Digest, signal: AbortSignal | undefined): Promise<OpenBlob> {
+    return this.#open.take(digest, async () => {
+      const handle = await this.open(digest, signal);
+      try {
+        return { handle, info: infoFrom(digest, await handle.stat({ bigint: true })) };
+      } catch (e) {
+        await handle.close();
+        throw storageFault(e, `read ${digest}`);
+      }
+    });
+  }
+
+  /** Closes what is open. */
+  async close(): Promise<void> {
+    await this.#open.forgetAll();
   }
 
   /** Opens what there is of a damaged blob. */
@@ -90,7 +111,7 @@ export class BlobFiles {
 
   async delete(digest: Digest, signal: AbortSignal | undefined): Promise<void> {
     using _ = await this.#locks.acquire([digest], signal);
-    this.small.forget(digest);
+    await using _old = this.#forgetting(digest);
     const algorithm = algorithmOf(digest);
     try {
       const blob = await unlinked(this.#layout.blob(digest));
@@ -112,7 +133,7 @@ export class BlobFiles {
   async mark(handle: FileHandle, operation: string, digest: Digest, reason: string): Promise<Fault> {
     try {
       using _ = await this.#locks.acquire([digest]);
-      this.small.forget(digest);
+      await using _old = this.#forgetting(digest);
       const { ino } = await handle.stat({ bigint: true });
       const file = this.#layout.blob(digest);
       if ((await inodeOf(file)) === ino) await this.#move(file, this.#layout.corruptBlob(digest), digest);
@@ -149,7 +170,7 @@ export class BlobFiles {
       await rm(ingest, { recursive: true, force: true });
       throw new Fault('already_exists', `commit ${digest}: the blob is here already`);
     }
-    this.small.forget(digest);
+    await using _old = this.#forgetting(digest);
     const directory = await this.#directories.of(this.#layout.blobsOf(algorithmOf(digest)));
     await handle.chmod(0o444);
     try {
@@ -173,6 +194,16 @@ export class BlobFiles {
     await rm(ingest, { recursive: true, force: true });
   }
 
+  /** Drops, in the end, what is remembered of a file that goes or changes its name, also by whoever reads meanwhile. */
+  #forgetting(digest: Digest): AsyncDisposable {
+    return {
+      [Symbol.asyncDispose]: async () => {
+        this.small.forget(digest);
+        await this.#open.forget(digest);
+      },
+    };
+  }
+
   async #move(from: string, to: string, digest: Digest): Promise<void> {
     const algorithm = algorithmOf(digest);
     const [blobs, corrupt] = [this.#layout.blobsOf(algorithm), this.#layout.corruptOf(algorithm)];
@@ -194,12 +225,15 @@ export class BlobFiles {
 
 async function infoOf(file: string, digest: Digest): Promise<BlobInfo | undefined> {
   try {
-    const { size, mtime } = await stat(file, { bigint: true });
-    return { digest, sizeBytes: size, createdAt: mtime, updatedAt: mtime, labels: {} };
+    return infoFrom(digest, await stat(file, { bigint: true }));
   } catch (e) {
     if (errnoOf(e) === 'ENOENT') return undefined;
     throw storageFault(e, `stat blob ${digest}`);
   }
+}
+
+function infoFrom(digest: Digest, { size, mtime }: BigIntStats): BlobInfo {
+  return { digest, sizeBytes: size, createdAt: mtime, updatedAt: mtime, labels: {} };
 }
 
 async function inodeOf(file: string): Promise<bigint | undefined> {

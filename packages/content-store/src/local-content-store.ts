@@ -202,6 +202,7 @@ export class LocalContentStore implements ContentStore, ContentVerifier, AsyncDi
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     await this.#holds.evictAll((ref) => closed(`write ${quote(ref)}`));
+    await this.#blobs.close();
   }
 
   #check(signal: AbortSignal | undefined): void {

@@ -28,17 +28,33 @@ export async function* readBlobFile(
     if (end > start) yield known.slice(Number(start), Number(end));
     return;
   }
+  if (offset > 0n || length !== undefined) {
+    await using part = await files.openForParts(digest, signal);
+    const { sizeBytes } = part.info;
+    const { start, end } = clip(digest, sizeBytes, offset, length);
+    if (end - start < sizeBytes) {
+      const chunks = readFileBytes(part.handle, { offset: start, length: end - start, chunkBytes, signal });
+      try {
+        yield* chunks;
+      } catch (e) {
+        throw storageFault(e, `read ${digest}`);
+      }
+      return;
+    }
+  }
+  yield* readWhole(files, digest, { chunkBytes, signal });
+}
+
+async function* readWhole(
+  files: BlobFiles,
+  digest: Digest,
+  { chunkBytes, signal }: CallOptions & { readonly chunkBytes: number },
+): AsyncGenerator<Uint8Array> {
   const { forgotten } = files.small;
   const handle = await files.open(digest, signal);
   try {
     const { size } = await handle.stat({ bigint: true });
-    const { start, end } = clip(digest, size, offset, length);
-    const part = { offset: start, length: end - start, chunkBytes, signal };
-    const chunks = readFileBytes(handle, part);
-    if (end - start < size) {
-      yield* chunks;
-      return;
-    }
+    const chunks = readFileBytes(handle, { length: size, chunkBytes, signal });
     const verified = untilVerified(digest, chunks, (reason) => files.mark(handle, 'read', digest, reason));
     for await (const chunk of verified) {
       const all = BigInt(chunk.byteLength) === size && size <= SMALL_BLOB_BYTES;

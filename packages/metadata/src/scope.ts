@@ -27,7 +27,9 @@ export function makingLocks(
 /** Brings the namespace of a new object into being, if it is not there yet. */
 export async function ensureNamespace(tx: Transaction, namespace: string): Promise<void> {
   const key = namespaceKey(namespace);
-  if (!(await tx.has(key))) tx.put(NamespaceSchema, key, create(NamespaceSchema, { name: namespace }));
+  // Read whole, because it is then remembered: all that is made asks for it.
+  if ((await tx.get(NamespaceSchema, key)) !== undefined) return;
+  tx.put(NamespaceSchema, key, create(NamespaceSchema, { name: namespace }));
 }
 
 /**
