@@ -1,6 +1,13 @@
 import type { CallOptions, Descriptor, Labels, Mount, Scoped, Slot, TypedBytes } from '@stowage/core';
 
 /**
+ * Annotation, `true`, of what {@link Differ.apply} answers for a layer that was unpacked without those below it: it goes
+ * through directories that it has no entries of, whose owner, mode or, if they are links, place only those below know.
+ * Unpack it again, on them.
+ */
+export const NEEDS_BELOW = 'stowage.layer/needs-below';
+
+/**
  * Turns layers into files and files into layers.
  *
  * @see containerd core/diff/diff.go
@@ -9,10 +16,14 @@ export interface Differ {
   /**
    * Unpacks a layer of the content store into mounts.
    *
+   * One overlay with an `upperdir` and no `lowerdir` asks to unpack without the layers below: the upper directory then
+   * holds what the layer does to them as overlayfs has it, to be committed onto them later. See {@link NEEDS_BELOW}.
+   *
    * @returns the uncompressed layer: its digest is the *diff id*, to be compared with the image config's by the
    *   caller, `size` its length in bytes.
    * @throws Fault `not_found` if the layer is not in the content store; `unimplemented` for a media type that this
-   *   differ does not know; `invalid_argument` for a malformed or hostile archive; what was unpacked so far may
+   *   differ does not know; `failed_precondition` for one that can't do without the layers below, and is to;
+   *   `invalid_argument` for a malformed or hostile archive; what was unpacked so far may
    *   remain in the mounts.
    */
   apply(layer: Descriptor, mounts: readonly Mount[], options?: ApplyOptions): Promise<Descriptor>;

@@ -24,6 +24,11 @@ export interface UnpackOptions extends CallOptions {
 export interface Unpacked {
   readonly digest: Digest;
   readonly sizeBytes: bigint;
+  /**
+   * Only where it was unpacked without the layers below: it goes through directories of theirs, so on them it might have
+   * come out otherwise.
+   */
+  readonly needsBelow: boolean;
 }
 
 /**
@@ -84,7 +89,8 @@ export class Unpacker implements AsyncDisposable {
       };
       const outcome = await thread.run({ mounts, jail: this.#jail, syncFs }, feed, either);
       if (outcome.status === 'failed') throw failure(outcome.kind, outcome.message);
-      return { digest: parseDigest(outcome.digest), sizeBytes: outcome.sizeBytes };
+      const { digest, sizeBytes, needsBelow } = outcome;
+      return { digest: parseDigest(digest), sizeBytes, needsBelow };
     } finally {
       await this.#release(thread);
     }

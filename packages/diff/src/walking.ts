@@ -1,7 +1,7 @@
 import type { ContentStore } from '@stowage/content';
 import { type Descriptor, Fault, MEDIA_TYPE, type Mount } from '@stowage/core';
 import type { CompressionLevels } from './compress.ts';
-import type { ApplyOptions, Differ } from './differ.ts';
+import { type ApplyOptions, type Differ, NEEDS_BELOW } from './differ.ts';
 import { inflated } from './inflate.ts';
 import { isLayerType } from './layer-type.ts';
 import { makeLayer } from './make-layer.ts';
@@ -45,8 +45,9 @@ export function walkingDiffer(
       const program = layer.size >= WORTH_A_PROCESS_BYTES ? gunzip : undefined;
       const read = (stop: AbortSignal) =>
         inflated(counted(content.read(layer.digest, {}, { signal: stop }), onProgress), stop, program);
-      const { digest, sizeBytes } = await unpacker.unpack(mounts, read, { syncFs, signal });
-      return { mediaType: MEDIA_TYPE.ociLayer, digest, size: sizeBytes };
+      const { digest, sizeBytes, needsBelow } = await unpacker.unpack(mounts, read, { syncFs, signal });
+      const annotations = needsBelow ? { annotations: { [NEEDS_BELOW]: 'true' } } : {};
+      return { mediaType: MEDIA_TYPE.ociLayer, digest, size: sizeBytes, ...annotations };
     },
     async diff(lower, upper, options = {}) {
       if (packer === undefined) throw new Fault('unimplemented', 'diff: layers are only unpacked here');

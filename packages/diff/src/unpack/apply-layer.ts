@@ -15,8 +15,9 @@ import type { TarEntry, TarReader } from '../tar/reader.ts';
 import { setOwner, setTimes, setXattrs } from './attributes.ts';
 import { entryFailure } from './failure.ts';
 import { writeData } from './file-data.ts';
+import { LoneLayer } from './lone-layer.ts';
 import { Marks } from './marks.ts';
-import { bytesOf, join, placeIn, rooted, split, whiteoutOf } from './names.ts';
+import { bytesOf, join, placeIn, rooted, split, statsAt, whiteoutOf } from './names.ts';
 import { Parents } from './parents.ts';
 import { Remover } from './removal.ts';
 import { Whiteouts } from './whiteouts.ts';
@@ -28,6 +29,8 @@ export interface ApplyLayerOptions {
   readonly trash: string | undefined;
   /** Throws when the unpack was given up. */
   readonly check: () => void;
+  /** Without the layers below: the attribute that marks opaque directories. See {@link LoneLayer}. */
+  readonly lone?: string | undefined;
 }
 
 /**
@@ -43,18 +46,27 @@ export interface ApplyLayerOptions {
 export class LayerApplier {
   readonly #reader: TarReader;
   readonly #check: () => void;
-  readonly #parents = new Parents();
+  readonly #parents: Parents;
   readonly #marks = new Marks();
   readonly #remover: Remover;
-  readonly #whiteouts: Whiteouts;
+  readonly #whiteouts: Pick<Whiteouts, 'remove' | 'empty'>;
+  readonly #lone: LoneLayer | undefined;
   /** Set last: every file that is made in a directory touches its time. */
   readonly #directoryTimes = new Map<string, Pick<TarEntry, 'mtimeNs' | 'atimeNs'>>();
 
-  constructor(reader: TarReader, { trash, check }: ApplyLayerOptions) {
+  constructor(reader: TarReader, { trash, check, lone }: ApplyLayerOptions) {
     this.#reader = reader;
     this.#check = check;
     this.#remover = new Remover({ trash, check, onRemoved: () => this.#parents.forget() });
-    this.#whiteouts = new Whiteouts(this.#marks, this.#remover, trash);
+    const layer = lone === undefined ? undefined : new LoneLayer(this.#marks, this.#remover, lone);
+    this.#lone = layer;
+    this.#parents = new Parents(layer && ((path) => layer.directory(path)));
+    this.#whiteouts = layer ?? new Whiteouts(this.#marks, this.#remover, trash);
+  }
+
+  /** See {@link LoneLayer.needsBelow}. */
+  get needsBelow(): boolean {
+    return this.#lone?.needsBelow ?? false;
   }
 
   /** The trash, if there is something in it now, also after a failure. */
@@ -73,8 +85,9 @@ export class LayerApplier {
         throw entryFailure(e, entry);
       }
     }
+    this.#lone?.finish();
     for (const [path, times] of this.#directoryTimes) {
-      if (lstatSync(bytesOf(path), { throwIfNoEntry: false })?.isDirectory()) setTimes(path, times);
+      if (statsAt(path)?.isDirectory()) setTimes(path, times);
     }
   }
 
@@ -151,6 +164,7 @@ export class LayerApplier {
       if (!lstatSync(bytes).isDirectory()) {
         this.#remover.remove(place);
         mkdirSync(bytes, entry.mode & 0o777);
+        this.#lone?.startsAnew(place);
       }
     }
     const fd = openSync(bytes, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
@@ -177,6 +191,7 @@ export class LayerApplier {
   #hardlink(entry: TarEntry, place: string): void {
     const target = rooted(entry.linkname);
     const from = bytesOf(target);
+    this.#lone?.checkLinked(target);
     try {
       this.#replacing(place, (path) => {
         try {

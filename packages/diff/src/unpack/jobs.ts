@@ -18,7 +18,12 @@ export interface UnpackJob {
 
 /** How it went. Errors cross as text, since structured clone would keep no more of a Fault. */
 export type UnpackOutcome =
-  | { readonly status: 'done'; readonly digest: string; readonly sizeBytes: bigint }
+  | {
+      readonly status: 'done';
+      readonly digest: string;
+      readonly sizeBytes: bigint;
+      readonly needsBelow: boolean;
+    }
   | { readonly status: 'aborted' }
   | { readonly status: 'failed'; readonly kind: FaultKind | undefined; readonly message: string }
   /** The worker is not where it should be and must end. */

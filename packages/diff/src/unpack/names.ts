@@ -1,3 +1,5 @@
+import { lstatSync, type Stats } from 'node:fs';
+import { hasCode } from '@stowage/linux';
 import { malformed } from '../tar/malformed.ts';
 
 /**
@@ -43,6 +45,16 @@ export function placeIn(directory: string, base: string): string {
 export function bytesOf(path: string): string | Buffer {
   for (let i = 0; i < path.length; i++) if (path.charCodeAt(i) > 127) return Buffer.from(path, 'latin1');
   return path;
+}
+
+/** What is at a path, not followed; undefined for nothing, also where something on the way is no directory any more. */
+export function statsAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(bytesOf(path), { throwIfNoEntry: false });
+  } catch (e) {
+    if (hasCode(e, 'ENOTDIR')) return undefined;
+    throw e;
+  }
 }
 
 /** What an entry's last part asks for (image-spec layer.md, "Whiteouts"). */

@@ -1,4 +1,4 @@
-import { mkdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { lstatSync, mkdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { hasCode } from '@stowage/linux';
 import { malformed } from '../tar/malformed.ts';
 import { bytesOf, join, placeIn, split } from './names.ts';
@@ -15,13 +15,19 @@ const MOST_KNOWN = 4096;
  */
 export class Parents {
   readonly #known = new Map<string, string>();
+  readonly #real: (path: string) => string;
+
+  /** @param real - Finds, or makes, the directory at a rooted path. */
+  constructor(real: (path: string) => string = (path) => madeReal(path)) {
+    this.#real = real;
+  }
 
   /** The real path of a rooted path's directory. */
   resolve(parent: string): string {
     if (parent === '/') return parent;
     const known = this.#known.get(parent);
     if (known !== undefined) return known;
-    const real = madeReal(parent, { links: 0 });
+    const real = this.#real(parent);
     if (this.#known.size === MOST_KNOWN) this.#known.clear();
     this.#known.set(parent, real);
     return real;
@@ -36,25 +42,41 @@ export class Parents {
 /**
  * The real path of a directory, which is made if it is not there. Where a link points to nothing, what it points to is
  * made (as containerd does, whose mkparent works on the path with its links resolved).
+ *
+ * From the root down, each name once: to try again from every directory above takes minutes for a path of 2000 names.
  */
-function madeReal(path: string, followed: { links: number }): string {
+function madeReal(path: string): string {
   try {
     return realpathSync.native(bytesOf(path), 'latin1');
   } catch (e) {
     if (!hasCode(e, 'ENOENT')) throw e;
   }
-  const { parent, base } = split(path);
-  const above = madeReal(parent, followed);
-  if (base === '' || base === '.') return above;
-  if (base === '..') return split(above).parent;
-  const place = placeIn(above, base);
-  try {
-    mkdirSync(bytesOf(place), 0o755);
-    return place;
-  } catch (e) {
-    if (!hasCode(e, 'EEXIST')) throw e;
+  const names = namesOf(path);
+  let real = '/';
+  let links = 0;
+  for (let name = names.pop(); name !== undefined; name = names.pop()) {
+    if (name === '..') {
+      if (real !== '/') real = split(real).parent;
+      continue;
+    }
+    const place = join(real, name);
+    const stats = lstatSync(bytesOf(place), { throwIfNoEntry: false });
+    if (stats?.isSymbolicLink() === true) {
+      if (++links > MOST_LINKS) throw malformed('too many links to nothing');
+      const target = readlinkSync(bytesOf(place), 'latin1');
+      if (target.startsWith('/')) real = '/';
+      names.push(...namesOf(target));
+      continue;
+    }
+    if (stats === undefined) mkdirSync(bytesOf(placeIn(real, name)), 0o755);
+    real = place;
   }
-  if (++followed.links > MOST_LINKS) throw malformed('too many links to nothing');
-  const target = readlinkSync(bytesOf(place), 'latin1');
-  return madeReal(target.startsWith('/') ? target : join(above, target), followed);
+  return real;
 }
+
+/** The names on a path, the last one first. */
+const namesOf = (path: string): string[] =>
+  path
+    .split('/')
+    .filter((name) => name !== '' && name !== '.')
+    .reverse();

@@ -18,19 +18,29 @@ import { removeTree } from './removal.ts';
  * files, entries beneath their links, the owner and mode of their directories where the layer has none. What it is slow
  * at, removing directories of lower layers file by file, is avoided by `redirect_dir`: they are moved aside in one
  * step, which leaves a whiteout, and only what has become of them in the upper directory is removed, afterwards.
+ *
+ * An overlay without lower layers cannot be mounted: it stands for a layer that is to be laid over others later, and
+ * its upper directory is written into ({@link LoneLayer}).
  */
 export function unpack(
-  { mounts, jail, syncFs }: UnpackJob,
+  { mounts: asked, jail, syncFs }: UnpackJob,
   memory: RingMemory,
   host: HostPlace,
-): { digest: Digest; sizeBytes: bigint } | { error: unknown } {
+): { digest: Digest; sizeBytes: bigint; needsBelow: boolean } | { error: unknown } {
   // Before the root changes: a digest may have to be loaded.
   const digester = new Digester();
   const ring = new RingReader(memory, (bytes) => digester.update(bytes));
+  const lone = loneUpper(asked);
+  const mounts: readonly Mount[] = lone === undefined ? asked : [lone];
   const upper = upperOf(mounts);
   const trash = upper === undefined ? undefined : `/.stowage-${randomBytes(16).toString('hex')}`;
   const tar = new TarReader(ring);
-  const layer = new LayerApplier(tar, { trash, check: () => ring.check() });
+  const layer = new LayerApplier(tar, {
+    trash,
+    check: () => ring.check(),
+    lone:
+      lone && (asked[0]?.options.includes('userxattr') ? 'user.overlay.opaque' : 'trusted.overlay.opaque'),
+  });
 
   const error = withOwnMounts(host, [...pathsOf(mounts), jail], (root): { error: unknown } | undefined => {
     try {
@@ -49,7 +59,7 @@ export function unpack(
     }
   });
   ring.close();
-  return error ?? { digest: digester.digest(), sizeBytes: digester.sizeBytes };
+  return error ?? { digest: digester.digest(), sizeBytes: digester.sizeBytes, needsBelow: layer.needsBelow };
 }
 
 function attempt(work: () => void): { error: unknown } | undefined {
@@ -59,6 +69,19 @@ function attempt(work: () => void): { error: unknown } | undefined {
   } catch (error) {
     return { error };
   }
+}
+
+/**
+ * What to bind instead of an overlay that has nothing below. Clients that unpack layers at the same time ask for it so
+ * (containerd core/unpack/unpacker.go, whose applier mounts nothing either).
+ */
+function loneUpper([mount, ...more]: readonly Mount[]): Mount | undefined {
+  if (mount?.type !== 'overlay' || more.length > 0) return undefined;
+  if (mount.options.some((option) => option.startsWith('lowerdir'))) return undefined;
+  const upper = mount.options.find((option) => option.startsWith('upperdir='))?.slice('upperdir='.length);
+  if (upper === undefined) return undefined;
+  const maps = mount.options.filter((option) => /^[ug]idmap=/.test(option));
+  return { type: 'bind', source: upper, options: ['bind', 'rw', ...maps] };
 }
 
 /** The directory an overlay writes to, if that is all there is to mount and nobody has a say in how it moves things. */
