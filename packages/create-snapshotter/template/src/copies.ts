@@ -10,7 +10,7 @@ const filesOf = (directory: string): string => join(directory, 'fs');
 
 /** Every snapshot is a copy of its parent. Where the file system shares blocks (xfs, btrfs), a copy takes little room. */
 export const copies: LayerDriver = {
-  async make(directory, below, _kind, options) {
+  async make(directory, below, _info, options) {
     const files = filesOf(directory);
     if (below !== undefined) {
       await command('cp', ['--archive', '--reflink=auto', filesOf(below), directory], options);

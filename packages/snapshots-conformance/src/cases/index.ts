@@ -6,6 +6,7 @@ import { keyCases } from './keys.ts';
 import { layerCases } from './layers.ts';
 import { lifecycleCases } from './lifecycle.ts';
 import { listCases } from './lists.ts';
+import { messageCases } from './messages.ts';
 import { removeCases } from './remove.ts';
 import { reopenCases } from './reopen.ts';
 import { signalCases } from './signals.ts';
@@ -23,6 +24,7 @@ export const cases: readonly Case[] = [
   ...listCases,
   ...keyCases,
   ...usageCases,
+  ...messageCases,
   ...signalCases,
   ...targetCases,
   ...reopenCases,

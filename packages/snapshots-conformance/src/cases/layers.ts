@@ -117,4 +117,24 @@ export const layerCases: readonly Case[] = [
       await mount(await s.mounts('k'), async (path) => assert.deepEqual(await entries(path), []));
     },
   },
+  {
+    id: 'layers/committed-onto-another-parent-are-on-top-of-it',
+    needs: ['mounts', 'rebase'],
+    async run(context) {
+      const { snapshotter: s, mount } = context;
+      await changeLayer(context, 'base', '', async (path) => {
+        await writeFile(join(path, 'a'), 'base');
+        await writeFile(join(path, 'b'), 'base');
+      });
+      await mount(await s.prepare('k', ''), (path) => writeFile(join(path, 'b'), 'top'));
+      await s.commit('top', 'k', { parent: 'base' });
+      await look(context, 'top', async (path) => {
+        assert.deepEqual(await entries(path), ['a', 'b']);
+        assert.equal(await text(path, 'b'), 'top');
+      });
+      await mount(await s.prepare('k', 'top'), async (path) => {
+        assert.deepEqual(await entries(path), ['a', 'b']);
+      });
+    },
+  },
 ];

@@ -27,7 +27,7 @@ export const reopenCases: readonly Case[] = [
       const again = await reopen();
       assert.deepEqual(await all(again), before);
       assert.deepEqual([await again.mounts('active'), await again.mounts('view')], mounts);
-      await refused('failed_precondition', again.remove('base'), 'base');
+      await refused('failed_precondition', again.remove('base'));
     },
   },
   {

@@ -21,7 +21,7 @@ export const usageCases: readonly Case[] = [
   {
     id: 'usage/of-a-missing-key-is-not-found',
     async run({ snapshotter: s }) {
-      await refused('not_found', s.usage('nobody'), 'nobody');
+      await refused('not_found', s.usage('nobody'));
     },
   },
   {

@@ -28,7 +28,6 @@ async function failing<T>(work: Promise<T>, as: (e: unknown) => unknown): Promis
 }
 
 const notFound = (e: unknown) => new Fault('not_found', (e as Error).message);
-const vague = (e: unknown) => (Fault.is(e) ? new Fault(e.kind, 'failed') : e);
 const busy = () => Promise.reject(new Fault('unavailable', 'busy'));
 
 /** Making, committing and removing gone wrong. */
@@ -39,14 +38,6 @@ export const callMutants: readonly Mutant[] = [
       yield* right.list(filters, options);
     },
   })),
-  wrongly(
-    'messages name nothing',
-    ['harness/starts-empty', 'mounts/of-a-missing-key-is-not-found'],
-    (right) => ({
-      stat: (...args) => failing(right.stat(...args), vague),
-      mounts: (...args) => failing(right.mounts(...args), vague),
-    }),
-  ),
   wrongly('what is prepared is a view', ['prepare/makes-an-active-snapshot'], (right) => ({
     prepare: (...args) => right.view(...args),
   })),
@@ -211,6 +202,10 @@ export const callMutants: readonly Mutant[] = [
     }),
     { rebase: true },
   ),
+  wrongly('mounts of nothing are none', ['mounts/of-a-missing-key-is-not-found'], (right) => ({
+    mounts: (...args) =>
+      right.mounts(...args).catch((e) => (Fault.is(e, 'not_found') ? [] : Promise.reject(e))),
+  })),
   wrongly('views cannot be removed', ['remove/takes-every-kind-and-frees-its-key'], (right) => ({
     remove: async (key, options) =>
       (await kindOf(right, key)) === 'view' ? busy() : right.remove(key, options),

@@ -1,5 +1,6 @@
 import { Fault, type Labels } from '@stowage/core';
 import type { Snapshotter } from '@stowage/snapshots';
+import { cases } from '@stowage/snapshots-conformance';
 import { type Mutant, type Wrong, wrongly } from './mutant.ts';
 
 const METHODS = [
@@ -41,6 +42,8 @@ async function view<T>(s: Snapshotter, key: string, or: () => Promise<T>): Promi
   if ((await s.stat(key)).kind === 'view') throw new Fault('unavailable', `${key}: is a view`);
   return or();
 }
+
+const vague = (e: unknown) => Promise.reject(Fault.is(e) ? new Fault(e.kind, 'failed') : e);
 
 /** What is told of snapshots, and labels, filters, keys and signals. */
 export const factMutants: readonly Mutant[] = [
@@ -203,6 +206,19 @@ export const factMutants: readonly Mutant[] = [
   wrongly('an empty key is as good as any', ['keys/must-not-be-empty'], (right) => ({
     prepare: (key, parent, options) => right.prepare(key || 'nameless', parent, options),
   })),
+  wrongly(
+    'messages name nothing',
+    cases.map(({ id }) => id).filter((id) => id.startsWith('messages/')),
+    (right) => ({
+      stat: (...args) => right.stat(...args).catch(vague),
+      update: (...args) => right.update(...args).catch(vague),
+      usage: (...args) => right.usage(...args).catch(vague),
+      mounts: (...args) => right.mounts(...args).catch(vague),
+      prepare: (...args) => right.prepare(...args).catch(vague),
+      commit: (...args) => right.commit(...args).catch(vague),
+      remove: (...args) => right.remove(...args).catch(vague),
+    }),
+  ),
   ...METHODS.map((method) =>
     wrongly(
       `${method} takes no notice of signals`,

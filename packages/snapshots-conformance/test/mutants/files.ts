@@ -157,6 +157,10 @@ export function fileMutants(mounter: Mounter): Mutant[] {
         },
       }),
     }),
+    mutant('a new parent at commit is only told', ['layers/committed-onto-another-parent-are-on-top-of-it'], {
+      driver: { rebases: true },
+      claims: ['rebase'],
+    }),
     mutant('copies belong to whoever makes them', ['files/keep-owner-mode-and-time'], {
       driver: copiedBy('-r'),
     }),
