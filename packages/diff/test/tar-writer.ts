@@ -12,7 +12,10 @@ export interface Entry {
   /** Overrides of what is computed. */
   size?: number | Uint8Array;
   raw?: Partial<
-    Record<'mode' | 'uid' | 'gid' | 'mtime' | 'magic' | 'checksum' | 'prefix', Uint8Array | string>
+    Record<
+      'mode' | 'uid' | 'gid' | 'mtime' | 'magic' | 'checksum' | 'prefix' | 'devmajor' | 'devminor',
+      Uint8Array | string
+    >
   >;
   /** Records of a PAX header in front, latin1 or bytes. */
   pax?: Readonly<Record<string, string | Uint8Array>>;
@@ -57,6 +60,8 @@ export function entry(e: Entry): Uint8Array {
     put(octal(e.dev[0], 8), 329, 8);
     put(octal(e.dev[1], 8), 337, 8);
   }
+  put(e.raw?.devmajor ?? '', 329, 8);
+  put(e.raw?.devminor ?? '', 337, 8);
   put(e.raw?.prefix ?? '', 345, 155);
   put('        ', 148, 8);
   const sum = block.reduce((total, byte) => total + byte, 0);

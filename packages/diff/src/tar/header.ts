@@ -1,4 +1,5 @@
-import { malformed } from './malformed.ts';
+import { Fault } from '@stowage/core';
+import { malformed, quoted } from './malformed.ts';
 import { headerNumber } from './numbers.ts';
 
 export const BLOCK = 512;
@@ -66,21 +67,27 @@ export function parseHeader(block: Uint8Array): RawHeader {
   // GNU keeps other things where POSIX has the prefix.
   const prefix = isUstar ? text(bytesOf(block, isStar ? FIELD.starPrefix : FIELD.prefix)) : '';
   const base = text(bytesOf(block, FIELD.name));
-  const device = (field: Field, what: string) =>
-    knowsDevices ? headerNumber(bytesOf(block, field), what) : 0;
+  const name = prefix === '' ? base : `${prefix}/${base}`;
+  const number = (field: Field, what: string) => {
+    try {
+      return headerNumber(bytesOf(block, field), what);
+    } catch (e) {
+      throw Fault.is(e) ? malformed(`entry ${quoted(name)}: ${e.message}`, e) : e;
+    }
+  };
   const type = latin1(bytesOf(block, FIELD.type));
-  const isNode = type === '3' || type === '4';
+  const isNode = knowsDevices && (type === '3' || type === '4');
   return {
-    name: prefix === '' ? base : `${prefix}/${base}`,
-    mode: headerNumber(bytesOf(block, FIELD.mode), 'mode'),
-    uid: headerNumber(bytesOf(block, FIELD.uid), 'uid'),
-    gid: headerNumber(bytesOf(block, FIELD.gid), 'gid'),
-    size: headerNumber(bytesOf(block, FIELD.size), 'size'),
-    mtime: headerNumber(bytesOf(block, FIELD.mtime), 'mtime'),
+    name,
+    mode: number(FIELD.mode, 'mode'),
+    uid: number(FIELD.uid, 'uid'),
+    gid: number(FIELD.gid, 'gid'),
+    size: number(FIELD.size, 'size'),
+    mtime: number(FIELD.mtime, 'mtime'),
     type,
     linkname: text(bytesOf(block, FIELD.linkname)),
-    devmajor: isNode ? device(FIELD.devmajor, 'devmajor') : 0,
-    devminor: isNode ? device(FIELD.devminor, 'devminor') : 0,
+    devmajor: isNode ? number(FIELD.devmajor, 'devmajor') : 0,
+    devminor: isNode ? number(FIELD.devminor, 'devminor') : 0,
   };
 }
 

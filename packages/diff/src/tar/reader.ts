@@ -1,10 +1,12 @@
 import { Fault } from '@stowage/core';
 import { isZero, parseHeader, type RawHeader, text } from './header.ts';
-import { malformed } from './malformed.ts';
+import { malformed, quoted } from './malformed.ts';
 import { paxNumber, paxTime } from './numbers.ts';
 import { NO_PAX, type PaxFields, paxFields } from './pax.ts';
 import { type ByteSource, paddingOf, takeBlock, takeBytes, takeChunks } from './source.ts';
 import { checkSparse, oldGnuSparse, paxSparse, type Sparse, sparseName } from './sparse.ts';
+
+export { quoted } from './malformed.ts';
 
 export type EntryKind = 'file' | 'directory' | 'symlink' | 'hardlink' | 'char' | 'block' | 'fifo';
 
@@ -218,9 +220,3 @@ function checkId(id: number, what: string): number {
   if (id < 0 || id > MOST_ID) throw malformed(`a ${what} of ${id}`);
   return id;
 }
-
-/** For messages: what is not printable ASCII is escaped, and no name makes one endless. */
-export const quoted = (name: string): string =>
-  JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name).replace(/[\x7f-\uffff]/g, (c) =>
-    c === '…' ? c : `\\x${c.charCodeAt(0).toString(16)}`,
-  );
