@@ -110,5 +110,10 @@ async function tellUncompressed(
   const { labels } = await content.info(digest, { signal });
   if (labels[LABEL.uncompressed] !== undefined) return;
   const told = { [LABEL.uncompressed]: packed.digest };
-  await content.update(digest, told, [`labels.${LABEL.uncompressed}`], { signal });
+  try {
+    await content.update(digest, told, [`labels.${LABEL.uncompressed}`], { signal });
+  } catch (e) {
+    // A store without labels, which a daemon's is not.
+    if (!Fault.is(e, 'unimplemented')) throw e;
+  }
 }

@@ -6,23 +6,32 @@ import { type Differ, differSlot, diffServiceSlot } from './differ.ts';
 import { firstDiffer } from './first-differ.ts';
 import { diffRoutes } from './service.ts';
 import { DIFF_SERVICE_DEFAULTS, diffServiceConfig } from './service-config.ts';
-import { findGunzip, Unpacker, walkingDiffer } from './walking.ts';
+import { findGunzip, Packer, Unpacker, walkingDiffer } from './walking.ts';
+import { WALKING_DEFAULTS, walkingConfig } from './walking-config.ts';
 
-/** The differ for plain and compressed archives, over the content that the caller's namespace sees. */
+/** The differ that makes and unpacks archives, over the content that the caller's namespace sees. */
 export const walkingDifferPlugin = plugin({
   slot: differSlot,
   id: 'walking',
-  config: noConfig,
+  config: walkingConfig,
+  defaults: WALKING_DEFAULTS,
   platforms: [{ os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch }],
   needs: { content: optional(contentServiceSlot), store: optional(contentSlot) },
-  async start({ needs: { content, store }, state }) {
-    if (process.platform !== 'linux') throw new Skip('unpacking needs Linux');
+  async start({ needs: { content, store }, state, config: { levels, processors } }) {
+    if (process.platform !== 'linux') throw new Skip('layers need Linux');
     const contentOf = content ?? (store === undefined ? undefined : () => store);
     if (contentOf === undefined) throw new Skip('no content store is loaded');
     const gunzip = await findGunzip();
+    const packer = await Packer.open({ directory: join(state, 'views') });
     const unpacker = await Unpacker.open({ jail: join(state, 'jail') });
-    const scoped = (scope: Scope): Differ => walkingDiffer(contentOf(scope), unpacker, { gunzip });
-    return Object.assign(scoped, { [Symbol.asyncDispose]: () => unpacker[Symbol.asyncDispose]() });
+    const options = { gunzip, processors, packer, levels };
+    const scoped = (scope: Scope): Differ => walkingDiffer(contentOf(scope), unpacker, options);
+    return Object.assign(scoped, {
+      async [Symbol.asyncDispose]() {
+        await packer[Symbol.asyncDispose]();
+        await unpacker[Symbol.asyncDispose]();
+      },
+    });
   },
 });
 

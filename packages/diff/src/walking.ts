@@ -2,20 +2,22 @@ import type { ContentStore } from '@stowage/content';
 import { type Descriptor, Fault, MEDIA_TYPE, type Mount } from '@stowage/core';
 import type { CompressionLevels } from './compress.ts';
 import { type ApplyOptions, type Differ, NEEDS_BELOW } from './differ.ts';
-import { inflated } from './inflate.ts';
-import { isLayerType } from './layer-type.ts';
 import { makeLayer } from './make-layer.ts';
 import type { Packer } from './packer.ts';
+import { plainLayer, type StreamProcessor } from './stream-processors.ts';
 import type { Unpacker } from './unpacker.ts';
 
 export type { CompressionLevels } from './compress.ts';
 export { findGunzip } from './inflate-process.ts';
 export { Packer, type PackerOptions } from './packer.ts';
+export type { StreamProcessor } from './stream-processors.ts';
 export { Unpacker, type UnpackerOptions } from './unpacker.ts';
 
 export interface WalkingDifferOptions {
   /** Path of a program to inflate gzip with, from {@link findGunzip}. Small layers are not worth its start. */
   readonly gunzip?: string | undefined;
+  /** Programs for layers of other media types. None by default. */
+  readonly processors?: readonly StreamProcessor[] | undefined;
   /** Makes layers. `diff` is `unimplemented` without. */
   readonly packer?: Packer | undefined;
   readonly levels?: CompressionLevels | undefined;
@@ -25,12 +27,12 @@ const WORTH_A_PROCESS_BYTES = 1n << 20n;
 
 /**
  * The differ for layers that are tar archives, compressed with gzip or zstd or not at all; the bytes tell which, since
- * media types are known to be wrong about it.
+ * media types are known to be wrong about it. What else a layer may be, such as encrypted, is up to `processors`.
  */
 export function walkingDiffer(
   content: Pick<ContentStore, 'read' | 'writer' | 'abort' | 'info' | 'update'>,
   unpacker: Unpacker,
-  { gunzip, packer, levels = {} }: WalkingDifferOptions = {},
+  { gunzip, processors = [], packer, levels = {} }: WalkingDifferOptions = {},
 ): Differ {
   return {
     async apply(
@@ -38,13 +40,11 @@ export function walkingDiffer(
       mounts: readonly Mount[],
       options: ApplyOptions = {},
     ): Promise<Descriptor> {
-      const { syncFs, signal, onProgress } = options;
-      if (!isLayerType(layer.mediaType)) {
-        throw new Fault('unimplemented', `apply ${layer.digest}: ${layer.mediaType} is no layer known here`);
-      }
-      const program = layer.size >= WORTH_A_PROCESS_BYTES ? gunzip : undefined;
+      const { syncFs, signal, onProgress, payloads } = options;
+      const inflater = layer.size >= WORTH_A_PROCESS_BYTES ? gunzip : undefined;
+      const plain = plainLayer(layer, { processors, payloads, gunzip: inflater });
       const read = (stop: AbortSignal) =>
-        inflated(counted(content.read(layer.digest, {}, { signal: stop }), onProgress), stop, program);
+        plain(counted(content.read(layer.digest, {}, { signal: stop }), onProgress), stop);
       const { digest, sizeBytes, needsBelow } = await unpacker.unpack(mounts, read, { syncFs, signal });
       const annotations = needsBelow ? { annotations: { [NEEDS_BELOW]: 'true' } } : {};
       return { mediaType: MEDIA_TYPE.ociLayer, digest, size: sizeBytes, ...annotations };

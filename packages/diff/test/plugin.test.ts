@@ -31,7 +31,7 @@ async function start<T>(
   return (await plugin.start(context as never)) as T;
 }
 
-test('composed of a store alone, an apply over the wire unpacks', async () => {
+test('composed of a store alone, an apply over the wire unpacks, and a diff packs', async () => {
   await using at = await Workspace.open();
   const content = await LocalContentStore.open(await at.directory('content'));
   const archive = tar(file('a', 'x'));
@@ -48,7 +48,14 @@ test('composed of a store alone, an apply over the wire unpacks', async () => {
       const differ = remoteDiffer(createRouterTransport(one), { namespace: 'any' });
       expect(await differ.apply(layer, mounts)).toEqual({ ...layer, mediaType: MEDIA_TYPE.ociLayer });
       expect(await readdir(path)).toEqual(['a']);
-      await expect(differ.diff([], mounts)).rejects.toMatchObject({ kind: 'unimplemented' });
+      const made = await differ.diff([], mounts);
+      expect(made).toMatchObject({ mediaType: MEDIA_TYPE.ociLayerGzip });
+      const again = await at.bind();
+      await differ.apply(made, again.mounts);
+      expect(await readdir(again.path)).toEqual(['a']);
+      await expect(differ.diff([], mounts, { mediaType: 'other' })).rejects.toMatchObject({
+        kind: 'unimplemented',
+      });
     }
   } finally {
     await walking[Symbol.asyncDispose]();
@@ -82,6 +89,26 @@ test('without what they need, plugins skip; settings are checked', async () => {
     [{ sync_fs: 'yes' }, 'sync_fs'],
   ] as const) {
     await expect(start(at, diffServicePlugin, { differs }, table)).rejects.toMatchObject({
+      kind: 'invalid_argument',
+      message: expect.stringContaining(message),
+    });
+  }
+  const processor = { accepts: ['a'], returns: 'b', path: '/bin/x' };
+  for (const [table, message] of [
+    [{ other: 1 }, 'other'],
+    [{ gzip_level: 10 }, 'gzip_level'],
+    [{ gzip_level: '1' }, 'gzip_level'],
+    [{ zstd_level: 0 }, 'zstd_level'],
+    [{ stream_processors: [] }, 'stream_processors'],
+    [{ stream_processors: { p: 1 } }, 'stream_processors."p"'],
+    [{ stream_processors: { p: { ...processor, path: 'x' } } }, 'stream_processors."p".path'],
+    [{ stream_processors: { p: { ...processor, accepts: [] } } }, 'stream_processors."p".accepts'],
+    [{ stream_processors: { p: { ...processor, returns: '' } } }, 'stream_processors."p".returns'],
+    [{ stream_processors: { p: { ...processor, args: 'x' } } }, 'stream_processors."p".args'],
+    [{ stream_processors: { p: { ...processor, env: ['x'] } } }, 'stream_processors."p".env'],
+    [{ stream_processors: { p: { ...processor, more: 1 } } }, 'stream_processors."p".more'],
+  ] as const) {
+    await expect(start(at, walkingDifferPlugin, {}, table)).rejects.toMatchObject({
       kind: 'invalid_argument',
       message: expect.stringContaining(message),
     });

@@ -19,9 +19,11 @@ export class ArchiveStream {
   write(bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length; ) {
       const room = this.room(bytes.length - done);
-      room.set(bytes.subarray(done, done + room.length));
-      this.advance(room.length);
-      done += room.length;
+      // Whoever takes a full piece over leaves the room without a length.
+      const size = room.length;
+      room.set(bytes.subarray(done, done + size));
+      this.advance(size);
+      done += size;
     }
   }
 

@@ -5,13 +5,15 @@ import type { OverlayPrefix } from './xattrs.ts';
 const FLAGS = ['ro', 'nodev', 'nosuid', 'noexec'];
 
 /**
- * Mounts that show the same and change nothing, also not their overlay's work directory, which a task may be using.
+ * Mounts that show the same and change nothing, also not their overlay's work directory, which a task may be using. (An
+ * overlay with an index shows its files through that directory: it is mounted as it is, which fails while it is in use.)
  *
  * @see containerd core/mount/mount.go readonlyMounts
  */
 export function readOnly(mounts: readonly Mount[]): Mount[] {
   return mounts.map((mount) => {
-    const options = mount.type === 'overlay' ? onlyLowers(mount.options) : mount.options;
+    const isPlain = mount.type === 'overlay' && !hasIndex(mount.options);
+    const options = isPlain ? onlyLowers(mount.options) : mount.options;
     const single = options.map((option) => (option === 'rbind' ? 'bind' : option));
     return { ...mount, options: [...single, ...FLAGS] };
   });
@@ -42,9 +44,7 @@ export function upperOver(left: readonly Mount[], right: readonly Mount[]): Uppe
   const upper = optionOf(options, 'upperdir');
   const lowers = optionOf(options, 'lowerdir');
   // An index makes files of lower layers change that are nowhere in the upper directory.
-  if (upper === undefined || lowers === undefined || /(^|,)(index|nfs_export)=on/.test(options.join(','))) {
-    return undefined;
-  }
+  if (upper === undefined || lowers === undefined || hasIndex(options)) return undefined;
   const layers = layersOf(left);
   if (layers === undefined || !isEqual(layers, layerList(lowers))) return undefined;
   return {
@@ -66,6 +66,9 @@ function layersOf(mounts: readonly Mount[]): string[] | undefined {
 }
 
 const isAtTop = ({ target = '' }: Mount): boolean => target === '' || target === '/';
+
+const hasIndex = (options: readonly string[]): boolean =>
+  options.some((option) => option === 'index=on' || option === 'nfs_export=on');
 
 /** The last of several counts, as for the kernel. */
 function optionOf(options: readonly string[], key: string): string | undefined {
