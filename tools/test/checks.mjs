@@ -11,5 +11,14 @@ export const checks = [
   ['types of tests and tools', ['tsc', '-p', 'tsconfig.test.json']],
   ['README: table of RPCs is current', ['node', '--conditions=stowage-source', 'tools/checks/rpc-table.ts']],
   ['packages: publint, attw', ['node', 'tools/checks/packages.mjs']],
+  [
+    'released kits pass today',
+    [
+      'node',
+      '--conditions=stowage-source',
+      '--disable-warning=ExperimentalWarning',
+      'tools/checks/previous-kit.ts',
+    ],
+  ],
   ['release dry run', ['node', 'tools/checks/release.mjs']],
 ];
