@@ -10,12 +10,15 @@ import {
   readConfig,
   unpackImage,
 } from '@stowage/oci-image';
+import { layersAtATime } from './layers-at-a-time.ts';
 import { openLease } from './lease.ts';
 import type { Services } from './services.ts';
 
 export interface UnpackOptions extends CallOptions {
   /** Default: `overlayfs`. */
   readonly snapshotter?: string | undefined;
+  /** Layers unpacked at a time, if the snapshotter has the capability `rebase`; else it is one. Default 1. */
+  readonly concurrency?: number | undefined;
   readonly onProgress?: OnProgress | undefined;
 }
 
@@ -71,13 +74,14 @@ export class ImageHandle {
    */
   async unpack(options: UnpackOptions = {}): Promise<string> {
     const { snapshotter: snapshotterName = DEFAULT_SNAPSHOTTER, onProgress, signal } = options;
+    const concurrency = await layersAtATime(this.#services, snapshotterName, options.concurrency, { signal });
     const { manifest } = await chooseManifest(this.#services.content, this.target, this.platform, { signal });
     // Nothing but a lease holds a snapshot that is being made.
     await using lease = await openLease(this.#services.leases, { signal });
     const { content, differ, ...services } = this.#services.leased(lease.id);
     const snapshotter = services.snapshotter(snapshotterName);
     const source = { content, snapshotter, snapshotterName, differ, manifest };
-    const { chainId = '' } = await unpackImage({ ...source, onProgress, signal });
+    const { chainId = '' } = await unpackImage({ ...source, concurrency, onProgress, signal });
     return chainId;
   }
 

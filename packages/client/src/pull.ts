@@ -1,12 +1,15 @@
 import { type CallOptions, type Descriptor, Fault, hostPlatform, parsePlatform } from '@stowage/core';
 import { fetchImage, type OnProgress, pullImage } from '@stowage/oci-image';
 import { DEFAULT_SNAPSHOTTER, ImageHandle } from './image.ts';
+import { layersAtATime } from './layers-at-a-time.ts';
 import type { Services } from './services.ts';
 
 export interface PullOptions extends CallOptions {
   /** Makes snapshots too. */
   readonly unpack?: boolean | undefined;
   readonly snapshotter?: string | undefined;
+  /** Layers unpacked at a time, if the snapshotter has the capability `rebase`; else it is one. Default 1. */
+  readonly unpackConcurrency?: number | undefined;
   /** `os/architecture[/variant]`. Default: the client's own. */
   readonly platform?: string | undefined;
   /** Speaks HTTP to the registry. Default: to loopback only. */
@@ -31,7 +34,8 @@ export async function pull(
   const source = { fetcher: registry, content, name, descriptor, onProgress, signal };
   if (options.unpack) {
     const snapshotter = leased.snapshotter(snapshotterName);
-    await pullImage({ ...source, platform, unpack: { snapshotterName, snapshotter, differ } });
+    const concurrency = await layersAtATime(services, snapshotterName, options.unpackConcurrency, { signal });
+    await pullImage({ ...source, platform, unpack: { snapshotterName, snapshotter, differ, concurrency } });
   } else {
     await fetchImage({ ...source, platforms: [platform] });
   }

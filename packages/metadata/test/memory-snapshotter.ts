@@ -15,6 +15,7 @@ export class MemorySnapshotter implements Snapshotter {
   /** Names by `containerd.io/snapshot.ref` of what it claims to have remotely. */
   readonly remote = new Set<string>();
   gate: () => Promise<void> = () => Promise.resolve();
+  rebases = true;
 
   async stat(key: string): Promise<SnapshotInfo> {
     return this.#find(key);
@@ -59,6 +60,7 @@ export class MemorySnapshotter implements Snapshotter {
     const info = this.#find(key);
     if (info.kind !== 'active') throw new Fault('failed_precondition', `commit ${key}: it is ${info.kind}`);
     if (this.snapshots.has(name)) throw new Fault('already_exists', `snapshot ${name}: already exists`);
+    if (parent !== undefined && !this.rebases) throw new Fault('unimplemented', `commit ${key}: no rebase`);
     this.snapshots.delete(key);
     this.#make(name, parent ?? info.parent, 'committed', labels);
     await this.gate();

@@ -170,3 +170,129 @@ test('many containers on one parent are prepared side by side', async () => {
   await Promise.all(Array.from({ length: 8 }, (_, i) => s.prepare(`c${i}`, 'one')));
   expect(most).toBe(8);
 });
+
+test('a snapshot without a parent is committed onto one, which the backend knows by another name', async () => {
+  await using at = await Setting.make();
+  const s = snapshotter(at);
+  await base(s, 'one');
+  const [parent = ''] = at.snapshotter.snapshots.keys();
+  await s.prepare('k', '', { labels: { gone: '1' } });
+  await s.commit('two', 'k', { parent: 'one', labels: { kept: '1' } });
+  expect(await s.stat('two')).toMatchObject({ parent: 'one', kind: 'committed', labels: { kept: '1' } });
+  expect([...at.snapshotter.snapshots.values()].map((info) => info.parent)).toEqual(['', parent]);
+  await at.reopen();
+  const again = snapshotter(at);
+  await expect(again.remove('one')).rejects.toMatchObject({ kind: 'failed_precondition' });
+  await again.prepare('on-top', 'two');
+  await expect(again.commit('x', 'on-top', { parent: 'one' })).rejects.toMatchObject({
+    kind: 'invalid_argument',
+  });
+  await again.commit('three', 'on-top', { parent: 'two' });
+  await again.prepare('alone', '');
+  await expect(again.commit('x', 'alone', { parent: 'nobody' })).rejects.toMatchObject({ kind: 'not_found' });
+  await expect(again.commit('x', 'alone', { parent: 'alone' })).rejects.toMatchObject({
+    kind: 'invalid_argument',
+  });
+  expect((await again.stat('alone')).kind).toBe('active');
+});
+
+test('what a backend cannot rebase stays active, and its parent free', async () => {
+  await using at = await Setting.make();
+  const s = snapshotter(at);
+  await base(s, 'one');
+  await s.prepare('k', '');
+  at.snapshotter.rebases = false;
+  await expect(s.commit('two', 'k', { parent: 'one' })).rejects.toMatchObject({ kind: 'unimplemented' });
+  expect((await s.stat('k')).kind).toBe('active');
+  await expect(s.stat('two')).rejects.toMatchObject({ kind: 'not_found' });
+  await s.remove('one');
+});
+
+test('parents, labels of views and commits reach the backend by its own names, and no others', async () => {
+  await using at = await Setting.make();
+  const s = snapshotter(at);
+  const labels = {
+    'containerd.io/snapshot/x': 'x',
+    [LABEL.snapshotRef]: 'ref',
+    'containerd.io/gc.root': 'g',
+  };
+  const told = { 'containerd.io/snapshot/x': 'x', [LABEL.snapshotRef]: 'ref' };
+  await s.prepare('k', '');
+  await s.commit('one', 'k', { labels });
+  await s.view('v', 'one', { labels });
+  const [one, view] = [...at.snapshotter.snapshots.entries()];
+  expect([{ ...one?.[1].labels }, { ...view?.[1].labels }]).toEqual([told, told]);
+  expect(view?.[1].parent).toBe(one?.[0]);
+  expect({ ...(await s.stat('one')).labels }).toEqual(labels);
+});
+
+test('times are when the daemon did it, whatever the backend says', async () => {
+  await using at = await Setting.make();
+  const s = snapshotter(at);
+  await s.prepare('k', '');
+  const before = await s.stat('k');
+  for (const [key, info] of at.snapshotter.snapshots)
+    at.snapshotter.snapshots.set(key, { ...info, createdAt: new Date(0), updatedAt: new Date(0) });
+  expect(await s.stat('k')).toEqual(before);
+  const [listed] = await Array.fromAsync(s.list());
+  expect(listed).toEqual(before);
+  await s.update('k', { l: 'x' });
+  const { createdAt, updatedAt } = await s.stat('k');
+  expect(createdAt).toEqual(before.createdAt);
+  expect(updatedAt.getTime()).toBeGreaterThanOrEqual(before.updatedAt.getTime());
+});
+
+test('of what a backend has remotely, only what is committed, on the same parent and of that name is adopted', async () => {
+  await using at = await Setting.make();
+  const s = snapshotter(at);
+  await base(s, 'one');
+  const labels = { [LABEL.snapshotRef]: 'chain' };
+  const on = [...at.snapshotter.snapshots.keys()][0] ?? '';
+  const times = { createdAt: new Date(), updatedAt: new Date() };
+  for (const [name, kind, parent, ref] of [
+    ['active', 'active', on, 'chain'],
+    ['elsewhere', 'committed', '', 'chain'],
+    ['other', 'committed', on, 'another'],
+  ] as const)
+    at.snapshotter.snapshots.set(name, {
+      name,
+      kind,
+      parent,
+      labels: { [LABEL.snapshotRef]: ref },
+      ...times,
+    });
+  at.snapshotter.gate = async () => {
+    throw Object.assign(new Error('here'), { name: 'Fault', kind: 'already_exists' });
+  };
+  await expect(s.prepare('k', 'one', { labels })).rejects.toMatchObject({
+    kind: 'not_found',
+    message: expect.stringContaining('chain'),
+  });
+  await expect(s.stat('chain')).rejects.toMatchObject({ kind: 'not_found' });
+});
+
+test('usage and cleanup are the backend’s to answer', async () => {
+  await using at = await Setting.make();
+  const s = snapshotter(at);
+  await base(s, 'one');
+  expect(await s.usage('one')).toEqual({ sizeBytes: 0n, inodes: 1n });
+  await expect(s.usage('nobody')).rejects.toMatchObject({
+    kind: 'not_found',
+    message: expect.stringContaining('nobody'),
+  });
+  await expect(s.cleanup()).rejects.toMatchObject({ kind: 'unimplemented' });
+});
+
+test('a list leaves out what the backend has lost, and filters by labels of both', async () => {
+  await using at = await Setting.make();
+  const s = snapshotter(at);
+  await base(s, 'one');
+  await s.prepare('k', 'one', { labels: { ours: '1' } });
+  const keys = [...at.snapshotter.snapshots.keys()];
+  await at.snapshotter.update(keys[1] ?? '', { theirs: '2' }, ['labels.theirs']);
+  expect(await names(s.list(['labels.ours==1,labels.theirs==2']), ({ name }) => name)).toEqual(['k']);
+  expect(await names(s.list(['name~=o', 'kind==active']), ({ name }) => name)).toEqual(['k', 'one']);
+  at.snapshotter.snapshots.delete(keys[1] ?? '');
+  expect(await names(s.list(), ({ name }) => name)).toEqual(['one']);
+  await expect(s.stat('k')).rejects.toMatchObject({ kind: 'not_found' });
+});

@@ -7,7 +7,7 @@ import { type UnpackedImage, type UnpackOptions, unpackImage } from './unpack.ts
 export interface PullOptions extends Omit<FetchImageOptions, 'platforms'> {
   /** Default: this host's. */
   readonly platform?: Platform | undefined;
-  readonly unpack: Pick<UnpackOptions, 'snapshotter' | 'snapshotterName' | 'differ' | 'log'>;
+  readonly unpack: Pick<UnpackOptions, 'snapshotter' | 'snapshotterName' | 'differ' | 'concurrency' | 'log'>;
 }
 
 export interface PulledImage extends FetchedImage {

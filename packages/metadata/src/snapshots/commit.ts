@@ -8,7 +8,10 @@ import { committed } from './make.ts';
 import { backendName, dropRecord, edgeKey, leaseType, type Part, recordKey } from './part.ts';
 import { infoOf, infoRecord, inherited, snapshotExists, snapshotNotFound } from './records.ts';
 
-/** Makes an active snapshot a committed one, which keeps its parent, but none of its labels. */
+/**
+ * Makes an active snapshot a committed one, which keeps its parent, but none of its labels. One without a parent may get
+ * one, if the backend can do that.
+ */
 export async function commitSnapshot(
   part: Part,
   name: string,
@@ -32,6 +35,10 @@ export async function commitSnapshot(
       const active = infoOf(stored.message);
       if (active.kind !== 'active')
         throw new Fault('failed_precondition', `commit ${quote(key)}: it is ${active.kind}, not active`);
+      if (wanted !== '' && active.parent !== '' && wanted !== active.parent) {
+        const message = `commit ${quote(key)} onto ${quote(wanted)}: its parent is ${quote(active.parent)}`;
+        throw new Fault('invalid_argument', message);
+      }
       const rebased = active.parent === '' && wanted !== '' ? await committed(tx, part, wanted) : undefined;
       const parent = rebased === undefined ? active.parent : wanted;
       await ensureNamespace(tx, scope.namespace);

@@ -7,6 +7,7 @@ import type { ImageStore } from '@stowage/images';
 import { Metadata } from '@stowage/metadata';
 import type { Snapshotter } from '@stowage/snapshots';
 import { NativeSnapshotter } from '@stowage/snapshotter-native';
+import { OverlaySnapshotter } from '@stowage/snapshotter-overlay';
 import { tempDir } from '@stowage/testing';
 
 export interface House extends AsyncDisposable {
@@ -24,13 +25,19 @@ export interface House extends AsyncDisposable {
 
 export const snapshotterName = 'native';
 
-/** The real thing, as far as images go: content, snapshots and metadata on disk, in the namespace `test`. */
-export async function openHouse(): Promise<House> {
+/**
+ * The real thing, as far as images go: content, snapshots and metadata on disk, in the namespace `test`.
+ *
+ * @param overlay - Keeps snapshots on overlayfs, whose layers can be unpacked apart.
+ */
+export async function openHouse(overlay = false): Promise<House> {
   await using stack = new AsyncDisposableStack();
   const dir = stack.use(await tempDir('house'));
   const at = (name: string) => join(dir.path, name);
   const content = stack.use(await LocalContentStore.open(at('content')));
-  const bareSnapshotter = stack.use(await NativeSnapshotter.open(at('native')));
+  const bareSnapshotter = stack.use(
+    overlay ? await OverlaySnapshotter.open(at('overlay')) : await NativeSnapshotter.open(at('native')),
+  );
   const unpacker = stack.use(await Unpacker.open({ jail: at('jail') }));
   const snapshotters = new Map([[snapshotterName, bareSnapshotter]]);
   const metadata = stack.use(await Metadata.open(at('metadata'), { content, snapshotters }));
