@@ -49,7 +49,6 @@ const ends: readonly Routes[] = [
  * integration tests hold that they do.
  */
 const REFUSED: Readonly<Record<string, readonly string[]>> = {
-  'containerd.services.diff.v1.Diff': ['Diff'],
   'containerd.task.v3.Task': ['Checkpoint'],
 };
 

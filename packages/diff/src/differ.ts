@@ -29,9 +29,13 @@ export interface Differ {
   apply(layer: Descriptor, mounts: readonly Mount[], options?: ApplyOptions): Promise<Descriptor>;
 
   /**
-   * Packs what changed from `lower` to `upper` into the content store.
+   * Packs what changed from `lower` to `upper` into the content store. The same trees make the same archive. A layer that
+   * is there already is the answer; a call that fails leaves no ingest.
    *
-   * @throws Fault `unimplemented` for a media type that this differ does not make.
+   * @param lower - What was before; none: nothing was.
+   * @returns the compressed layer, whose label `containerd.io/uncompressed` is its diff id.
+   * @throws Fault `unimplemented` for a media type that this differ does not make; `failed_precondition` if a file changes
+   *   while it is read, and for what no layer can hold; `unavailable` while somebody else holds the ref.
    */
   diff(lower: readonly Mount[], upper: readonly Mount[], options?: DiffOptions): Promise<Descriptor>;
 }
@@ -48,9 +52,11 @@ export interface ApplyOptions extends CallOptions {
 export interface DiffOptions extends CallOptions {
   /** Default: the OCI layer, gzip-compressed. */
   readonly mediaType?: string | undefined;
-  /** Ref of the ingest. Default: a random one. */
+  /** Ref of the ingest, which is begun anew. Default: a random one. */
   readonly ref?: string | undefined;
+  /** Of the blob, if it is new. */
   readonly labels?: Labels | undefined;
+  /** Files that were changed later get this time. */
   readonly sourceDateEpoch?: Date | undefined;
 }
 

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { Fault } from '@stowage/core';
+import { workerOptions } from '@stowage/linux/worker';
 import { type PackJob, type PackMessage, type PackOutcome, WORD } from './pack/jobs.ts';
 
 /** Pieces under way between the two threads. */
@@ -25,7 +26,10 @@ export class PackThread implements AsyncDisposable {
     this.#worker = new Worker(
       // Beside this file also where all is bundled into one, so this file stays in the same folder.
       new URL(import.meta.url.endsWith('.ts') ? './pack-worker.ts' : './pack-worker.js', import.meta.url),
-      { name: 'pack', workerData, resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES } },
+      {
+        ...workerOptions('pack', workerData),
+        resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
+      },
     );
     this.#worker.on('message', (message: PackMessage) => {
       if ('piece' in message) this.#pieces.push(message.piece);

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { Fault } from '@stowage/core';
+import { workerOptions } from '@stowage/linux/worker';
 import { RingWriter, ringMemory } from './unpack/byte-ring.ts';
 import type { ThreadData, UnpackJob, UnpackOutcome } from './unpack/jobs.ts';
 import type { HostPlace } from './unpack/own-mounts.ts';
@@ -24,8 +25,7 @@ export class UnpackThread implements AsyncDisposable {
       // Beside this file also where all is bundled into one, so this file stays in the same folder.
       new URL(import.meta.url.endsWith('.ts') ? './unpack-worker.ts' : './unpack-worker.js', import.meta.url),
       {
-        name: 'unpack',
-        workerData,
+        ...workerOptions('unpack', workerData),
         resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
       },
     );
