@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { Snapshotter } from '@stowage/snapshots';
@@ -5,6 +6,7 @@ import { type SnapshotterServer, serveSnapshotter } from '@stowage/snapshots/ser
 import { NativeSnapshotter } from '@stowage/snapshotter-native';
 import { OverlaySnapshotter } from '@stowage/snapshotter-overlay';
 import {
+  Daemon,
   demoArchive,
   mustCtr,
   type Program,
@@ -17,7 +19,7 @@ import { withTempDir } from '../suite.ts';
 
 // Our snapshotters, each served at a socket, under Debian's containerd: a Go client of our service end.
 
-const suite = withTempDir('proxied-by-containerd');
+const suite = withTempDir('proxied');
 const open = { overlay: OverlaySnapshotter.open, native: NativeSnapshotter.open } as const;
 const NAMES = ['overlay', 'native'] as const;
 type Name = (typeof NAMES)[number];
@@ -144,3 +146,22 @@ describe.each(NAMES)('%s', (name) => {
     await s('rm', 'before');
   }, 60_000);
 });
+
+// The other way round: a Go server of snapshots.v1 under our daemon. Debian has none but containerd, whose own names for its
+// snapshotters ours has too; so it is one that containerd has from us.
+test('our daemon pulls an image onto a snapshotter of containerd’s, and runs it there', async () => {
+  const name = proxied('native');
+  const config = join(suite.dir, 'stowaged.toml');
+  const proxy = `[proxy_plugins.${name}]\ntype = "snapshot"\naddress = "${containerd.address}"\n`;
+  await writeFile(config, `version = 3\n${proxy}`);
+  await using daemon = await Daemon.start({ dir: join(suite.dir, 'd'), config });
+  const ours = (...args: string[]) => mustCtr(daemon.address, args);
+  const image = `${registry.host}/demo:1`;
+  await ours('images', 'pull', '--plain-http', '--snapshotter', name, image);
+  const unpacked = await Array.fromAsync(backend('native').list(['kind==committed']), (info) => info.name);
+  // Ours as containerd's backend, under both.
+  expect(unpacked).toEqual([expect.stringMatching(/^default\/\d+\/default\/\d+\/sha256:/)]);
+  // After this, containerd's collector is free to take what nothing of its own refers to.
+  const command = ['/bin/sh', '-c', 'echo hello'];
+  expect(await ours('run', '--rm', '--snapshotter', name, image, 'on-peer', ...command)).toBe('hello\n');
+}, 120_000);
