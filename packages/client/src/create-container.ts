@@ -14,6 +14,11 @@ export interface CreateContainerOptions extends CallOptions {
   readonly snapshotter?: string | undefined;
   /** Key of the snapshot that is made for it. Default: the container's id. */
   readonly snapshotKey?: string | undefined;
+  /**
+   * Told to the snapshotter: `containerd.io/snapshot/uidmapping` and `gidmapping`, for one, show the image's files with
+   * the ids of a user namespace, where the snapshotter has the capability `remap-ids`.
+   */
+  readonly snapshotLabels?: Labels | undefined;
   /** Applied in order to the default spec, after the image's own wishes. */
   readonly spec?: readonly SpecOption[] | undefined;
   readonly labels?: Labels | undefined;
@@ -65,10 +70,10 @@ async function prepare(
   snapshots: Snapshotter,
   key: string,
   parent: string,
-  { id, image }: CreateContainerOptions,
+  { id, image, snapshotLabels: labels }: CreateContainerOptions,
 ): Promise<void> {
   try {
-    await snapshots.prepare(key, parent);
+    await snapshots.prepare(key, parent, { labels });
   } catch (e) {
     const what = `create container ${id}`;
     if (Fault.is(e, 'already_exists')) {
