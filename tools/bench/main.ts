@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { demoArchive, must, startRegistry, tempDir } from '@stowage/testing';
+import { changeSnapshot } from './changed-snapshot.ts';
 import { compare } from './compare.ts';
 import { median, printRows, pssOf, type Row, rssOf } from './figures.ts';
 import { pushLargeImage } from './large-image.ts';
@@ -24,9 +25,9 @@ if (values.help) {
     [
       'npm run bench -- [--only NAME] [--runs N] [--pulls N] [--containers N] [--rounds N] [--objects N]',
       '',
-      `NAME    run, pull, start, memory, storage, or one of storage: ${STORAGE.join(', ')}`,
+      `NAME    run, pull, diff, start, memory, storage, or one of storage: ${STORAGE.join(', ')}`,
       '--runs, --pulls, --containers',
-      '        how often to run a container and to pull an image, and how many containers to hold',
+      '        how often to run a container, to pull an image or make a diff, and how many containers to hold',
       '--rounds, --objects',
       '        how often to measure each of storage, and how many objects garbage collection looks at',
       '',
@@ -75,6 +76,19 @@ if (wanted('start')) {
         rounds: Number(values.runs),
         aim: 0.6,
         work: (peer, round) => peer.ctr('run', '--rm', DEMO, `echo${round + 1}`, '/bin/echo', 'hello'),
+      })),
+    );
+  }
+  if (wanted('diff')) {
+    const files = 20_000;
+    for (const peer of peers) await changeSnapshot(peer, temp.path, 'changed', files);
+    rows.push(
+      ...(await compare({
+        what: `ctr snapshots diff, ${files} new files`,
+        peers,
+        rounds: Number(values.pulls),
+        cpu: true,
+        work: (peer) => peer.ctr('snapshots', 'diff', 'changed'),
       })),
     );
   }
