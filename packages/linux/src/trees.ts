@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { CallOptions } from '@stowage/core';
 import type { TreeOperations } from './linux-tree-worker.ts';
@@ -11,16 +12,31 @@ export type { TreeUsage } from './tree-usage.ts';
 /** A worker costs megabytes; one that nobody needs for this long is ended. */
 const IDLE_MS = 10_000;
 
+/** One worker thread and how many calls it was given that have not ended. */
+interface Lane {
+  readonly calls: WorkerCalls<TreeOperations>;
+  underWay: number;
+}
+
+export interface TreesOptions {
+  /** Worker threads at most. Default: as many as the machine has processors, but from 2 to 4. */
+  readonly concurrency?: number | undefined;
+}
+
 /**
- * Work on whole directory trees, in one worker thread, one call after another but for removals. The trees may be hostile and may be
- * changing: links are never followed, other mounts never entered.
+ * Work on whole directory trees, in worker threads: a call goes to one that has nothing to do, or waits behind the fewest
+ * others. The trees may be hostile and may be changing: links are never followed, other mounts never entered.
  *
  * An aborted call rejects with the signal's reason once the worker has stopped.
  */
 export class Trees implements AsyncDisposable {
-  #calls: WorkerCalls<TreeOperations> | undefined;
-  #underWay = 0;
+  readonly #concurrency: number;
+  readonly #lanes: Lane[] = [];
   #idle: NodeJS.Timeout | undefined;
+
+  constructor({ concurrency = Math.min(Math.max(availableParallelism(), 2), 4) }: TreesOptions = {}) {
+    this.#concurrency = concurrency;
+  }
 
   /** Disk held by a directory and all in it. */
   usage(path: string, options?: CallOptions): Promise<TreeUsage> {
@@ -53,7 +69,7 @@ export class Trees implements AsyncDisposable {
   /** Waits for calls under way. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#idle);
-    await this.#calls?.[Symbol.asyncDispose]();
+    await Promise.all(this.#lanes.map(({ calls }) => calls[Symbol.asyncDispose]()));
   }
 
   async #call<K extends keyof TreeOperations>(
@@ -63,27 +79,39 @@ export class Trees implements AsyncDisposable {
   ): Promise<ReturnType<TreeOperations[K]>> {
     signal?.throwIfAborted();
     clearTimeout(this.#idle);
-    this.#calls ??= new WorkerCalls<TreeOperations>('trees', startWorker);
+    const lane = this.#lane();
     const stop: StopFlag = new Int32Array(new SharedArrayBuffer(4));
     const onAbort = () => void Atomics.store(stop, 0, 1);
     signal?.addEventListener('abort', onAbort, { once: true });
-    this.#underWay++;
+    lane.underWay++;
     try {
-      return await this.#calls.call(name, ...([...args, stop] as unknown as Parameters<TreeOperations[K]>));
+      return await lane.calls.call(name, ...([...args, stop] as unknown as Parameters<TreeOperations[K]>));
     } catch (e) {
       signal?.throwIfAborted();
       throw e;
     } finally {
       signal?.removeEventListener('abort', onAbort);
-      if (--this.#underWay === 0) this.#idle = setTimeout(() => this.#rest(), IDLE_MS).unref();
+      lane.underWay--;
+      if (!this.#isBusy()) this.#idle = setTimeout(() => this.#rest(), IDLE_MS).unref();
     }
   }
 
+  #lane(): Lane {
+    let best: Lane | undefined;
+    for (const lane of this.#lanes) if (best === undefined || lane.underWay < best.underWay) best = lane;
+    if (best !== undefined && (best.underWay === 0 || this.#lanes.length >= this.#concurrency)) return best;
+    const lane = { calls: new WorkerCalls<TreeOperations>('trees', startWorker), underWay: 0 };
+    this.#lanes.push(lane);
+    return lane;
+  }
+
+  #isBusy(): boolean {
+    return this.#lanes.some(({ underWay }) => underWay > 0);
+  }
+
   #rest(): void {
-    const calls = this.#calls;
-    this.#calls = undefined;
     // Nothing is under way, so there is nothing that could fail.
-    void calls?.[Symbol.asyncDispose]();
+    for (const { calls } of this.#lanes.splice(0)) void calls[Symbol.asyncDispose]();
   }
 }
 

@@ -65,7 +65,7 @@ test('a tree deeper than any path or stack is measured and removed', async () =>
 test('a removal lets other calls in, and ends all the same', async () => {
   await using trees = new Trees();
   const tree = join(dir, 'tree');
-  for (let i = 0; i < 40; i++) {
+  for (let i = 0; i < 10; i++) {
     mkdirSync(join(tree, `${i}`, 'below'), { recursive: true });
     for (let j = 0; j < 200; j++) writeFileSync(join(tree, `${i}`, 'below', `${j}`), '');
   }
@@ -106,6 +106,23 @@ test('an aborted call rejects with the reason', async () => {
   const usage = trees.usage(tree, { signal: stop.signal });
   stop.abort(reason);
   await expect(usage).rejects.toBe(reason);
+});
+
+test('a call does not wait for another that takes long', async () => {
+  await using trees = new Trees({ concurrency: 2 });
+  const long = join(dir, 'long');
+  for (let i = 0; i < 10; i++) {
+    mkdirSync(join(long, `${i}`), { recursive: true });
+    for (let n = 0; n < 100; n++) writeFileSync(join(long, `${i}`, `${n}`), 'x');
+  }
+  const ended: string[] = [];
+  const copy = trees.copy(long, join(dir, 'copy')).then(() => void ended.push('copy'));
+  for (const name of ['0', '1']) {
+    await trees.usage(join(long, name));
+    ended.push('usage');
+  }
+  await copy;
+  expect(ended).toEqual(['usage', 'usage', 'copy']);
 });
 
 test('a probe tells what is mounted, or why it cannot be, and leaves no mount', async () => {
