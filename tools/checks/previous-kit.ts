@@ -64,7 +64,9 @@ async function compare(dir: string, { version, repository }: Released): Promise<
     await using native = await NativeSnapshotter.open(join(dir, 'native'));
     bad.push(...(await failures(dir, 'native', native, mounts)));
     await using overlay = await OverlaySnapshotter.open(join(dir, 'overlay'));
-    bad.push(...(await failures(dir, 'overlay', overlay, [...mounts, '--with', 'own-usage', '--with', 'rebase'])));
+    bad.push(
+      ...(await failures(dir, 'overlay', overlay, [...mounts, '--with', 'own-usage', '--with', 'rebase'])),
+    );
   }
   return bad.length;
 }

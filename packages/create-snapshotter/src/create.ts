@@ -5,8 +5,11 @@ import type { Names } from './names.ts';
 
 const TEMPLATE = join(import.meta.dirname, '../template');
 
-/** npm leaves these out of packages under their own names. */
-const RENAMED: Readonly<Record<string, string>> = { gitignore: '.gitignore' };
+/** Under their own names, npm leaves the one out of a package, and tools take the other for that of a package here. */
+const RENAMED: Readonly<Record<string, string>> = {
+  gitignore: '.gitignore',
+  'manifest.json': 'package.json',
+};
 
 type Ranges = Readonly<Record<string, string>>;
 interface Manifest {

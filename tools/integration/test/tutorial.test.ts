@@ -114,8 +114,9 @@ describe('the tutorial', () => {
       'test/conformance.test.ts',
       'src/bin.ts',
     ]);
+    const source = (name: string) => join(TEMPLATE, name === 'package.json' ? 'manifest.json' : name);
     for (const { name, text } of files())
-      expect([name, text]).toEqual([name, await readFile(join(TEMPLATE, name), 'utf8')]);
+      expect([name, text]).toEqual([name, await readFile(source(name), 'utf8')]);
     const lines = files()
       .filter(({ name }) => name.startsWith('src/'))
       .flatMap(({ text }) => text.trim().split('\n'));
