@@ -10,7 +10,14 @@ import type { CallOptions, Labels, Mount, Scope, Slot } from '@stowage/core';
  * To unpack an image: `prepare` a key on the parent (none for the first layer), apply the layer into its mounts,
  * `commit` it under the layer's *chain id*. To run a container: `prepare` a key on the chain id of the last layer.
  *
- * A snapshotter never mounts for its caller: it answers with mounts that whoever needs the files makes.
+ * A snapshotter never mounts for its caller: it answers with mounts that whoever needs the files makes. They may be made
+ * more than once, at the same time, and in another mount namespace; and stay in use while the snapshotter's process is away.
+ *
+ * Keys and names are any text that is not empty: a daemon makes them of namespaces, numbers and what its clients say. They
+ * are no paths.
+ *
+ * Every method rejects with the signal's reason when the signal fires; what it was doing has then happened as a whole or not
+ * at all, and nothing stays locked.
  *
  * All forms pass `@stowage/snapshots-conformance`.
  *
@@ -21,9 +28,9 @@ export interface Snapshotter {
   stat(key: string, options?: CallOptions): Promise<SnapshotInfo>;
 
   /**
-   * Changes labels, the only thing about a snapshot that can change.
+   * Changes labels, the only thing about a snapshot that can change. An empty value deletes.
    *
-   * @param paths - `labels` or `labels.<key>`; none replaces all labels.
+   * @param paths - `labels` or `labels.<key>`, whose key may have dots and slashes; none replaces all labels.
    * @throws Fault `not_found`; `invalid_argument` for another path.
    */
   update(
@@ -34,15 +41,15 @@ export interface Snapshotter {
   ): Promise<SnapshotInfo>;
 
   /**
-   * Disk held by one snapshot, not counting its parents. An active one is walked now; a committed one answers
-   * from what was recorded at commit.
+   * Disk held by one snapshot, not counting its parents. An active one is walked now, so the cost grows with its files; a
+   * committed one answers from what was recorded at commit. One that shares nothing with its parent may count all it shows.
    *
    * @throws Fault `not_found`
    */
   usage(key: string, options?: CallOptions): Promise<Usage>;
 
   /**
-   * The mounts of an active snapshot or a view.
+   * The mounts of an active snapshot or a view: what `prepare` and `view` answered, after a restart too.
    *
    * @throws Fault `not_found`; `failed_precondition` for a committed one.
    */
@@ -50,6 +57,11 @@ export interface Snapshotter {
 
   /**
    * Makes an active snapshot.
+   *
+   * A remote snapshotter has layers without their being unpacked. A caller that is after one says so by the label
+   * `containerd.io/snapshot.ref`, whose value is the layer's chain id. If it is there, this makes nothing and refuses with
+   * `already_exists`; {@link list} then tells of a committed snapshot with that label, on that parent, and the caller goes on
+   * from it without fetching anything. If it is not, the label is one like others.
    *
    * @param parent - name of a committed snapshot; empty for an empty base.
    * @throws Fault `already_exists` if the key is taken, or if a remote snapshotter has the snapshot that the label
@@ -62,19 +74,27 @@ export interface Snapshotter {
   view(key: string, parent: string, options?: PrepareOptions): Promise<Mount[]>;
 
   /**
-   * Makes an active snapshot a committed one; its key is gone. When this settles, the snapshot and every file in
-   * it survive a power cut.
+   * Makes an active snapshot a committed one; its key is gone, and so are its labels but for those given here. When this
+   * settles, the snapshot and every file in it survive a power cut.
+   *
+   * With the capability `rebase`, one that was made without a parent can get one now, so that layers can be unpacked at the
+   * same time.
    *
    * @throws Fault `not_found`; `already_exists` if the name is taken (the active one stays);
    *   `failed_precondition` for a view or a committed snapshot.
    */
   commit(name: string, key: string, options?: CommitSnapshotOptions): Promise<void>;
 
-  /** @throws Fault `not_found`; `failed_precondition` if it has children. */
+  /**
+   * Forgets a snapshot of any kind. It may be mounted still: its files go when they can, at the latest in {@link cleanup}.
+   *
+   * @throws Fault `not_found`; `failed_precondition` if others are based on it.
+   */
   remove(key: string, options?: CallOptions): Promise<void>;
 
   /**
-   * Snapshots that match any of the filters (fields `kind`, `name`, `parent`, `labels`).
+   * Snapshots that match any of the filters (fields `kind`, `name`, `parent`, `labels`), in any order. What is there all the
+   * time comes once; what comes or goes meanwhile may be told or not.
    *
    * @throws Fault `invalid_argument` for a filter that can't be parsed.
    */
