@@ -1,14 +1,15 @@
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
-import { checked, hasCode, systemError } from './errors.ts';
+import { closeSync, constants as fs, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { checked, systemError } from './errors.ts';
 import { reflink } from './filesystem.ts';
-import { c } from './libc.ts';
+import { c, lastErrno } from './libc.ts';
 import { type StopFlag, stopIfAsked } from './tree-entries.ts';
 
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
 const CHUNK = 1 << 20;
 const EBUSY = 16;
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs;
 
 /** Copies the bytes of regular files, sharing blocks where the file system can. For one pair of file systems. */
 export class FileCopier {
@@ -34,7 +35,7 @@ export class FileCopier {
         throw systemError(EBUSY, 'open', 'copy', from, 'was replaced');
       const target = openSync(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
       try {
-        this.#fill(source, target, Number(stat.size));
+        this.#fill(source, target, Number(stat.size), stat.blocks * 512n < stat.size);
       } finally {
         closeSync(target);
       }
@@ -43,11 +44,15 @@ export class FileCopier {
     }
   }
 
-  #fill(source: number, target: number, size: number): void {
+  #fill(source: number, target: number, size: number, hasHoles: boolean): void {
     if (size === 0) return;
     if (this.#canReflink) {
       if (reflink(source, target)) return;
       this.#canReflink = false;
+    }
+    if (!hasHoles) {
+      this.#copyRange(source, target, 0, size);
+      return;
     }
     for (let at = seek(source, 0, SEEK_DATA); at !== undefined; at = seek(source, at, SEEK_DATA)) {
       const end = seek(source, at, SEEK_HOLE) ?? size;
@@ -73,12 +78,9 @@ export class FileCopier {
   }
 }
 
-/** Undefined if there is no more data. */
+/** Undefined if there is no more data, which is nothing to make an error of for each file. */
 function seek(fd: number, from: number, whence: number): number | undefined {
-  try {
-    return checked(c.lseek(fd, from, whence), 'lseek', 'find data of', fd);
-  } catch (e) {
-    if (hasCode(e, 'ENXIO')) return undefined;
-    throw e;
-  }
+  const at = c.lseek(fd, from, whence);
+  if (at === -1 && lastErrno() === constants.errno.ENXIO) return undefined;
+  return checked(at, 'lseek', 'find data of', fd);
 }
