@@ -238,6 +238,18 @@ test('only an overlay over just what is on the left is taken at its word', async
   expect(await names([])).toEqual(['new', 'one', 'two']);
 });
 
+test('an overlay with nothing below is what is in its upper directory', async () => {
+  const [{ path }, below] = [await at.bind(), await at.bind()];
+  writeFileSync(join(path, 'new'), '');
+  mknod(join(path, 'gone'), 0o020000, 0);
+  writeFileSync(join(below.path, 'old'), '');
+  const options = [`workdir=${await at.directory('lone-work')}`, `upperdir=${path}`];
+  const lone: Mount[] = [{ type: 'overlay', source: 'overlay', options }];
+  expect(entriesOf(await pack([], lone))).toEqual({ new: 'file' });
+  expect(entriesOf(await pack([], lone, { comparesAll: true }))).toEqual({ new: 'file' });
+  expect(entriesOf(await pack(below.mounts, lone))).toEqual({ new: 'file', '.wh.old': 'file' });
+});
+
 test('the upper directory is read while a task has the overlay mounted, and is not changed', async () => {
   const lower = await at.bind();
   mkdirSync(join(lower.path, 'd:e\\f'));

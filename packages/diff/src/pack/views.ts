@@ -12,6 +12,8 @@ const FLAGS = ['ro', 'nodev', 'nosuid', 'noexec'];
  */
 export function readOnly(mounts: readonly Mount[]): Mount[] {
   return mounts.map((mount) => {
+    const lone = loneUpper(mount);
+    if (lone !== undefined) return bindOf(lone);
     const isPlain = mount.type === 'overlay' && !hasIndex(mount.options);
     const options = isPlain ? onlyLowers(mount.options) : mount.options;
     const single = options.map((option) => (option === 'rbind' ? 'bind' : option));
@@ -28,6 +30,18 @@ function onlyLowers(options: readonly string[]): readonly string[] {
   return [...rest, `lowerdir=${escaped(unescaped(upper))}:${lowers}`];
 }
 
+/** The upper directory of an overlay with nothing below, as which layers are unpacked at the same time. */
+function loneUpper(mount: Mount): string | undefined {
+  const { type, options } = mount;
+  if (type !== 'overlay' || !isAtTop(mount) || options.some((option) => option.startsWith('lowerdir'))) {
+    return undefined;
+  }
+  const upper = optionOf(options, 'upperdir');
+  return upper && unescaped(upper);
+}
+
+const bindOf = (source: string): Mount => ({ type: 'bind', source, options: ['bind', ...FLAGS] });
+
 /** The upper directory of an overlay, to be read by itself. */
 export interface Upper {
   readonly mounts: readonly Mount[];
@@ -42,13 +56,13 @@ export function upperOver(left: readonly Mount[], right: readonly Mount[]): Uppe
   if (mount?.type !== 'overlay' || more.length > 0 || !isAtTop(mount)) return undefined;
   const { options } = mount;
   const upper = optionOf(options, 'upperdir');
-  const lowers = optionOf(options, 'lowerdir');
+  const lowers = optionOf(options, 'lowerdir') ?? '';
   // An index makes files of lower layers change that are nowhere in the upper directory.
-  if (upper === undefined || lowers === undefined || hasIndex(options)) return undefined;
-  const layers = layersOf(left);
+  if (upper === undefined || hasIndex(options)) return undefined;
+  const layers = left.length === 0 ? [] : layersOf(left);
   if (layers === undefined || !isEqual(layers, layerList(lowers))) return undefined;
   return {
-    mounts: [{ type: 'bind', source: unescaped(upper), options: ['bind', ...FLAGS] }],
+    mounts: [bindOf(unescaped(upper))],
     prefix: options.includes('userxattr') ? 'user.overlay.' : 'trusted.overlay.',
   };
 }
@@ -75,7 +89,7 @@ function optionOf(options: readonly string[], key: string): string | undefined {
   return options.findLast((option) => option.startsWith(`${key}=`))?.slice(key.length + 1);
 }
 
-const layerList = (list: string): string[] => list.split(/(?<!\\):/).map(unescaped);
+const layerList = (list: string): string[] => (list === '' ? [] : list.split(/(?<!\\):/).map(unescaped));
 
 const unescaped = (path: string): string => path.replace(/\\(.)/gs, '$1');
 
