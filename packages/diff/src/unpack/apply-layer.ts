@@ -7,6 +7,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  realpathSync,
   symlinkSync,
 } from 'node:fs';
 import { hasCode, lchmod, makedev, mknod } from '@stowage/linux';
@@ -17,7 +18,7 @@ import { entryFailure } from './failure.ts';
 import { writeData } from './file-data.ts';
 import { LoneLayer } from './lone-layer.ts';
 import { Marks } from './marks.ts';
-import { bytesOf, join, placeIn, rooted, split, statsAt, whiteoutOf } from './names.ts';
+import { bytesOf, join, placeIn, rooted, split, whiteoutOf } from './names.ts';
 import { Parents } from './parents.ts';
 import { Remover } from './removal.ts';
 import { Whiteouts } from './whiteouts.ts';
@@ -51,13 +52,19 @@ export class LayerApplier {
   readonly #remover: Remover;
   readonly #whiteouts: Pick<Whiteouts, 'remove' | 'empty'>;
   readonly #lone: LoneLayer | undefined;
+  /** A directory or a link gave way to something. */
+  #hasRemoved = false;
   /** Set last: every file that is made in a directory touches its time. */
   readonly #directoryTimes = new Map<string, Pick<TarEntry, 'mtimeNs' | 'atimeNs'>>();
 
   constructor(reader: TarReader, { trash, check, lone }: ApplyLayerOptions) {
     this.#reader = reader;
     this.#check = check;
-    this.#remover = new Remover({ trash, check, onRemoved: () => this.#parents.forget() });
+    const onRemoved = () => {
+      this.#hasRemoved = true;
+      this.#parents.forget();
+    };
+    this.#remover = new Remover({ trash, check, onRemoved });
     const layer = lone === undefined ? undefined : new LoneLayer(this.#marks, this.#remover, lone);
     this.#lone = layer;
     this.#parents = new Parents(layer && ((path) => layer.directory(path)));
@@ -87,7 +94,19 @@ export class LayerApplier {
     }
     this.#lone?.finish();
     for (const [path, times] of this.#directoryTimes) {
-      if (statsAt(path)?.isDirectory()) setTimes(path, times);
+      if (this.#isStillThere(path)) setTimes(path, times);
+    }
+  }
+
+  /** Whether a path that was a real directory's is so still: a link may be on it by now, and lead elsewhere. */
+  #isStillThere(path: string): boolean {
+    if (!this.#hasRemoved) return true;
+    const bytes = bytesOf(path);
+    try {
+      return realpathSync.native(bytes, 'latin1') === path && lstatSync(bytes).isDirectory();
+    } catch (e) {
+      if (hasCode(e, 'ENOENT', 'ENOTDIR', 'ELOOP')) return false;
+      throw e;
     }
   }
 

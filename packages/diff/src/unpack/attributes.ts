@@ -19,8 +19,11 @@ export function setOwner(path: string, { uid, gid }: TarEntry): void {
   lchownSync(bytesOf(path), uid, gid);
 }
 
-/** How overlayfs writes down whiteouts and moves: in a layer they would hide or bring up other layers' files. */
-const OVERLAYS_OWN = /^(?:trusted|user)\.overlay\./;
+/**
+ * `trusted.` attributes are the administrator's (xattr(7); containerd pkg/archive/tar_unix.go, setxattr): overlayfs writes
+ * down whiteouts and moves in them, or in `user.overlay.`, which would hide or bring up other layers' files.
+ */
+const NOT_A_LAYERS = /^(?:trusted\.|user\.overlay\.)/;
 
 /**
  * Sets an entry's extended attributes. After the owner and the content, both of which make the kernel drop
@@ -28,7 +31,7 @@ const OVERLAYS_OWN = /^(?:trusted|user)\.overlay\./;
  */
 export function setXattrs(subject: XattrSubject, { xattrs, kind }: TarEntry): void {
   for (const [name, value] of xattrs) {
-    if (OVERLAYS_OWN.test(name)) continue;
+    if (NOT_A_LAYERS.test(name)) continue;
     try {
       setXattr(subject, Buffer.from(name, 'latin1'), value);
     } catch (e) {

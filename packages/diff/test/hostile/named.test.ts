@@ -46,7 +46,10 @@ async function shown(path: string): Promise<string | null> {
   return stats.isFile() ? await readFile(path, 'utf8') : 'node';
 }
 
-async function check(root: string, { after = {}, stats = {}, xattrs = {} }: HostileCase): Promise<void> {
+async function check(
+  root: string,
+  { after = {}, stats = {}, times = {}, xattrs = {} }: HostileCase,
+): Promise<void> {
   for (const [name, expected] of Object.entries(after)) {
     const path = join(root, name);
     if (expected?.startsWith('=') === true) {
@@ -59,6 +62,9 @@ async function check(root: string, { after = {}, stats = {}, xattrs = {} }: Host
   for (const [name, expected] of Object.entries(stats)) {
     const { mode, uid, gid } = await lstat(join(root, name));
     expect([name, `${(mode & 0o7777).toString(8)} ${uid}:${gid}`]).toEqual([name, expected]);
+  }
+  for (const [name, expected] of Object.entries(times)) {
+    expect([name, (await lstat(join(root, name))).mtimeMs]).toEqual([name, expected * 1000]);
   }
   for (const [name, expected] of Object.entries(xattrs)) {
     expect([name, listXattrs(join(root, name))]).toEqual([name, expected]);

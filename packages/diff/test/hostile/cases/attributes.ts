@@ -113,4 +113,26 @@ export const attributes: readonly HostileCase[] = [
     after: { a: 'x', evil: null },
     xattrs: { a: ['user.a'] },
   },
+  {
+    id: 'xattrs-of-the-administrator',
+    layer: [{ ...file('a', 'x'), pax: { 'SCHILY.xattr.trusted.any': '1', 'SCHILY.xattr.user.any': '1' } }],
+    xattrs: { a: ['user.any'] },
+  },
+  {
+    id: 'directory-times-behind-a-link-to-itself',
+    layer: [dir('z'), dir('z/y'), symlink('/z', 'z'), file('a', 'x')],
+    after: { z: '-> /z', a: 'x' },
+  },
+  {
+    id: 'directory-times-behind-a-link',
+    layer: [
+      { ...dir('a'), mtime: 5 },
+      { ...dir('a/y'), mtime: 6 },
+      dir('z'),
+      { ...dir('z/y'), mtime: 7 },
+      symlink('a', 'z'),
+    ],
+    after: { z: '-> a' },
+    times: { a: 5, 'a/y': 6 },
+  },
 ];

@@ -21,6 +21,8 @@ export interface HostileCase {
   readonly after?: After;
   /** `mode uid:gid` afterwards, by path. */
   readonly stats?: Readonly<Record<string, string>>;
+  /** Seconds of the last change, by path. */
+  readonly times?: Readonly<Record<string, number>>;
   /** Names of all extended attributes but the filesystem's own afterwards, by path. */
   readonly xattrs?: Readonly<Record<string, readonly string[]>>;
   /** Refused with `invalid_argument`, and a message that matches. */
