@@ -2,6 +2,7 @@ import type { Row } from './figures.ts';
 import { blobs } from './storage/blobs.ts';
 import { collect } from './storage/collect.ts';
 import { containers, info, list } from './storage/records.ts';
+import { snapshots } from './storage/snapshots.ts';
 
 export interface StorageOptions {
   /** Holds the files of both daemons, and what they are fed with. */
@@ -11,9 +12,9 @@ export interface StorageOptions {
   readonly objects: number;
 }
 
-export const STORAGE = ['blobs', 'info', 'list', 'containers', 'collect'] as const;
+export const STORAGE = ['blobs', 'info', 'list', 'containers', 'snapshots', 'collect'] as const;
 
 /** The measurements of what a daemon keeps, each with two daemons of its own. */
 export const storage: Readonly<
   Record<(typeof STORAGE)[number], (options: StorageOptions) => Promise<Row[]>>
-> = { blobs, info, list, containers, collect };
+> = { blobs, info, list, containers, snapshots, collect };

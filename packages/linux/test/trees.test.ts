@@ -5,12 +5,13 @@ import {
   linkSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { mkfifo } from '../src/index.ts';
 import { probeMount } from '../src/probe-mount.ts';
@@ -106,6 +107,20 @@ test('an aborted call rejects with the reason', async () => {
   const usage = trees.usage(tree, { signal: stop.signal });
   stop.abort(reason);
   await expect(usage).rejects.toBe(reason);
+});
+
+test('measuring goes into directories with its own thread alone, and comes back', async () => {
+  await using trees = new Trees({ concurrency: 1 });
+  const tree = join(dir, 'tree');
+  mkdirSync(join(tree, 'd'), { recursive: true });
+  writeFileSync(join(tree, 'd', 'f'), 'x');
+  const here = process.cwd();
+  const first = await trees.usage(tree);
+  expect(first.inodes).toBe(3n);
+  expect(readdirSync('.')).toEqual(readdirSync(here));
+  for (let i = 0; i < 2; i++) expect(await trees.usage(relative(here, tree))).toEqual(first);
+  await expect(trees.usage(join(tree, 'd', 'f'))).rejects.toMatchObject({ code: 'ENOTDIR' });
+  expect(await trees.usage(relative(here, tree))).toEqual(first);
 });
 
 test('a call does not wait for another that takes long', async () => {
