@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await packer[Symbol.asyncDispose]();
   await at[Symbol.asyncDispose]();
-});
+}, 60_000);
 
 async function pack(
   left: readonly Mount[],

@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await packer[Symbol.asyncDispose]();
   await at[Symbol.asyncDispose]();
-});
+}, 60_000);
 
 const copy = (from: string, to: string) => execFileSync('cp', ['-a', '--', `${from}/.`, to]);
 
