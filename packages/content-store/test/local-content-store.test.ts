@@ -141,6 +141,7 @@ test('the plugin opens the store in its root, and tells where that is', async ()
     config: {},
     needs: {},
     exports,
+    capabilities: new Set(),
     log: silentLogger,
     signal,
   };

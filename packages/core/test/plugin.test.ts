@@ -55,6 +55,7 @@ describe('plugin', () => {
     root: '/r',
     state: '/s',
     exports: new Map<string, string>(),
+    capabilities: new Set<string>(),
     log: silentLogger,
     signal: new AbortController().signal,
   };

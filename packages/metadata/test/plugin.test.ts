@@ -27,6 +27,7 @@ async function start(
     config,
     needs: needs as never,
     exports: new Map(),
+    capabilities: new Set(),
     log: silentLogger,
     signal,
   });
