@@ -7,6 +7,7 @@ import { unixTransport } from '@stowage/rpc/transport';
 import { Daemon } from '@stowage/testing';
 import { JournalReader } from './load/journal-reader.ts';
 import { Load } from './load/load.ts';
+import { type Cut, withoutDead } from './model/cut.ts';
 import { World } from './model/world.ts';
 import type { JudgeOptions } from './oracle/judge.ts';
 import { CHECKS, check, collect } from './oracle/oracle.ts';
@@ -133,13 +134,16 @@ export class Arena implements AsyncDisposable {
    * Ends their work, takes over their journal, and tells what failed.
    *
    * @param excused - what may be in the message of a refusal that breaks no rule.
+   * @param cut - when the power went. Nobody can be answered after that, and nothing that was begun then can be on disk.
    */
-  async endLoad(excused?: RegExp): Promise<readonly Failure[]> {
+  async endLoad(excused?: RegExp, cut?: Cut): Promise<readonly Failure[]> {
     await this.#load.stop();
     const failures: Failure[] = [];
-    for (const line of await this.#reader.read()) {
-      this.world.apply(line);
+    const lines = await this.#reader.read();
+    for (const line of lines)
       if (line.t === 'begin') this.#operations = Math.max(this.#operations, line.n + 1);
+    for (const line of withoutDead(lines, cut)) {
+      this.world.apply(line);
       if (line.t === 'ack') this.#acknowledged += 1;
       if (line.t === 'lie')
         this.#found.push({ rule: 'lie', message: `operation ${line.n}, ${line.message}` });

@@ -11,9 +11,9 @@ test('what was appended is read once, in order, as soon as its append settles', 
   await using journal = await Journal.open(path);
   await using reader = await JournalReader.open(path);
   const numbers = async () => (await reader.read()).map(({ n }) => n);
-  const appends = [0, 1, 2].map((n) => journal.append({ t: 'ack', n }));
+  const appends = [0, 1, 2].map((n) => journal.append({ t: 'ack', n, at: 0 }));
   await appends[0];
-  const later = journal.append({ t: 'ack', n: 3 });
+  const later = journal.append({ t: 'ack', n: 3, at: 0 });
   await Promise.all([...appends, later]);
   expect(await numbers()).toEqual([0, 1, 2, 3]);
   expect(await numbers()).toEqual([]);
@@ -23,8 +23,8 @@ test('a line that is not whole yet is left for the next time', async () => {
   await using temp = await tempDir('journal');
   const path = join(temp.path, 'journal.jsonl');
   await using reader = await JournalReader.open(path);
-  await appendFile(path, '{"t":"ack","n":1}\n{"t":"ack"');
-  expect(await reader.read()).toEqual([{ t: 'ack', n: 1 }]);
-  await appendFile(path, ',"n":2}\n');
-  expect(await reader.read()).toEqual([{ t: 'ack', n: 2 }]);
+  await appendFile(path, '{"t":"ack","n":1,"at":0}\n{"t":"ack"');
+  expect(await reader.read()).toEqual([{ t: 'ack', n: 1, at: 0 }]);
+  await appendFile(path, ',"n":2,"at":0}\n');
+  expect(await reader.read()).toEqual([{ t: 'ack', n: 2, at: 0 }]);
 });

@@ -41,10 +41,10 @@ function rules(
 ) {
   const world = new World();
   const begin = (n: number, effects: readonly Effect[], maybe: readonly Effect[]) =>
-    world.apply({ t: 'begin', n, client: 0, operation: 'o', effects, maybe });
+    world.apply({ t: 'begin', at: 0, n, client: 0, operation: 'o', effects, maybe });
   for (const [n, effects] of acknowledged.entries()) {
     begin(n, effects, []);
-    world.apply({ t: 'ack', n });
+    world.apply({ t: 'ack', n, at: 0 });
   }
   if (open !== undefined) begin(1000, open, maybe);
   const things = new Map<Key, Thing>(found.map((thing) => [keyOf(thing), thing]));

@@ -114,10 +114,10 @@ test('something is there again that was deleted', async () => {
   const lease = await loadUntil(() => one('lease'));
   const n = 1e6;
   arena.world.apply({
-    ...{ t: 'begin', n, client: 0, operation: 'lease.delete', maybe: [] },
+    ...{ t: 'begin', at: 0, n, client: 0, operation: 'lease.delete', maybe: [] },
     effects: [{ key: keyOf(lease), thing: null }],
   });
-  arena.world.apply({ t: 'ack', n });
+  arena.world.apply({ t: 'ack', n, at: 0 });
   expect(await rules()).toContain('returned');
 });
 
@@ -132,7 +132,7 @@ test('an operation happened by half', async () => {
   const made: Thing = { kind: 'lease', namespace, id: 'half', labels: {} };
   const other: Thing = { ...made, id: 'other-half' };
   arena.world.apply({
-    ...{ t: 'begin', n: 1e6, client: 0, operation: 'two', maybe: [] },
+    ...{ t: 'begin', at: 0, n: 1e6, client: 0, operation: 'two', maybe: [] },
     effects: [made, other].map((thing) => ({ key: keyOf(thing), thing })),
   });
   await behindItsBack(made, ({ leases }) => leases.create({ id: 'half' }));

@@ -14,7 +14,7 @@ const effects = [{ key, thing: made }];
 
 function begun(): World {
   const world = new World();
-  world.apply({ t: 'begin', n: 0, client: 3, operation: 'o', effects, maybe: [] });
+  world.apply({ t: 'begin', at: 0, n: 0, client: 3, operation: 'o', effects, maybe: [] });
   return world;
 }
 
@@ -22,7 +22,7 @@ test('an operation counts from its acknowledgement on, and freezes its keys unti
   const world = begun();
   expect(world.get(key)).toBeUndefined();
   expect(world.frozen()).toEqual(new Set([key]));
-  world.apply({ t: 'ack', n: 0 });
+  world.apply({ t: 'ack', n: 0, at: 0 });
   expect(world.get(key)).toEqual(made);
   expect(world.frozen().size).toBe(0);
 });
@@ -45,7 +45,7 @@ test('what lacks files is not taken for filled', () => {
 
 test('what was not found is gone', () => {
   const world = begun();
-  world.apply({ t: 'ack', n: 0 });
+  world.apply({ t: 'ack', n: 0, at: 0 });
   world.settle(new Map());
   expect(world.get(key)).toBeUndefined();
 });
@@ -53,10 +53,10 @@ test('what was not found is gone', () => {
 test('goes to another process with its open operations', () => {
   const world = World.from(begun().dump());
   expect(world.frozen()).toEqual(new Set([key]));
-  world.apply({ t: 'ack', n: 0 });
+  world.apply({ t: 'ack', n: 0, at: 0 });
   expect(World.from(world.dump()).get(key)).toEqual(made);
 });
 
 test('an acknowledgement of nothing is no journal', () => {
-  expect(() => new World().apply({ t: 'ack', n: 7 })).toThrow('operation 7');
+  expect(() => new World().apply({ t: 'ack', n: 7, at: 0 })).toThrow('operation 7');
 });

@@ -47,7 +47,7 @@ async function perform(work: ClientWork, operation: string, plan: Plan): Promise
   const { id, services, next } = work;
   const n = next();
   const { effects, maybe = [] } = plan;
-  await tell(work, { t: 'begin', n, client: id, operation, effects, maybe });
+  await tell(work, { t: 'begin', at: Date.now(), n, client: id, operation, effects, maybe });
   const signal = AbortSignal.timeout(OPERATION_MS);
   try {
     await plan.run(services, signal);
@@ -55,7 +55,7 @@ async function perform(work: ClientWork, operation: string, plan: Plan): Promise
     await tell(work, failure(n, operation, e));
     return false;
   }
-  await tell(work, { t: 'ack', n });
+  await tell(work, { t: 'ack', n, at: Date.now() });
   work.onAck();
   return true;
 }

@@ -19,8 +19,9 @@ export interface Begin {
 }
 
 export type JournalLine =
-  | ({ readonly t: 'begin' } & Begin)
-  | { readonly t: 'ack'; readonly n: number }
+  | ({ readonly t: 'begin'; readonly at: number } & Begin)
+  /** `at`: when the answer came, before it was journaled; in milliseconds, as Date has them. */
+  | { readonly t: 'ack'; readonly n: number; readonly at: number }
   /** It may have happened or not. */
   | { readonly t: 'fail'; readonly n: number; readonly kind: string; readonly message: string }
   /** It was told something that can't be: bytes that are not the blob's, or that what it knows to be there is not. */

@@ -28,10 +28,12 @@ export const power: Nemesis = {
       await stage.round(arena, async () => {
         await arena.beginLoad();
         await sleep(rng.int(20, 800));
+        const from = Date.now();
         await cutPower(disk.path);
+        const cut = { from, to: Date.now() };
         if (rng.chance(0.5)) await sleep(rng.int(0, 30));
         await arena.kill();
-        await arena.endLoad(NO_POWER);
+        await arena.endLoad(NO_POWER, cut);
         await disk.unmount();
         await rm(arena.daemon.state, { recursive: true, force: true });
         await mount();
