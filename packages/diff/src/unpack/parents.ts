@@ -1,5 +1,5 @@
 import { lstatSync, mkdirSync, readlinkSync, realpathSync } from 'node:fs';
-import { hasCode } from '@stowage/linux';
+import { hasCode, lchmod } from '@stowage/linux';
 import { malformed } from '../tar/malformed.ts';
 import { bytesOf, join, placeIn, split } from './names.ts';
 
@@ -68,7 +68,12 @@ function madeReal(path: string): string {
       names.push(...namesOf(target));
       continue;
     }
-    if (stats === undefined) mkdirSync(bytesOf(placeIn(real, name)), 0o755);
+    if (stats === undefined) {
+      const bytes = bytesOf(placeIn(real, name));
+      mkdirSync(bytes, 0o755);
+      // In a directory with setgid it got that as well.
+      lchmod(bytes, 0o755);
+    }
     real = place;
   }
   return real;

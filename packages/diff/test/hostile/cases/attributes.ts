@@ -135,4 +135,10 @@ export const attributes: readonly HostileCase[] = [
     after: { z: '-> a' },
     times: { a: 5, 'a/y': 6 },
   },
+  {
+    id: 'implied-directory-inherits-no-setgid',
+    base: [{ ...dir('a', 0o2775), gid: 7 }],
+    layer: [file('a/implied/f', 'x')],
+    stats: { 'a/implied': '755 0:7' },
+  },
 ];
