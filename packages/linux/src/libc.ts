@@ -110,6 +110,8 @@ export const c = {
   umask: bind<[number]>('uint umask(uint mask)'),
   /** (function, top of its stack, flags, its argument), addresses as numbers. */
   clone: bind<[bigint, bigint, number, number]>('int clone(ulong fn, ulong stack, int flags, ulong arg)'),
+  /** (request, pid, address, data) as numbers. */
+  ptrace: bind<[number, number, number, number]>('long ptrace(int request, int pid, ulong addr, ulong data)'),
   waitpid: bind<[number, Memory, number]>('int waitpid(int pid, void *status, int options)'),
 
   mount: bind<[Memory, Memory, Memory, number, Memory]>(

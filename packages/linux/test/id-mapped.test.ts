@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chownSync,
   mkdirSync,
@@ -12,7 +14,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { mount, umount } from '../src/blocking.ts';
-import { close, hostIdOf, parseIdMap } from '../src/index.ts';
+import { close, hostIdOf, parseIdMap, tryLock } from '../src/index.ts';
 import { threadMountInfo } from '../src/mountinfo.ts';
 import { openUserNamespace } from '../src/user-namespace.ts';
 import { codeOf, tempDir } from './fixtures/temp.ts';
@@ -66,6 +68,40 @@ test('a user namespace has its maps, is nobody’s child, and leaves no process'
   close(one);
   close(two);
 });
+
+test('what is made for a namespace ends with the process that wanted it, and lets go of its locks', async () => {
+  using dir = tempDir();
+  const lock = join(dir.path, 'lock');
+  // Killed while it makes namespaces, as fast as it can.
+  const script = `
+    import { tryLock } from ${JSON.stringify(join(import.meta.dirname, '../src/index.ts'))};
+    import { openUserNamespace } from ${JSON.stringify(join(import.meta.dirname, '../src/user-namespace.ts'))};
+    import { close } from ${JSON.stringify(join(import.meta.dirname, '../src/fd.ts'))};
+    const held = tryLock(${JSON.stringify(lock)});
+    const map = [{ containerId: 0, hostId: 100000, size: 10 }];
+    console.log('ready');
+    for (;;) close(openUserNamespace(map, map));
+  `;
+  for (let round = 0; round < 8; round++) {
+    const args = ['--conditions=stowage-source', '--input-type=module', '-e', script];
+    const child = spawn(process.execPath, args, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
+    await once(child.stdout, 'data');
+    await setTimeout(20 + Math.random() * 30);
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    let mine = tryLock(lock);
+    // The kernel ends the copy, but does not wait for it.
+    for (let i = 0; mine === undefined && i < 20; i++) {
+      await setTimeout(25);
+      mine = tryLock(lock);
+    }
+    expect([round, mine !== undefined]).toEqual([round, true]);
+    mine?.[Symbol.dispose]();
+  }
+}, 120_000);
 
 test('a bind shows ids mapped, and stores them as the others are', () => {
   using dir = tempDir();
