@@ -13,13 +13,13 @@ const PTRACE_SEIZE = 0x4206;
 const PTRACE_O_EXITKILL = 0x10_0000;
 const STACK_BYTES = 64 << 10;
 /** Long for what is to be done meanwhile, and short for what it holds if it outlives this process all the same. */
-const LIFE_SECONDS = 2;
-const TRIES = 5;
+const LIFE_MICROSECONDS = 200_000;
+const TRIES = 20;
 
 /**
  * A descriptor of a new user namespace with these maps, for id-mapped mounts; the caller's to close. Nobody is in it.
  *
- * Namespaces are made with a process. That one is a copy of this one which runs nothing but sleep(3), and is gone when
+ * Namespaces are made with a process. That one is a copy of this one which runs nothing but usleep(3), and is gone when
  * this returns; it costs a millisecond or a few. It has copies of all descriptors, so of locks too: the kernel ends it
  * with the thread that calls this (ptrace(2), where allowed), and it does not live long by itself.
  *
@@ -60,7 +60,7 @@ function tryOpen(uids: readonly IdRange[], gids: readonly IdRange[]): number {
 function sleeper(): number {
   const stack = Buffer.alloc(STACK_BYTES);
   const top = ((addressOf(stack) + BigInt(STACK_BYTES)) / 16n) * 16n;
-  const pid = c.clone(addressOfFunction('sleep'), top, CLONE_NEWUSER, LIFE_SECONDS);
+  const pid = c.clone(addressOfFunction('usleep'), top, CLONE_NEWUSER, LIFE_MICROSECONDS);
   return checked(pid, 'clone', 'make', 'user namespace');
 }
 

@@ -91,7 +91,7 @@ test('what is made for a namespace ends with the process that wanted it, and let
     await once(child.stdout, 'data');
     await setTimeout(20 + Math.random() * 30);
     child.kill('SIGKILL');
-    await once(child, 'close');
+    await once(child, 'exit');
     let mine = tryLock(lock);
     // The kernel ends the copy, but does not wait for it.
     for (let i = 0; mine === undefined && i < 20; i++) {
