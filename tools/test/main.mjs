@@ -42,6 +42,9 @@ const stages = {
       env: { NODE_OPTIONS: jest.join(' ') },
     }),
     runStep('crash tests', ['node', ...jest.slice(1), 'tools/faults/main.ts'], { counted: true }),
+    runStep('hostile layers', ['node', ...jest.slice(1), 'packages/diff/test/hostile/main.ts'], {
+      counted: true,
+    }),
   ],
 };
 

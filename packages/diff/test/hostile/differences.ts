@@ -38,16 +38,18 @@ export function incomparableToGnuTar({ entries, damage }: Plan): Reason {
 }
 
 /** What containerd 1.6 does otherwise, told by the archive. */
-export function incomparableToContainerd({ entries }: Plan): Reason {
+export function incomparableToContainerd({ entries, damage }: Plan): Reason {
+  if (damage.some(({ how }) => how === 'packed')) return 'damaged compression: it gets the archive without';
   const named = new Set<string>();
   for (const { kind, name, linkname } of entries) {
-    const parts = [...path(name).split('/'), ...linkname.split('/')];
-    if (path(name) === '/' && kind !== 'directory')
-      return 'the root as a link or file: it skips the entry, we refuse';
-    const removed = kind === 'whiteout' ? path(name).split('/').at(-1)?.slice('.wh.'.length) : undefined;
-    if (removed !== undefined && named.has(removed))
-      return "whiteouts of the layer's own: it removes these too";
-    for (const part of parts) named.add(part);
+    const parts = path(name).split('/');
+    const base = parts.at(-1) ?? '';
+    if (path(name) === '/' && kind !== 'directory') return 'the root as a link or file: it skips the entry';
+    if (kind === 'opaque' && named.size > 0)
+      return 'opaque whiteouts: it removes what the layer only implied';
+    if (kind === 'whiteout' && named.has(base.slice('.wh.'.length)))
+      return 'whiteouts of what the layer brought';
+    for (const part of [...parts, ...linkname.split('/')]) named.add(part);
   }
   return undefined;
 }
@@ -99,6 +101,7 @@ const CONTAINERDS_OWN: readonly Known[] = [
   { message: /: lstat \S+: not a directory/, why: 'a file has taken the name of a directory above another' },
   { message: /: link (\S+) \1: no such file/, why: 'a hard link to itself: it removes the file first' },
   { message: /UtimesNanoAt/, why: 'a link to nothing has taken the name of a directory' },
+  { message: /too many (?:links|levels)/, why: 'a link to itself has taken the name of a directory' },
 ];
 
 /** Refusals of ours that are not containerd's. */

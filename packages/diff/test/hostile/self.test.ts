@@ -25,7 +25,7 @@ import { type Subject, unpackerSubject } from './subject.ts';
 
 jest.setTimeout(300_000);
 
-const options = { archives: 60, seed: 1, containerdEvery: 0, swapEvery: 0 };
+const options = { archives: 60, seed: 1, containerdEvery: 0, swapEvery: 0, mostFindings: 1 };
 
 /** Unpacks into a directory as one who takes paths for what they seem: links on the way are followed. */
 const naive: Subject = async (at, mounts, bytes, signal) => {
@@ -102,7 +102,7 @@ test('an overlay tells of one who forgets whiteouts in directories', async () =>
 
 test('a failure that is no refusal is told', async () => {
   const subject: Subject = () => Promise.reject(new TypeError('not a function'));
-  const report = await play({ ...options, archives: 3, subject });
+  const report = await play({ ...options, archives: 3, subject, mostFindings: 5 });
   expect(report).toMatchObject({ archives: 3, applied: 0 });
   expect(report.findings[0]).toMatchObject({
     kind: 'unclear',
