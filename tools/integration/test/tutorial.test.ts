@@ -22,6 +22,9 @@ import { withTempDir } from '../suite.ts';
 const ROOT = join(import.meta.dirname, '../../..');
 const TEMPLATE = join(ROOT, 'packages/create-snapshotter/template');
 const LONG_MS = 600_000;
+/** Some minutes of npm: in the long form. */
+const IS_LONG = process.env.STOWAGE_LONG !== undefined;
+const inLong = IS_LONG ? test : test.skip;
 const suite = withTempDir('tutorial');
 
 /** A block of code: of a file where its name is a path, else what to do with it. */
@@ -40,6 +43,7 @@ beforeAll(async () => {
   blocks = [...tutorial.matchAll(/^```(\w+)(?: (\S+))?\n(.*?)^```$/gms)].map(
     ([, language = '', name = '', text = '']) => ({ language, name, text }),
   );
+  if (!IS_LONG) return;
   const wanted = ['core', 'rpc', 'snapshots', 'snapshots-store', 'linux'].map((name) => `@stowage/${name}`);
   const tools = ['@stowage/snapshots-conformance', '@stowage/create-snapshotter'];
   npm = await startNpmRegistry(join(suite.dir, 'packed'), [...wanted, ...tools]);
@@ -123,7 +127,7 @@ describe('the tutorial', () => {
     expect(lines.length).toBeLessThan(100);
   });
 
-  test(
+  inLong(
     'goes from an empty folder to a kit that is green, and a package',
     async () => {
       await mkdir(folder());
@@ -146,7 +150,7 @@ describe('the tutorial', () => {
     LONG_MS,
   );
 
-  test(
+  inLong(
     'serves it to the kit’s command and to containerd, which runs a container on it',
     async () => {
       const [command] = of('sh', 'serve');
@@ -177,7 +181,7 @@ describe('the tutorial', () => {
     LONG_MS,
   );
 
-  test(
+  inLong(
     'has stowaged load it by its name, which runs a container on it',
     async () => {
       const [config] = of('toml', 'stowaged');
@@ -198,7 +202,7 @@ describe('the tutorial', () => {
   );
 });
 
-test(
+inLong(
   'what npm create makes builds, and passes the kit',
   async () => {
     const said = await sh('npm create @stowage/snapshotter @acme/other', suite.dir);
@@ -213,7 +217,7 @@ test(
   LONG_MS,
 );
 
-test(
+inLong(
   'a released kit is run against the snapshotters of today; without one, that is said',
   async () => {
     const check = [process.execPath, '--conditions=stowage-source', 'tools/checks/previous-kit.ts'];
