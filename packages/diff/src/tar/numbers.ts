@@ -10,16 +10,15 @@ export function headerNumber(field: Uint8Array, what: string): number {
   return (first & 0x80) === 0 ? octal(field, what) : base256(field, what);
 }
 
+/** Whatever stands behind a NUL is left alone, as Go and GNU tar leave it: some writers do not clear their buffers. */
 function octal(field: Uint8Array, what: string): number {
   let start = 0;
-  let end = field.length;
-  while (start < end && isPadding(field[start])) start++;
-  let stop = start;
-  while (stop < end && !isPadding(field[stop])) stop++;
-  while (end > stop && isPadding(field[end - 1])) end--;
-  if (end > stop) throw malformed(`${what} is not a number`);
+  while (start < field.length && isPadding(field[start])) start++;
+  const nul = field.indexOf(0, start);
+  let end = nul < 0 ? field.length : nul;
+  while (end > start && isPadding(field[end - 1])) end--;
   let value = 0;
-  for (let i = start; i < stop; i++) {
+  for (let i = start; i < end; i++) {
     const digit = (field[i] as number) - 0x30;
     if (digit < 0 || digit > 7) throw malformed(`${what} is not a number`);
     value = value * 8 + digit;

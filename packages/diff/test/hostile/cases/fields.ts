@@ -80,7 +80,8 @@ const negative = (width: number): Uint8Array => Buffer.alloc(width, 0xff);
 /** One byte of a header changed, at each place: the checksum tells. */
 const flipped: readonly HostileCase[] = Object.entries(ENDS).map(([field, end]) => {
   const bytes = Uint8Array.from(entry(file('a', 'x')));
-  bytes[end - 2] = (bytes[end - 2] as number) ^ 0x01;
+  const at = field === 'type' ? end - 1 : end - 2;
+  bytes[at] = (bytes[at] as number) ^ 0x01;
   return { id: `bit-flipped-in-${field}`, layer: [bytes], refused: /checksum|number/, nameless: true };
 });
 
@@ -121,4 +122,16 @@ export const fields: readonly HostileCase[] = [
   { id: 'cut-off-before-the-end', layer: [file('a', 'x')], cutAt: 1024, after: { a: 'x' } },
   { id: 'cut-off-in-the-end', layer: [file('a', 'x')], cutAt: 1536, after: { a: 'x' } },
   { id: 'cut-off-at-once', layer: [file('a', 'x')], cutAt: 0, after: { a: null } },
+  {
+    id: 'junk-behind-the-end-of-numbers',
+    layer: [
+      {
+        ...file('a', 'x'),
+        size: Buffer.from('1\0zzzzzzzzzz'),
+        raw: { mode: '0600 \0zz', uid: '7\x009', gid: '10\0z' },
+      },
+    ],
+    after: { a: 'x' },
+    stats: { a: '600 7:8' },
+  },
 ];
