@@ -60,12 +60,18 @@ const changed = (tree: Tree, change: (thing: Thing) => Thing): Tree =>
 
 /**
  * GNU tar sets `trusted.` attributes; of a directory with two entries it sets only the last one's; and a new directory
- * inherits setgid from the one it is in, whatever its entry says.
+ * inherits setgid from the one it is in, whatever its entry says. Setgid of that it sets last, so that a directory which the
+ * archive only implies does not get its group.
  */
 export const asGnuTarHasIt = (tree: Tree): Tree =>
   changed(tree, (thing) =>
     thing.type === 'directory'
-      ? { ...thing, xattrs: [], mode: (Number.parseInt(thing.mode, 8) & ~0o2000).toString(8) }
+      ? {
+          ...thing,
+          xattrs: [],
+          mode: (Number.parseInt(thing.mode, 8) & ~0o2000).toString(8),
+          owner: thing.time === 'now' ? '' : thing.owner,
+        }
       : { ...thing, xattrs: thing.xattrs.filter((xattr) => !xattr.startsWith('trusted.')) },
   );
 

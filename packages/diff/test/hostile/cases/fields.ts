@@ -128,7 +128,7 @@ export const fields: readonly HostileCase[] = [
       {
         ...file('a', 'x'),
         size: Buffer.from('1\0zzzzzzzzzz'),
-        raw: { mode: '0600 \0zz', uid: '7\x009', gid: '10\0z' },
+        raw: { mode: '0600\0zzz', uid: '7\x009', gid: '10\0z' },
       },
     ],
     after: { a: 'x' },
