@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { digestOf } from '@stowage/core';
 import type { Case } from '../subject.ts';
-import { bytes, leave, readAll } from '../support.ts';
+import { bytes, leave, readAll, writerSoon } from '../support.ts';
 
 export const resumeCases: readonly Case[] = [
   {
@@ -88,7 +88,7 @@ export const resumeCases: readonly Case[] = [
       const writer = await store.writer({ ref: 'r' });
       await writer.write(Buffer.from('hello'));
       const again = await reopen();
-      await using resumed = await again.writer({ ref: 'r' });
+      await using resumed = await writerSoon(again, 'r');
       assert.equal((await resumed.status()).offset, 5n);
       await writer[Symbol.asyncDispose]();
     },

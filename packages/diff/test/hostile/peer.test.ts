@@ -41,6 +41,7 @@ const OTHERWISE: Readonly<Record<string, readonly string[]>> = {
     ...['pax-nothing-follows', 'long-name-cut-off', 'long-name-and-nothing'],
   ],
   'it makes the directory of a name in a global header': ['pax-global-path'],
+  'it refuses a number with something behind its end': ['junk-behind-the-end-of-numbers'],
   'it knows less of sparse files': [
     ...['sparse-overlapping', 'sparse-format-unknown', 'sparse-name-outside', 'sparse-old-gnu'],
   ],
