@@ -83,3 +83,13 @@ test('the policy may change between two starts', async () => {
   await at.reopen();
   expect((await at.contentOf('b').info(digest)).sizeBytes).toBe(5n);
 });
+
+test('a commit that finds the blob there leaves no bytes of its ingest, without a collection', async () => {
+  await using at = await Setting.make();
+  const { digest, size } = blobOf('x');
+  await using late = await at.contentOf().writer({ ref: 'late', total: size });
+  await late.write(Buffer.from('x'));
+  await put(at.contentOf(), 'x');
+  await expect(late.commit({ expected: digest })).rejects.toMatchObject({ kind: 'already_exists' });
+  expect([...at.content.ingests.keys()]).toEqual([]);
+});

@@ -1,5 +1,7 @@
-import type { Digest, Scope } from '@stowage/core';
+import type { ContentStore } from '@stowage/content';
+import { type CallOptions, type Digest, Fault, type Scope } from '@stowage/core';
 import { objectKey } from '../database/keys.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { Transaction } from '../ledger/transaction.ts';
 import { letGo } from '../scope.ts';
 
@@ -15,4 +17,18 @@ export function dropIngest(tx: Transaction, scope: Scope, ref: string, backend: 
   tx.delete(objectKey(scope.namespace, 'ingests', ref));
   letGo(tx, scope, 'ingests', ref);
   tx.discard({ kind: 'ingest', ref: backend });
+}
+
+/** Deletes the bytes of an ingest whose record was dropped. Garbage collection would too; this makes room now. */
+export async function freeIngest(
+  { log }: Ledger,
+  content: ContentStore,
+  name: string,
+  { signal }: CallOptions,
+): Promise<void> {
+  try {
+    await content.abort(name, { signal });
+  } catch (e) {
+    if (!Fault.is(e, 'not_found')) log.warn({ err: e, ingest: name }, 'a dropped ingest is left for later');
+  }
 }

@@ -23,7 +23,7 @@ import { objectKey, parseKey, rangeOf, tablePrefix } from '../database/keys.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { lookedAt } from '../scope.ts';
 import { damageOf, dataLoss } from './damage.ts';
-import { dropBlob, dropIngest } from './drop.ts';
+import { dropBlob, dropIngest, freeIngest } from './drop.ts';
 import { openWriter } from './open-writer.ts';
 import { readRecorded } from './read.ts';
 import { blobFields, blobNotFound, blobOf, blobRecord } from './records.ts';
@@ -163,11 +163,7 @@ export function namespacedContent(
         { signal },
       );
       ledger.openIngests.get(key)?.onAborted();
-      // Garbage collection would drop the bytes as well; whoever aborts wants the room now.
-      await backend.abort(name, { signal }).catch((e: unknown) => {
-        if (!Fault.is(e, 'not_found'))
-          ledger.log.warn({ err: e, ref }, 'an aborted ingest is left for later');
-      });
+      await freeIngest(ledger, backend, name, { signal });
     },
   };
 }

@@ -22,7 +22,7 @@ import type { Claim, Ledger } from '../ledger/ledger.ts';
 import type { Transaction } from '../ledger/transaction.ts';
 import { ensureNamespace, hold, letGo, makingLocks } from '../scope.ts';
 import { damageOf } from './damage.ts';
-import { dropIngest } from './drop.ts';
+import { dropIngest, freeIngest } from './drop.ts';
 import { blobExists, blobOf, blobRecord } from './records.ts';
 import type { SharedBlob } from './sharing.ts';
 
@@ -124,7 +124,8 @@ export class NamespacedWriter implements ContentWriter {
     this.#checkSize(status.offset, sizeBytes ?? total);
     if (this.#writer === undefined) this.#checkShared(digest);
     const blobKey = objectKey(scope.namespace, 'content', digest);
-    await ledger.mutate(
+    let isDropped = false;
+    const committing = ledger.mutate(
       makingLocks(scope, [blobKey, key], [blobLock(digest)]),
       async (tx) => {
         await hold(tx, scope, 'content', digest);
@@ -134,6 +135,7 @@ export class NamespacedWriter implements ContentWriter {
           await this.#writer?.[Symbol.asyncDispose]();
           dropIngest(tx, scope, this.ref, this.#opened.name);
           tx.refuse(blobExists(digest));
+          isDropped = true;
           return;
         }
         await ensureNamespace(tx, scope.namespace);
@@ -154,6 +156,11 @@ export class NamespacedWriter implements ContentWriter {
       },
       { signal },
     );
+    try {
+      await committing;
+    } finally {
+      if (isDropped) await freeIngest(ledger, backend, this.#opened.name, {});
+    }
     return digest;
   }
 
