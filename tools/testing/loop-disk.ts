@@ -42,8 +42,19 @@ export async function loopDisk(kind: keyof typeof KINDS, ...options: readonly st
   return {
     path,
     async remount() {
-      await run('umount', [path]);
-      await mount();
+      // A worker of another test that began meanwhile has a copy of the mount, and as long as it lives this gives the
+      // same file system again, shut down or not.
+      for (let tries = 0; ; tries += 1) {
+        await run('umount', [path]);
+        await mount();
+        try {
+          await rm(await mkdtemp(join(path, 'probe-')), { recursive: true });
+          return;
+        } catch (e) {
+          if (tries === 100) throw e;
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        }
+      }
     },
     async [Symbol.asyncDispose]() {
       await run('umount', [path]);
