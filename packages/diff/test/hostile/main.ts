@@ -41,7 +41,7 @@ if (process.getuid?.() !== 0) {
 const hasContainerd = (await run('containerd', ['--version']).catch(() => undefined))?.code === 0;
 if (!hasContainerd) console.log('containerd is not installed: nothing is compared with it');
 const stop = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort());
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort(name));
 
 const began = performance.now();
 const report = await play({
@@ -62,6 +62,7 @@ for (const { kind, seed: at, text, plan } of findings) {
 }
 console.log(told(report));
 tally(Math.max(report.archives - findings.length, 0), findings.length, 0);
+if (stop.signal.aborted) console.log(`ended early by ${stop.signal.reason}`);
 if (findings.length > 0) process.exitCode = 1;
 else if (stop.signal.aborted) process.exitCode = 130;
 
