@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -58,7 +58,10 @@ test('a worker waits for a lock and for a message, and changes namespaces, while
   const worker = new Worker(new URL('./fixtures/blocking-worker.ts', import.meta.url), {
     workerData: { path, socket: b },
   });
-  const next = async () => (await once(worker, 'message'))[0] as unknown;
+  // Listens all the time: what a thread said last can come at once, together with its exit.
+  const said = on(worker, 'message');
+  const next = async () => ((await said.next()).value as [unknown])[0];
+  const exited = once(worker, 'exit');
   expect(await next()).toBe('locking');
   const locked = next();
   await delay(50);
@@ -71,7 +74,7 @@ test('a worker waits for a lock and for a message, and changes namespaces, while
   sendMessage(a, Buffer.from('go'), [wake]);
   expect(await received).toEqual({ text: 'go', fds: 1 });
   expect(await next()).toEqual({ own: true, back: true, root: ['inside'], refused: 'EINVAL' });
-  await once(worker, 'exit');
+  await exited;
   eventfdWrite(wake);
   for (const fd of [a, b, wake]) close(fd);
 });

@@ -201,8 +201,7 @@ test('in a worker, options are shortened without moving the process', async () =
   const worker = new Worker(new URL('./fixtures/shorten-worker.ts', import.meta.url), {
     workerData: dir.path,
   });
-  const [seen] = await once(worker, 'message');
-  await once(worker, 'exit');
+  const [[seen]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')]);
   expect(seen).toEqual(['a', 'b']);
   expect(process.cwd()).toBe(cwd);
 });

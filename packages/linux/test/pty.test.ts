@@ -35,6 +35,7 @@ test('a console socket receives the master, and the stream ends with the last ho
   using socket = new ConsoleSocket(join(dir.path, 'console.sock'), poller);
   expect(statSync(socket.path).mode & 0o777).toBe(0o600);
   const child = runtime(socket.path, `os.write(s,b'name? '); n=os.read(s,100); os.write(s,b'hello '+n)`);
+  const exited = once(child, 'exit');
   const { fd, name } = await socket.receive();
   expect(name).toBe('/dev/ptmx');
   setWindowSize(fd, { columns: 132, rows: 50 });
@@ -42,7 +43,7 @@ test('a console socket receives the master, and the stream ends with the last ho
   const stream = ptyStream(fd);
   stream.write('world\n');
   expect(await text(stream)).toContain('hello world\r\n');
-  await once(child, 'exit');
+  await exited;
   stream.write('too late');
   stream.end();
   await once(stream, 'close');
