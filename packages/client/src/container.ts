@@ -1,5 +1,5 @@
 import type { Container } from '@stowage/containers';
-import { type CallOptions, Fault, type TypedBytes } from '@stowage/core';
+import { type CallOptions, Fault, type TypedBytes, unlessGone } from '@stowage/core';
 import { type IoOptions, ProcessIo } from './process-io.ts';
 import type { Services } from './services.ts';
 import { TaskHandle } from './task.ts';
@@ -64,23 +64,19 @@ export class ContainerHandle implements AsyncDisposable {
     this.#deleted = true;
     // In this order what fails from here on is unheld, and goes at the next collection.
     if (snapshotKey === '') return;
-    await this.#services.snapshotter(snapshotter).remove(snapshotKey, options).catch(unlessGone);
+    await unlessGone(this.#services.snapshotter(snapshotter).remove(snapshotKey, options));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#deleted) await this.delete().catch(unlessGone);
+    if (!this.#deleted) await unlessGone(this.delete());
   }
 
   async #assertNoTask(options?: CallOptions): Promise<void> {
-    const task = await this.#services.tasks.get({ containerId: this.id }, options).catch(unlessGone);
+    const task = await unlessGone(this.#services.tasks.get({ containerId: this.id }, options));
     if (task === undefined) return;
     throw new Fault(
       'failed_precondition',
       `delete container ${this.id}: it has a task, which is ${task.status}; end and delete that first`,
     );
   }
-}
-
-function unlessGone(e: unknown): undefined {
-  if (!Fault.is(e, 'not_found')) throw e;
 }

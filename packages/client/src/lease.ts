@@ -1,4 +1,4 @@
-import { type CallOptions, Fault, LABEL, type Labels } from '@stowage/core';
+import { type CallOptions, LABEL, type Labels, unlessGone } from '@stowage/core';
 import type { LeaseManager } from '@stowage/leases';
 import { whole } from './whole.ts';
 
@@ -27,11 +27,7 @@ export async function openLease(leases: LeaseManager, options: LeaseOptions = {}
   return {
     id: lease.id,
     async [Symbol.asyncDispose]() {
-      try {
-        await leases.delete(lease.id);
-      } catch (e) {
-        if (!Fault.is(e, 'not_found')) throw e;
-      }
+      await unlessGone(leases.delete(lease.id));
     },
   };
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
-import { type CallOptions, Fault } from '@stowage/core';
+import { type CallOptions, Fault, unlessGone } from '@stowage/core';
 import type { Exit } from '@stowage/runtime';
 import type { ContainerProcess, Process, Tasks } from '@stowage/tasks';
 import type { ProcessIo } from './process-io.ts';
@@ -83,7 +83,7 @@ export class ProcessHandle implements AsyncDisposable {
 
   /** Ends its standard input. */
   async closeInput(options?: CallOptions): Promise<void> {
-    await this.tasks.closeIO(this.id, options).catch(unlessGone);
+    await unlessGone(this.tasks.closeIO(this.id, options));
   }
 
   /**
@@ -114,14 +114,15 @@ export class ProcessHandle implements AsyncDisposable {
       const { status } = await this.status(options);
       // An exec that never ran can't be killed; it need not.
       if (status !== 'stopped' && !(status === 'created' && this.execId !== undefined)) {
-        await this.kill('SIGKILL', { ...options, all: this.execId === undefined }).catch(unlessGone);
+        await unlessGone(this.kill('SIGKILL', { ...options, all: this.execId === undefined }));
         // Under cgroup v1 a frozen process does not die before it is thawed.
-        if (status === 'paused') await this.tasks.resume(this.containerId, options).catch(unlessOver);
+        if (status === 'paused')
+          await unlessGone(this.tasks.resume(this.containerId, options)).catch(unlessLate);
         await this.wait(options);
       }
       await this.delete(options);
     } catch (e) {
-      unlessGone(e);
+      if (!Fault.is(e, 'not_found')) throw e;
     }
   }
 
@@ -144,11 +145,7 @@ export class ProcessHandle implements AsyncDisposable {
   }
 }
 
-function unlessGone(e: unknown): void {
-  if (!Fault.is(e, 'not_found')) throw e;
-}
-
-/** Also for what it is too late to do. */
-function unlessOver(e: unknown): void {
-  if (!Fault.is(e, 'failed_precondition')) unlessGone(e);
+/** For what it is too late to do. */
+function unlessLate(e: unknown): void {
+  if (!Fault.is(e, 'failed_precondition')) throw e;
 }

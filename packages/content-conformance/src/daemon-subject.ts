@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ContentStore, ContentVerifier } from '@stowage/content';
 import { remoteContent, remoteVerifier } from '@stowage/content/remote';
-import { Fault, LABEL, type Scope, type Scoped } from '@stowage/core';
+import { Fault, LABEL, type Scope, type Scoped, unlessGone } from '@stowage/core';
 import type { LeaseManager } from '@stowage/leases';
 import { remoteLeases } from '@stowage/leases/remote';
 import type { NamespaceStore } from '@stowage/namespaces';
@@ -122,14 +122,6 @@ async function removeScope(connection: Connection, { namespace, lease }: Scope):
   if (lease === undefined) return;
   await unlessGone(connection.leases({ namespace }).delete(lease, { sync: true }));
   await unlessGone(connection.namespaces.delete(namespace));
-}
-
-async function unlessGone(work: Promise<void>): Promise<void> {
-  try {
-    await work;
-  } catch (e) {
-    if (!Fault.is(e, 'not_found')) throw e;
-  }
 }
 
 async function* either<A, B>(first: AsyncIterable<A>, second: AsyncIterable<B>): AsyncGenerator<A | B> {

@@ -5,7 +5,7 @@ import {
   type WriteContentResponse,
   WriteContentResponseSchema,
 } from '@stowage/api/content/v1';
-import { cleanLabels, type Digest, Fault, quote } from '@stowage/core';
+import { cleanLabels, type Digest, Fault, quote, unlessGone } from '@stowage/core';
 import { timestampOf } from '@stowage/rpc';
 import type { ContentStore, ContentWriter } from './content-store.ts';
 import { digestFromWire, sizeFromWire } from './convert.ts';
@@ -126,11 +126,7 @@ class Session {
       throw e;
     }
     await this.close();
-    try {
-      await this.#store.abort(this.#writer.ref, { signal });
-    } catch (e) {
-      if (!Fault.is(e, 'not_found')) throw e;
-    }
+    await unlessGone(this.#store.abort(this.#writer.ref, { signal }));
     throw new Fault('already_exists', `write ${quote(this.#writer.ref)}: blob ${expected} is here already`);
   }
 

@@ -15,3 +15,4 @@ export * from './platform-rank.ts';
 export * from './plugin.ts';
 export * from './scope.ts';
 export * from './typed-bytes.ts';
+export * from './unless-gone.ts';

@@ -8,6 +8,7 @@ import {
   type Labels,
   MEDIA_TYPE,
   type Mount,
+  unlessGone,
 } from '@stowage/core';
 import { type CompressionLevels, compressed, compressionFor } from './compress.ts';
 import type { DiffOptions } from './differ.ts';
@@ -91,12 +92,7 @@ class Ingest implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer[Symbol.asyncDispose]();
-    if (this.#isGone) return;
-    try {
-      await this.#content.abort(this.#writer.ref);
-    } catch (e) {
-      if (!Fault.is(e, 'not_found')) throw e;
-    }
+    if (!this.#isGone) await unlessGone(this.#content.abort(this.#writer.ref));
   }
 }
 

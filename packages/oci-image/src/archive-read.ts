@@ -7,6 +7,7 @@ import {
   type Labels,
   MEDIA_TYPE,
   quote,
+  unlessGone,
 } from '@stowage/core';
 import type { Image, ImageStore } from '@stowage/images';
 import { type ArchiveFiles, MAX_ARCHIVE_JSON_BYTES, readArchiveFiles } from './archive-files.ts';
@@ -134,13 +135,7 @@ async function isPresent(
   { digest }: Descriptor,
   options: CallOptions,
 ): Promise<boolean> {
-  try {
-    await content.info(digest, options);
-    return true;
-  } catch (e) {
-    if (Fault.is(e, 'not_found')) return false;
-    throw e;
-  }
+  return (await unlessGone(content.info(digest, options))) !== undefined;
 }
 
 function namedImages(

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ContentStore } from '@stowage/content';
-import { algorithmOf, type CallOptions, type Digest, Digester, Fault } from '@stowage/core';
+import { algorithmOf, type CallOptions, type Digest, Digester, Fault, unlessGone } from '@stowage/core';
 
 /**
  * Writes a blob whose digest nobody knows yet. What could not be finished is dropped: nobody would resume it.
@@ -43,9 +43,5 @@ export async function ingest(
 }
 
 export async function dropIngest(content: Pick<ContentStore, 'abort'>, ref: string): Promise<void> {
-  try {
-    await content.abort(ref);
-  } catch (e) {
-    if (!Fault.is(e, 'not_found')) throw e;
-  }
+  await unlessGone(content.abort(ref));
 }

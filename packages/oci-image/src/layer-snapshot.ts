@@ -9,6 +9,7 @@ import {
   type Logger,
   type Mount,
   reasonOf,
+  unlessGone,
 } from '@stowage/core';
 import type { Snapshotter } from '@stowage/snapshots';
 
@@ -105,13 +106,7 @@ export async function commitLayer(
 }
 
 async function exists(snapshotter: Snapshotter, name: string, options: CallOptions): Promise<boolean> {
-  try {
-    await snapshotter.stat(name, options);
-    return true;
-  } catch (e) {
-    if (Fault.is(e, 'not_found')) return false;
-    throw e;
-  }
+  return (await unlessGone(snapshotter.stat(name, options))) !== undefined;
 }
 
 /** Not given up when the caller gives up, because nobody else knows the key. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Fault, LABEL, type Scope, type Scoped } from '@stowage/core';
+import { Fault, LABEL, type Scope, type Scoped, unlessGone } from '@stowage/core';
 import type { LeaseManager } from '@stowage/leases';
 import { remoteLeases } from '@stowage/leases/remote';
 import type { NamespaceStore } from '@stowage/namespaces';
@@ -125,13 +125,5 @@ async function removeAll(s: Snapshotter): Promise<void> {
       await unlessGone(s.remove(name));
       left.delete(name);
     }
-  }
-}
-
-async function unlessGone(work: Promise<void>): Promise<void> {
-  try {
-    await work;
-  } catch (e) {
-    if (!Fault.is(e, 'not_found')) throw e;
   }
 }

@@ -4,6 +4,7 @@ import {
   Fault,
   reasonOf,
   type Scope,
+  unlessGone,
   validateIdentifier,
 } from '@stowage/core';
 import type { Exit, ProcessId, ProcessInfo, ProcessState, TaskRef, TaskService } from '@stowage/runtime';
@@ -55,14 +56,14 @@ export class RoutedTasks implements Tasks {
       }
     };
     const undo = async (signal: AbortSignal) => {
-      await service.delete({ id }, { signal }).catch(unlessGone);
+      await unlessGone(service.delete({ id }, { signal }));
       await this.#leaveNothing(bundle);
     };
     return this.#router.change(namespace, id, { run, undo }, options);
   }
 
   async #refuseExisting(id: string, options: CallOptions): Promise<void> {
-    const found = await this.#router.find(this.#scope.namespace, id, options).catch(unlessGone);
+    const found = await unlessGone(this.#router.find(this.#scope.namespace, id, options));
     if (found !== undefined) throw new Fault('already_exists', `task ${id}: already exists`);
   }
 
@@ -213,8 +214,4 @@ function idOf({ containerId, execId }: ContainerProcess): ProcessId {
 
 function processOf({ id, execId, bundle: _, ...same }: ProcessState): Process {
   return { ...same, containerId: id, id: execId === '' ? id : execId };
-}
-
-function unlessGone(e: unknown): undefined {
-  if (!Fault.is(e, 'not_found')) throw e;
 }

@@ -1,5 +1,5 @@
 import type { Client } from '@stowage/client';
-import { Fault } from '@stowage/core';
+import { Fault, unlessGone } from '@stowage/core';
 import type { Command } from 'commander';
 import { open } from '../connection.ts';
 import { report } from '../failure.ts';
@@ -27,9 +27,7 @@ export async function removeContainers(
 
 async function remove(client: Client, id: string, force: boolean): Promise<void> {
   const container = await client.container(id);
-  const task = await client.task(id).catch((e: unknown) => {
-    if (!Fault.is(e, 'not_found')) throw e;
-  });
+  const task = await unlessGone(client.task(id));
   if (task !== undefined) {
     const { status } = await task.status();
     if (status !== 'stopped' && status !== 'created' && !force) {

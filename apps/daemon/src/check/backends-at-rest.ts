@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, Fault, quote } from '@stowage/core';
+import { errnoOf, Fault, quote, unlessGone } from '@stowage/core';
 import { type BackendSources, blobFilesIn, type Finding, type SnapshotSource } from '@stowage/metadata/check';
 import { type SnapshotsAtRest, snapshotsAtRest } from '@stowage/snapshots-store';
 import type { DaemonConfig } from '../config/daemon-config.ts';
@@ -91,15 +91,7 @@ function sourceOf({ store }: SnapshotsAtRest): SnapshotSource {
     async *list(options) {
       for await (const { info } of store.list([], options)) yield info.name;
     },
-    async has(name, options) {
-      try {
-        await store.get(name, options);
-        return true;
-      } catch (e) {
-        if (Fault.is(e, 'not_found')) return false;
-        throw e;
-      }
-    },
+    has: async (name, options) => (await unlessGone(store.get(name, options))) !== undefined,
   };
 }
 

@@ -1,4 +1,4 @@
-import { Fault, type Scope } from '@stowage/core';
+import { type Scope, unlessGone } from '@stowage/core';
 import type { FactSource } from '../inspect/fact.ts';
 import { inspectorOver } from '../inspect/inspector-over.ts';
 import type { GarbageInspector, Limit } from '../inspector.ts';
@@ -37,13 +37,8 @@ function sourceOver(api: DaemonApi, now: () => Date): FactSource {
     },
     async bytesOf({ id: { kind, namespace, snapshotter }, handle }, options) {
       if (kind !== 'snapshots') return undefined;
-      try {
-        const { sizeBytes } = await api.scoped({ namespace }).snapshotter(snapshotter).usage(handle, options);
-        return sizeBytes;
-      } catch (e) {
-        if (Fault.is(e, 'not_found')) return undefined;
-        throw e;
-      }
+      const backend = api.scoped({ namespace }).snapshotter(snapshotter);
+      return (await unlessGone(backend.usage(handle, options)))?.sizeBytes;
     },
   };
 }

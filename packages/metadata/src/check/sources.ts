@@ -1,5 +1,5 @@
 import type { ContentStore } from '@stowage/content';
-import { type CallOptions, type Digest, Fault } from '@stowage/core';
+import { type CallOptions, type Digest, unlessGone } from '@stowage/core';
 import type { Snapshotter } from '@stowage/snapshots';
 import type { RawStore } from '../database/scan.ts';
 
@@ -32,8 +32,7 @@ export function blobsOf(content: ContentStore): BlobSource {
     async *list(options) {
       for await (const { digest } of content.list([], options)) yield digest;
     },
-    sizeOf: async (digest, options) =>
-      (await unlessAbsent(content.info(digest as Digest, options)))?.sizeBytes,
+    sizeOf: async (digest, options) => (await unlessGone(content.info(digest as Digest, options)))?.sizeBytes,
   };
 }
 
@@ -42,15 +41,6 @@ export function snapshotsOf(snapshotter: Snapshotter): SnapshotSource {
     async *list(options) {
       for await (const { name } of snapshotter.list([], options)) yield name;
     },
-    has: async (name, options) => (await unlessAbsent(snapshotter.stat(name, options))) !== undefined,
+    has: async (name, options) => (await unlessGone(snapshotter.stat(name, options))) !== undefined,
   };
-}
-
-async function unlessAbsent<T>(found: Promise<T>): Promise<T | undefined> {
-  try {
-    return await found;
-  } catch (e) {
-    if (Fault.is(e, 'not_found')) return undefined;
-    throw e;
-  }
 }

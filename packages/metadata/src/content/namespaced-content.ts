@@ -1,13 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { InfoSchema, StatusSchema } from '@stowage/api/content/v1';
 import { ContentDeleteSchema } from '@stowage/api/events';
-import {
-  type BlobInfo,
-  type ContentStore,
-  DAMAGED_LABEL,
-  type IngestStatus,
-  verifierOf,
-} from '@stowage/content';
+import { type BlobInfo, type ContentStore, DAMAGED_LABEL, verifierOf } from '@stowage/content';
 import {
   compileFilters,
   type Digest,
@@ -17,6 +11,7 @@ import {
   type Scope,
   splitMaskPath,
   unknownMaskPath,
+  unlessGone,
   validateLabels,
 } from '@stowage/core';
 import { objectKey, parseKey, rangeOf, tablePrefix } from '../database/keys.ts';
@@ -143,7 +138,8 @@ export function namespacedContent(
       )) {
         const ref = parseKey(key)?.name ?? '';
         if (!matches((path) => (path[0] === 'ref' ? ref : undefined))) continue;
-        const status = await statusIfAny(backend, name, options.signal);
+        // There may be nothing: the record was made, but nobody wrote.
+        const status = await unlessGone(backend.status(name, { signal: options.signal }));
         if (status !== undefined) yield { ...status, ref };
       }
     },
@@ -166,18 +162,4 @@ export function namespacedContent(
       await freeIngest(ledger, backend, name, { signal });
     },
   };
-}
-
-/** Undefined where the backend has nothing: the record was made, but nobody wrote. */
-async function statusIfAny(
-  backend: ContentStore,
-  ref: string,
-  signal: AbortSignal | undefined,
-): Promise<IngestStatus | undefined> {
-  try {
-    return await backend.status(ref, { signal });
-  } catch (e) {
-    if (Fault.is(e, 'not_found')) return undefined;
-    throw e;
-  }
 }

@@ -1,4 +1,4 @@
-import { type CallOptions, type Digest, Fault } from '@stowage/core';
+import { type CallOptions, type Digest, unlessGone } from '@stowage/core';
 import type { ObjectId } from '@stowage/gc';
 import type { Stored } from '@stowage/gc/inspect';
 import type { Backends } from '../ledger/ledger.ts';
@@ -44,18 +44,15 @@ export async function bytesInBackend(
   { kind, snapshotter, handle }: InBackend,
   options: CallOptions,
 ): Promise<bigint | undefined> {
-  try {
-    switch (kind) {
-      case 'content':
-        return (await content?.info(handle as Digest, options))?.sizeBytes;
-      case 'ingests':
-        return (await content?.status(handle, options))?.offset;
-      case 'snapshots':
-        return (await snapshotters.get(snapshotter)?.usage(handle, options))?.sizeBytes;
+  switch (kind) {
+    case 'content':
+      return content && (await unlessGone(content.info(handle as Digest, options)))?.sizeBytes;
+    case 'ingests':
+      return content && (await unlessGone(content.status(handle, options)))?.offset;
+    case 'snapshots': {
+      const backend = snapshotters.get(snapshotter);
+      return backend && (await unlessGone(backend.usage(handle, options)))?.sizeBytes;
     }
-  } catch (e) {
-    if (Fault.is(e, 'not_found')) return undefined;
-    throw e;
   }
 }
 
@@ -65,19 +62,14 @@ export async function isInBackend(
   { kind, snapshotter, handle }: InBackend,
   options: CallOptions,
 ): Promise<boolean | undefined> {
-  try {
-    switch (kind) {
-      case 'content':
-        return content && (await content.info(handle as Digest, options)) !== undefined;
-      case 'ingests':
-        return content && (await content.status(handle, options)) !== undefined;
-      case 'snapshots': {
-        const backend = snapshotters.get(snapshotter);
-        return backend && (await backend.stat(handle, options)) !== undefined;
-      }
+  switch (kind) {
+    case 'content':
+      return content && (await unlessGone(content.info(handle as Digest, options))) !== undefined;
+    case 'ingests':
+      return content && (await unlessGone(content.status(handle, options))) !== undefined;
+    case 'snapshots': {
+      const backend = snapshotters.get(snapshotter);
+      return backend && (await unlessGone(backend.stat(handle, options))) !== undefined;
     }
-  } catch (e) {
-    if (Fault.is(e, 'not_found')) return false;
-    throw e;
   }
 }

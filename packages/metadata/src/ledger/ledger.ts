@@ -1,5 +1,5 @@
 import type { ContentStore } from '@stowage/content';
-import { type CallOptions, Fault, type Logger, reasonOf } from '@stowage/core';
+import { type CallOptions, type Logger, reasonOf, unlessGone } from '@stowage/core';
 import type { Envelope, Events } from '@stowage/events';
 import type { Snapshotter } from '@stowage/snapshots';
 import type { Batch, BuildBatch } from '../database/commit-queue.ts';
@@ -225,13 +225,4 @@ function garbageBatch(
 ): Batch {
   const key = listKey('garbage', seq, 0);
   return { puts: new Map([[key, seal(key, jsonBytes(garbage))]]), deletes, events: [] };
-}
-
-async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (e) {
-    if (Fault.is(e, 'not_found')) return undefined;
-    throw e;
-  }
 }

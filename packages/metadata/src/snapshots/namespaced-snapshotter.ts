@@ -1,7 +1,15 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { SnapshotRemoveSchema } from '@stowage/api/events';
 import { InfoSchema } from '@stowage/api/snapshots/v1';
-import { type CallOptions, compileFilters, Fault, type Labels, quote, validateLabels } from '@stowage/core';
+import {
+  type CallOptions,
+  compileFilters,
+  Fault,
+  type Labels,
+  quote,
+  unlessGone,
+  validateLabels,
+} from '@stowage/core';
 import { type SnapshotInfo, type Snapshotter, snapshotFields, updatedLabels } from '@stowage/snapshots';
 import { childPrefix, rangeOf, snapshotPrefix } from '../database/keys.ts';
 import type { Transaction } from '../ledger/transaction.ts';
@@ -86,7 +94,7 @@ export function namespacedSnapshotter(part: Part): Snapshotter {
       const matches = compileFilters(filters);
       const range = rangeOf(snapshotPrefix(namespace, snapshotter));
       for await (const [, { payload, backend: name }] of ledger.db.entries(range)) {
-        const theirs = await backend.stat(name, { signal }).catch(ifNotFound);
+        const theirs = await unlessGone(backend.stat(name, { signal }));
         if (theirs === undefined) continue;
         const info = overlaid(infoOf(fromBinary(InfoSchema, payload)), theirs);
         if (matches(snapshotFields(info))) yield info;
@@ -125,8 +133,4 @@ async function tellBackend(
   if (paths.length === 0) return backend.stat(name, { signal });
   await tx.intend(() => ({ act: 'label-snapshot', snapshotter, key: name, labels, paths }));
   return backend.update(name, told, paths, { signal });
-}
-
-function ifNotFound(e: unknown): undefined {
-  if (!Fault.is(e, 'not_found')) throw e;
 }

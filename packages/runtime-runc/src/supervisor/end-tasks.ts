@@ -1,4 +1,4 @@
-import { Fault, type Logger } from '@stowage/core';
+import { type Logger, unlessGone } from '@stowage/core';
 import type { Task } from './task.ts';
 import { deleteTask } from './task-lifecycle.ts';
 import type { TaskRegistry } from './task-registry.ts';
@@ -18,9 +18,7 @@ export async function endTasks(registry: TaskRegistry, log: Logger): Promise<voi
 
 async function endTask(task: Task, remove: () => void): Promise<void> {
   if (task.init.phase !== 'stopped') {
-    await task.runtime.kill(SIGKILL, true).catch((e: unknown) => {
-      if (!Fault.is(e, 'not_found')) throw e;
-    });
+    await unlessGone(task.runtime.kill(SIGKILL, true));
     await task.init.wait({});
   }
   await deleteTask(task, remove, {});

@@ -1,4 +1,4 @@
-import { type CallOptions, Fault } from '@stowage/core';
+import { type CallOptions, Fault, unlessGone } from '@stowage/core';
 import type { Exit } from '@stowage/runtime';
 import type { Task } from './task.ts';
 
@@ -47,9 +47,7 @@ export async function deleteTask(
   if (init.phase === 'running' || init.phase === 'starting') {
     throw new Fault('failed_precondition', `delete ${init.name}: it is ${task.status(init)}; kill it first`);
   }
-  await task.runtime.delete().catch((e: unknown) => {
-    if (!Fault.is(e, 'not_found')) throw e;
-  });
+  await unlessGone(task.runtime.delete());
   const exit = await init.wait({});
   await init.io?.flushed();
   await task.unmount();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Fault, type FaultKind, reasonOf } from '@stowage/core';
+import { Fault, type FaultKind, reasonOf, unlessGone } from '@stowage/core';
 import type { Snapshotter } from '@stowage/snapshots';
 import type { Case } from '../subject.ts';
 import { commitLayer } from '../support.ts';
@@ -86,15 +86,7 @@ export const lifecycleCases: readonly Case[] = operations.map(({ name, call, end
       const wanted: readonly string[] = expected === 'ok' ? ['ok'] : expected;
       const why = failure === undefined ? '' : ` (${reasonOf(failure)})`;
       assert.ok(wanted.includes(got), `${state}: expected ${wanted.join(' or ')}, got ${got}${why}`);
-      if (failure === undefined) await removeIfThere(s, 'new');
+      if (failure === undefined) await unlessGone(s.remove('new'));
     }
   },
 }));
-
-async function removeIfThere(s: Snapshotter, key: string): Promise<void> {
-  try {
-    await s.remove(key);
-  } catch (e) {
-    if (!Fault.is(e, 'not_found')) throw e;
-  }
-}
