@@ -1,10 +1,8 @@
-import { fromBinary } from '@bufbuild/protobuf';
 import { ContainerSchema } from '@stowage/api/containers/v1';
 import { ContainerCreateSchema, ContainerDeleteSchema, ContainerUpdateSchema } from '@stowage/api/events';
 import type { Container, ContainerStore, NewContainer } from '@stowage/containers';
 import { containerFromWire, containerToWire } from '@stowage/containers/convert';
 import {
-  compileFilters,
   Fault,
   type FieldAdaptor,
   labelsField,
@@ -17,46 +15,41 @@ import {
   validateLabels,
 } from '@stowage/core';
 import { anyOf } from '@stowage/rpc';
-import { objectKey, rangeOf, tablePrefix } from './database/keys.ts';
 import { maskedExtensions, validateExtensions } from './extensions.ts';
 import type { Ledger } from './ledger/ledger.ts';
+import { recordTable } from './record-table.ts';
 import { ensureNamespace, makingLocks } from './scope.ts';
 
 /** What an update without a mask replaces (containerd core/metadata/containers.go). */
 const MUTABLE = ['labels', 'spec', 'extensions', 'image', 'snapshotkey'];
 
+const CONTAINERS = {
+  table: 'containers',
+  noun: 'container',
+  schema: ContainerSchema,
+  fromWire: containerFromWire,
+  fieldsOf,
+} as const;
+
 /** The containers of one scope. */
 export function containerStore(ledger: Ledger, scope: Scope): ContainerStore {
   const { namespace } = scope;
-  const keyOf = (id: string) => objectKey(namespace, 'containers', id);
+  const table = recordTable(ledger, namespace, CONTAINERS);
 
   return {
-    async get(id, { signal } = {}) {
-      signal?.throwIfAborted();
-      const sealed = await ledger.db.get(keyOf(id));
-      if (sealed === undefined) throw notFound(id);
-      return containerFromWire(fromBinary(ContainerSchema, sealed.payload));
-    },
+    get: table.get,
 
-    async *list(filters = [], { signal } = {}) {
-      signal?.throwIfAborted();
-      const matches = compileFilters(filters);
-      for await (const [, { payload }] of ledger.db.entries(rangeOf(tablePrefix(namespace, 'containers')))) {
-        signal?.throwIfAborted();
-        const container = containerFromWire(fromBinary(ContainerSchema, payload));
-        if (matches(fieldsOf(container))) yield container;
-      }
-    },
+    list: table.list,
 
     async create(fresh, { signal } = {}) {
       const createdAt = ledger.now();
       const container = checked({ ...fresh, createdAt, updatedAt: createdAt });
       const { id, image, runtime } = container;
-      const key = keyOf(id);
+      const key = table.keyOf(id);
       return ledger.mutate(
         makingLocks({ namespace }, [key]),
         async (tx) => {
-          if (await tx.has(key)) throw new Fault('already_exists', `container ${quote(id)}: already exists`);
+          await table.mustNotExist(tx, id);
           await ensureNamespace(tx, namespace);
           tx.put(ContainerSchema, key, containerToWire(container));
           const { name, options } = runtime;
@@ -71,13 +64,11 @@ export function containerStore(ledger: Ledger, scope: Scope): ContainerStore {
     async update(change, paths = [], { signal } = {}) {
       const { id } = change;
       if (id === '') throw new Fault('invalid_argument', 'container id must not be empty');
-      const key = keyOf(id);
+      const key = table.keyOf(id);
       return ledger.mutate(
         { exclusive: [key] },
         async (tx) => {
-          const stored = await tx.get(ContainerSchema, key);
-          if (stored === undefined) throw notFound(id);
-          const current = containerFromWire(stored.message);
+          const current = await table.current(tx, id);
           if (paths.length === 0) refuseImmutable(current, change);
           const next = masked(current, change, paths.length === 0 ? MUTABLE : paths);
           const container = checked({ ...next, updatedAt: ledger.now() });
@@ -92,11 +83,11 @@ export function containerStore(ledger: Ledger, scope: Scope): ContainerStore {
     },
 
     async delete(id, { signal } = {}) {
-      const key = keyOf(id);
+      const key = table.keyOf(id);
       await ledger.mutate(
         { exclusive: [key] },
         async (tx) => {
-          if (!(await tx.has(key))) throw notFound(id);
+          await table.mustExist(tx, id);
           tx.delete(key);
           tx.emit(namespace, '/containers/delete', ContainerDeleteSchema, { id });
           tx.removed();
@@ -149,10 +140,6 @@ function checked(container: Container): Container {
     throw new Fault('invalid_argument', `${at}: a snapshot key needs the snapshotter's name`);
   if (sandboxId !== '') validateIdentifier(sandboxId, 'sandbox id');
   return containerFromWire(containerToWire(container));
-}
-
-function notFound(id: string): Fault {
-  return new Fault('not_found', `container ${quote(id)}: not found`);
 }
 
 function fieldsOf({ id, runtime, image, labels }: Container): FieldAdaptor {

@@ -1,8 +1,6 @@
-import { fromBinary } from '@bufbuild/protobuf';
 import { ImageCreateSchema, ImageDeleteSchema, ImageUpdateSchema } from '@stowage/api/events';
 import { ImageSchema } from '@stowage/api/images/v1';
 import {
-  compileFilters,
   Fault,
   type FieldAdaptor,
   LABEL,
@@ -17,44 +15,42 @@ import {
 } from '@stowage/core';
 import type { Image, ImageChange, ImageStore, NewImage } from '@stowage/images';
 import { imageFromWire, imageToWire } from '@stowage/images/convert';
-import { objectKey, rangeOf, tablePrefix } from './database/keys.ts';
+import { objectKey } from './database/keys.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { Transaction } from './ledger/transaction.ts';
+import { recordTable } from './record-table.ts';
 import { ensureNamespace, hold, letGo, lookedAt, makingLocks } from './scope.ts';
+
+const IMAGES = {
+  table: 'images',
+  noun: 'image',
+  schema: ImageSchema,
+  fromWire: imageFromWire,
+  fieldsOf,
+} as const;
 
 /** The images of one scope. `collect` runs a whole garbage collection. */
 export function imageStore(ledger: Ledger, scope: Scope, collect: () => Promise<void>): ImageStore {
   const { namespace } = scope;
-  const keyOf = (name: string) => objectKey(namespace, 'images', name);
+  const table = recordTable(ledger, namespace, IMAGES);
 
   return {
-    async get(name, { signal } = {}) {
-      signal?.throwIfAborted();
-      lookedAt(ledger, scope, keyOf(name));
-      const sealed = await ledger.db.get(keyOf(name));
-      if (sealed === undefined) throw notFound(name);
-      return imageFromWire(fromBinary(ImageSchema, sealed.payload));
+    async get(name, options) {
+      lookedAt(ledger, scope, table.keyOf(name));
+      return table.get(name, options);
     },
 
-    async *list(filters = [], { signal } = {}) {
-      signal?.throwIfAborted();
-      const matches = compileFilters(filters);
-      for await (const [, { payload }] of ledger.db.entries(rangeOf(tablePrefix(namespace, 'images')))) {
-        signal?.throwIfAborted();
-        const image = imageFromWire(fromBinary(ImageSchema, payload));
-        if (matches(fieldsOf(image))) yield image;
-      }
-    },
+    list: table.list,
 
     async create({ name, target, labels }, { signal, sourceDateEpoch } = {}) {
       const createdAt = sourceDateEpoch ?? ledger.now();
       const image = checked({ name, target, labels, createdAt, updatedAt: createdAt });
-      const key = keyOf(name);
+      const key = table.keyOf(name);
       return ledger.mutate(
         makingLocks(scope, [key]),
         async (tx) => {
           ledger.touch([key]);
-          if (await tx.has(key)) throw new Fault('already_exists', `image ${quote(name)}: already exists`);
+          await table.mustNotExist(tx, name);
           await ensureNamespace(tx, namespace);
           await put(tx, scope, key, image);
           tx.emit(namespace, '/images/create', ImageCreateSchema, { name, labels: { ...labels } });
@@ -66,13 +62,11 @@ export function imageStore(ledger: Ledger, scope: Scope, collect: () => Promise<
 
     async update(change, paths = [], { signal, sourceDateEpoch } = {}) {
       const { name } = change;
-      const key = keyOf(named(name));
+      const key = table.keyOf(named(name));
       return ledger.mutate(
         makingLocks(scope, [key]),
         async (tx) => {
-          const stored = await tx.get(ImageSchema, key);
-          if (stored === undefined) throw notFound(name);
-          const current = imageFromWire(stored.message);
+          const current = await table.current(tx, name);
           const next = paths.length === 0 ? replaced(current, change) : masked(current, change, paths);
           const image = checked({ ...next, updatedAt: sourceDateEpoch ?? ledger.now() });
           await put(tx, scope, key, image);
@@ -84,13 +78,11 @@ export function imageStore(ledger: Ledger, scope: Scope, collect: () => Promise<
     },
 
     async delete(name, { signal, sync = false, target } = {}) {
-      const key = keyOf(name);
+      const key = table.keyOf(name);
       await ledger.mutate(
         { exclusive: [key] },
         async (tx) => {
-          const stored = await tx.get(ImageSchema, key);
-          if (stored === undefined) throw notFound(name);
-          const digest = stored.message.target?.digest;
+          const { digest } = (await table.current(tx, name)).target;
           if (target !== undefined && target.digest !== digest)
             throw new Fault(
               'not_found',
@@ -154,10 +146,6 @@ function checked(image: Image): Image {
 function named(name: string): string {
   if (name === '') throw new Fault('invalid_argument', 'image name must not be empty');
   return name;
-}
-
-function notFound(name: string): Fault {
-  return new Fault('not_found', `image ${quote(name)}: not found`);
 }
 
 function fieldsOf({ name, target, labels }: Image): FieldAdaptor {

@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { fromBinary } from '@bufbuild/protobuf';
 import { LeaseSchema } from '@stowage/api/leases/v1';
 import {
   cleanLabels,
-  compileFilters,
   Fault,
   type FieldAdaptor,
   labelsField,
@@ -14,24 +12,25 @@ import {
 } from '@stowage/core';
 import type { Lease, LeaseManager, LeaseResource } from '@stowage/leases';
 import { leaseFromWire, leaseToWire } from '@stowage/leases/convert';
-import {
-  namespaceKey,
-  objectKey,
-  parseKey,
-  rangeOf,
-  resourceKey,
-  resourcePrefix,
-  tablePrefix,
-} from './database/keys.ts';
+import { namespaceKey, objectKey, parseKey, rangeOf, resourceKey, resourcePrefix } from './database/keys.ts';
 import { targetOf } from './gc/refs.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { Transaction } from './ledger/transaction.ts';
+import { recordTable } from './record-table.ts';
 import { ensureNamespace, makingLocks } from './scope.ts';
+
+const LEASES = {
+  table: 'leases',
+  noun: 'lease',
+  schema: LeaseSchema,
+  fromWire: leaseFromWire,
+  fieldsOf,
+} as const;
 
 /** The leases of one namespace. `collect` runs a whole garbage collection. */
 export function leaseManager(ledger: Ledger, scope: Scope, collect: () => Promise<void>): LeaseManager {
   const { namespace } = scope;
-  const keyOf = (id: string) => objectKey(namespace, 'leases', id);
+  const table = recordTable(ledger, namespace, LEASES);
 
   async function changeResource(
     id: string,
@@ -39,12 +38,12 @@ export function leaseManager(ledger: Ledger, scope: Scope, collect: () => Promis
     signal: AbortSignal | undefined,
     change: (tx: Transaction, key: string) => void,
   ): Promise<void> {
-    const key = keyOf(id);
+    const key = table.keyOf(id);
     // Whoever deletes the namespace takes its leases along, locked or not.
     await ledger.mutate(
       { shared: [key, namespaceKey(namespace)] },
       async (tx) => {
-        if (!(await tx.has(key))) throw notFound(id);
+        await table.mustExist(tx, id);
         validateResource(resource);
         change(tx, resourceKey(namespace, id, resource.type, resource.id));
       },
@@ -57,12 +56,12 @@ export function leaseManager(ledger: Ledger, scope: Scope, collect: () => Promis
       validateLabels(labels);
       const id = wanted === '' ? randomUUID() : wanted;
       const lease: Lease = { id, labels: cleanLabels(labels), createdAt: ledger.now() };
-      const key = keyOf(id);
+      const key = table.keyOf(id);
       return ledger.mutate(
         makingLocks({ namespace }, [key]),
         async (tx) => {
           ledger.touch([key]);
-          if (await tx.has(key)) throw new Fault('already_exists', `lease ${quote(id)}: already exists`);
+          await table.mustNotExist(tx, id);
           await ensureNamespace(tx, namespace);
           tx.put(LeaseSchema, key, leaseToWire(lease));
           return lease;
@@ -72,11 +71,11 @@ export function leaseManager(ledger: Ledger, scope: Scope, collect: () => Promis
     },
 
     async delete(id, { signal, sync = false } = {}) {
-      const key = keyOf(id);
+      const key = table.keyOf(id);
       await ledger.mutate(
         { exclusive: [key] },
         async (tx) => {
-          if (!(await tx.has(key))) throw notFound(id);
+          await table.mustExist(tx, id);
           await dropLease(ledger, tx, namespace, id);
         },
         { signal },
@@ -84,15 +83,7 @@ export function leaseManager(ledger: Ledger, scope: Scope, collect: () => Promis
       if (sync) await collect();
     },
 
-    async *list(filters = [], { signal } = {}) {
-      signal?.throwIfAborted();
-      const matches = compileFilters(filters);
-      for await (const [, { payload }] of ledger.db.entries(rangeOf(tablePrefix(namespace, 'leases')))) {
-        signal?.throwIfAborted();
-        const lease = leaseFromWire(fromBinary(LeaseSchema, payload));
-        if (matches(fieldsOf(lease))) yield lease;
-      }
-    },
+    list: table.list,
 
     async addResource(id, resource, { signal } = {}) {
       const { type, id: name } = resource;
@@ -116,7 +107,7 @@ export function leaseManager(ledger: Ledger, scope: Scope, collect: () => Promis
       const edges = ledger.db.entries(rangeOf(resourcePrefix(namespace, id)));
       try {
         let next = await edges.next();
-        if (!(await ledger.db.has(keyOf(id)))) throw notFound(id);
+        if (!(await ledger.db.has(table.keyOf(id)))) throw table.notFound(id);
         for (; !next.done; next = await edges.next()) {
           signal?.throwIfAborted();
           const edge = parseKey(next.value[0]);
@@ -165,10 +156,6 @@ function validateResource({ id, type }: LeaseResource): void {
 function malformedType(at: string, type: string): Fault {
   const types = 'content, ingests, images or snapshots/<snapshotter>';
   return new Fault('invalid_argument', `${at}: type ${quote(type)} must be ${types}`);
-}
-
-function notFound(id: string): Fault {
-  return new Fault('not_found', `lease ${quote(id)}: not found`);
 }
 
 function fieldsOf({ id, labels }: Lease): FieldAdaptor {

@@ -1,7 +1,5 @@
-import { fromBinary } from '@bufbuild/protobuf';
 import { SandboxSchema } from '@stowage/api/types';
 import {
-  compileFilters,
   Fault,
   type FieldAdaptor,
   labelsField,
@@ -15,46 +13,41 @@ import {
 } from '@stowage/core';
 import type { NewSandbox, Sandbox, SandboxStore } from '@stowage/sandboxes';
 import { sandboxFromWire, sandboxToWire } from '@stowage/sandboxes/convert';
-import { objectKey, rangeOf, tablePrefix } from './database/keys.ts';
 import { maskedExtensions, validateExtensions } from './extensions.ts';
 import type { Ledger } from './ledger/ledger.ts';
+import { recordTable } from './record-table.ts';
 import { ensureNamespace, makingLocks } from './scope.ts';
 
 /** What an update without a mask replaces (containerd core/metadata/sandbox.go). */
 const MUTABLE = ['labels', 'extensions', 'spec', 'runtime'];
 
+const SANDBOXES = {
+  table: 'sandboxes',
+  noun: 'sandbox',
+  schema: SandboxSchema,
+  fromWire: sandboxFromWire,
+  fieldsOf,
+} as const;
+
 /** The sandboxes of one scope. No events: those of a sandbox tell what its controller does with it. */
 export function sandboxStore(ledger: Ledger, scope: Scope): SandboxStore {
   const { namespace } = scope;
-  const keyOf = (id: string) => objectKey(namespace, 'sandboxes', id);
+  const table = recordTable(ledger, namespace, SANDBOXES);
 
   return {
-    async get(id, { signal } = {}) {
-      signal?.throwIfAborted();
-      const sealed = await ledger.db.get(keyOf(id));
-      if (sealed === undefined) throw notFound(id);
-      return sandboxFromWire(fromBinary(SandboxSchema, sealed.payload));
-    },
+    get: table.get,
 
-    async *list(filters = [], { signal } = {}) {
-      signal?.throwIfAborted();
-      const matches = compileFilters(filters);
-      for await (const [, { payload }] of ledger.db.entries(rangeOf(tablePrefix(namespace, 'sandboxes')))) {
-        signal?.throwIfAborted();
-        const sandbox = sandboxFromWire(fromBinary(SandboxSchema, payload));
-        if (matches(fieldsOf(sandbox))) yield sandbox;
-      }
-    },
+    list: table.list,
 
     async create(fresh, { signal } = {}) {
       const createdAt = ledger.now();
       const sandbox = checked({ ...fresh, createdAt, updatedAt: createdAt });
       const { id } = sandbox;
-      const key = keyOf(id);
+      const key = table.keyOf(id);
       return ledger.mutate(
         makingLocks({ namespace }, [key]),
         async (tx) => {
-          if (await tx.has(key)) throw new Fault('already_exists', `sandbox ${quote(id)}: already exists`);
+          await table.mustNotExist(tx, id);
           await ensureNamespace(tx, namespace);
           tx.put(SandboxSchema, key, sandboxToWire(sandbox));
           return sandbox;
@@ -65,13 +58,11 @@ export function sandboxStore(ledger: Ledger, scope: Scope): SandboxStore {
 
     async update(change, paths = [], { signal } = {}) {
       const { id } = change;
-      const key = keyOf(id);
+      const key = table.keyOf(id);
       return ledger.mutate(
         { exclusive: [key] },
         async (tx) => {
-          const stored = await tx.get(SandboxSchema, key);
-          if (stored === undefined) throw notFound(id);
-          const current = sandboxFromWire(stored.message);
+          const current = await table.current(tx, id);
           if (paths.length === 0 && change.runtime.name !== current.runtime.name)
             throw new Fault(
               'invalid_argument',
@@ -87,11 +78,11 @@ export function sandboxStore(ledger: Ledger, scope: Scope): SandboxStore {
     },
 
     async delete(id, { signal } = {}) {
-      const key = keyOf(id);
+      const key = table.keyOf(id);
       await ledger.mutate(
         { exclusive: [key] },
         async (tx) => {
-          if (!(await tx.has(key))) throw notFound(id);
+          await table.mustExist(tx, id);
           tx.delete(key);
           tx.removed();
         },
@@ -121,10 +112,6 @@ function checked(sandbox: Sandbox): Sandbox {
   validateExtensions(extensions, `sandbox ${quote(id)}`);
   validateLabels(labels);
   return sandboxFromWire(sandboxToWire(sandbox));
-}
-
-function notFound(id: string): Fault {
-  return new Fault('not_found', `sandbox ${quote(id)}: not found`);
 }
 
 function fieldsOf({ id, labels }: Sandbox): FieldAdaptor {
