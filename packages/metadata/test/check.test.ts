@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRouterTransport } from '@connectrpc/connect';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { LABEL } from '@stowage/core';
 import { Metadata } from '@stowage/metadata';
 import {
   type BackendSources,
@@ -295,14 +296,16 @@ test('a check finds nothing wrong while everything is made and deleted', async (
   const { images, snapshotter } = at.scope();
   const content = at.contentOf();
   const snapshots = snapshotter('memory');
+  // Or the collections of the others would take what one has just made.
+  const labels = { [LABEL.gcRoot]: 'yes' };
   let stop = false;
   const work = Promise.all(
     [0, 1, 2, 3].map(async (writer) => {
       for (let i = 0; !stop; i += 1) {
         const text = `${writer} ${i}`;
-        await put(content, text);
+        await put(content, text, labels);
         await images.create({ name: text, target: blobOf(text), labels: {} });
-        await snapshots.prepare(text, 'base');
+        await snapshots.prepare(text, 'base', { labels });
         await images.delete(text);
         await content.delete(blobOf(text).digest);
         await snapshots.remove(text);

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '@stowage/core';
+import { Doer, type Effect } from './gc-doer.ts';
 import { type Id, Model } from './gc-model.ts';
-import { Doer, type Effect, type Step } from './gc-program.ts';
+import type { Step } from './gc-program.ts';
 import type { Setting } from './setting.ts';
 
 /** How long a call may take to be answered before the collection goes on meanwhile. */
