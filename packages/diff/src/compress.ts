@@ -1,8 +1,8 @@
 import type { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { constants, createGzip, createZstdCompress } from 'node:zlib';
 import { MEDIA_TYPE } from '@stowage/core';
 import type { Compression } from './inflate.ts';
+import { throughTransform } from './through-transform.ts';
 
 /** How hard to compress; undefined is the library's own choice (6 and 3). */
 export interface CompressionLevels {
@@ -32,21 +32,7 @@ export async function* compressed(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const transform = compressor(compression, levels);
-  if (transform === undefined) {
-    yield* source;
-    return;
-  }
-  const piped = pipeline(source, transform, { signal });
-  piped.catch(() => {});
-  try {
-    for await (const chunk of transform) yield chunk as Uint8Array;
-    await piped;
-  } catch (e) {
-    signal.throwIfAborted();
-    throw e;
-  } finally {
-    transform.destroy();
-  }
+  yield* transform === undefined ? source : throughTransform(source, transform, signal);
 }
 
 function compressor(compression: Compression, { gzip, zstd }: CompressionLevels): Transform | undefined {

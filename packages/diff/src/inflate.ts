@@ -1,8 +1,8 @@
 import type { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { Fault, reasonOf } from '@stowage/core';
 import { gunzippedBy } from './inflate-process.ts';
+import { throughTransform } from './through-transform.ts';
 import { zstdFrames } from './zstd-frames.ts';
 
 export type Compression = 'gzip' | 'zstd' | 'none';
@@ -79,18 +79,12 @@ async function* through(
   compression: Compression,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const piped = pipeline(source, transform, { signal });
-  piped.catch(() => {});
   try {
-    for await (const chunk of transform) yield chunk as Uint8Array;
-    await piped;
+    yield* throughTransform(source, transform, signal);
   } catch (e) {
-    signal.throwIfAborted();
     throw isDamage(e)
       ? new Fault('invalid_argument', `inflate ${compression}: ${reasonOf(e)}`, { cause: e })
       : e;
-  } finally {
-    transform.destroy();
   }
 }
 
