@@ -49,13 +49,9 @@ const stages = {
       env: { NODE_OPTIONS: jest.join(' ') },
     }),
     runStep('crash tests', ['node', ...jest.slice(1), 'tools/faults/main.ts'], { counted: true }),
-    ...(values.long
-      ? [
-          runStep('hostile layers', ['node', ...jest.slice(1), 'packages/diff/test/hostile/main.ts'], {
-            counted: true,
-          }),
-        ]
-      : []),
+    runStep('hostile layers', ['node', ...jest.slice(1), 'packages/diff/test/hostile/main.ts'], {
+      counted: true,
+    }),
   ],
 };
 
