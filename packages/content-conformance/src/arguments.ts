@@ -1,16 +1,13 @@
 import { parseArgs } from 'node:util';
-import { Fault, quote, reasonOf } from '@stowage/core';
+import { type Chosen, chosenOf, KIT_OPTIONS, orWrong, socketOf, wrong } from '@stowage/conformance/command';
 import { cases } from './cases/index.ts';
 import type { Capability, Case } from './subject.ts';
 
 /** What the command was asked for. */
-export interface Arguments {
+export interface Arguments extends Chosen<Case> {
   readonly socket: string;
   readonly namespace: string;
   readonly capabilities: ReadonlySet<Capability>;
-  readonly differs: ReadonlySet<string>;
-  readonly cases: readonly Case[];
-  readonly timeoutMs: number;
 }
 
 export const HELP = `Usage: content-conformance [options] <socket>
@@ -42,10 +39,7 @@ const CLAIMED: readonly string[] = ['labels', 'reopen', 'namespaces'];
 export function parseArguments(args: readonly string[]): Arguments | undefined {
   const { values, positionals } = parsed(args);
   if (values.help) return undefined;
-  const [socket, ...more] = positionals;
-  if (socket === undefined) throw wrong('a socket is missing');
-  if (more.length > 0) throw wrong(`${quote(more[0] ?? '')} is one argument too many`);
-
+  const socket = socketOf(positionals);
   const capabilities = new Set(CLAIMED as readonly Capability[]);
   for (const name of values.without) {
     if (!CLAIMED.includes(name)) throw wrong(`--without ${name}: must be one of ${CLAIMED.join(', ')}`);
@@ -55,37 +49,11 @@ export function parseArguments(args: readonly string[]): Arguments | undefined {
     if (name !== 'shares') throw wrong(`--with ${name}: must be shares`);
     capabilities.add(name);
   }
-  for (const id of values.differs) {
-    if (!cases.some((one) => one.id === id)) throw wrong(`--differs ${id}: there is no such case`);
-  }
-  const chosen = cases.filter(({ id }) => id.startsWith(values.only));
-  if (chosen.length === 0) throw wrong(`--only ${values.only}: no case begins like this`);
-  const timeoutMs = Number(values.timeout) * 1000;
-  if (!(timeoutMs > 0)) throw wrong(`--timeout ${values.timeout}: must be a number of seconds`);
-  const { namespace } = values;
-  return { socket, namespace, capabilities, differs: new Set(values.differs), cases: chosen, timeoutMs };
+  return { socket, namespace: values.namespace, capabilities, ...chosenOf(values, cases) };
 }
 
 function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        namespace: { type: 'string', default: 'content-conformance' },
-        with: { type: 'string', multiple: true, default: [] },
-        without: { type: 'string', multiple: true, default: [] },
-        differs: { type: 'string', multiple: true, default: [] },
-        only: { type: 'string', default: '' },
-        timeout: { type: 'string', default: '60' },
-        help: { type: 'boolean', default: false },
-      },
-    });
-  } catch (e) {
-    throw wrong(reasonOf(e));
-  }
-}
-
-function wrong(reason: string): Fault {
-  return new Fault('invalid_argument', `${reason} (--help shows what there is)`);
+  const namespace = { type: 'string', default: 'content-conformance' } as const;
+  const options = { ...KIT_OPTIONS, namespace };
+  return orWrong(() => parseArgs({ args: [...args], allowPositionals: true, options }));
 }

@@ -1,3 +1,4 @@
+import type { KitCase, KitSubject } from '@stowage/conformance';
 import type { ContentStore, ContentVerifier } from '@stowage/content';
 import type { Digest } from '@stowage/core';
 
@@ -31,14 +32,7 @@ export type OpenStore = ContentStore &
   };
 
 /** The store that is put to the test. */
-export interface Subject {
-  readonly name: string;
-  readonly capabilities: ReadonlySet<Capability>;
-  /** The store at a directory: fresh and empty where there is nothing yet. The kit disposes it. */
-  open(root: string): Promise<OpenStore>;
-  /** Undoes what `open` made elsewhere than below the directory. Called at the end of a case, its store disposed. */
-  end?(root: string): Promise<void>;
-}
+export type Subject = KitSubject<Capability, OpenStore>;
 
 export interface CaseContext {
   readonly store: OpenStore;
@@ -47,19 +41,4 @@ export interface CaseContext {
 }
 
 /** One rule of the contract, put to the test. */
-export interface Case {
-  /** Stable: others name it in reports and skip lists. */
-  readonly id: string;
-  readonly needs?: readonly Capability[];
-  /** Runs only where this is not claimed: asserts how the store refuses. */
-  readonly without?: Capability;
-  /** Rejects if the store broke the rule. */
-  run(context: CaseContext): Promise<void>;
-}
-
-/** What the kit needs of a test runner: `describe`, `test` and `test.skip` of jest, vitest or node:test. */
-export interface Runner {
-  describe(name: string, body: () => void): void;
-  test(name: string, body: () => Promise<void>): void;
-  skip(name: string, body: () => Promise<void>): void;
-}
+export type Case = KitCase<Capability, CaseContext>;

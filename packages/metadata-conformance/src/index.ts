@@ -1,3 +1,4 @@
+export type { Runner } from '@stowage/conformance';
 export { metadataConformance, runCase } from './bind.ts';
 export { cases } from './cases/index.ts';
 export type {
@@ -5,7 +6,6 @@ export type {
   Case,
   CaseContext,
   MetadataServices,
-  Runner,
   ScopedServices,
   Subject,
 } from './subject.ts';

@@ -1,3 +1,4 @@
+import type { KitCase, KitSubject } from '@stowage/conformance';
 import type { ContainerStore } from '@stowage/containers';
 import type { Scope } from '@stowage/core';
 import type { Events } from '@stowage/events';
@@ -27,19 +28,10 @@ export interface MetadataServices extends Partial<AsyncDisposable> {
   scope(scope: Scope): ScopedServices;
 }
 
-export interface Subject {
-  readonly name: string;
-  readonly capabilities: ReadonlySet<Capability>;
-  /**
-   * Cases that it is known to break, with what it does instead. These must fail, so that the list stays true.
-   */
-  readonly differences?: Readonly<Record<string, string>> | undefined;
-  /**
-   * The services at a directory. It may be the same daemon for all cases: each keeps to namespaces of its own. The kit
-   * disposes what it is given.
-   */
-  open(root: string): Promise<MetadataServices>;
-}
+/**
+ * What is put to the test. It may be the same daemon for all cases: each keeps to namespaces of its own.
+ */
+export type Subject = KitSubject<Capability, MetadataServices>;
 
 export interface CaseContext {
   readonly services: MetadataServices;
@@ -50,17 +42,4 @@ export interface CaseContext {
 }
 
 /** One rule of the contract, put to the test. */
-export interface Case {
-  /** Stable: others name it in reports and lists of differences. */
-  readonly id: string;
-  readonly needs?: readonly Capability[] | undefined;
-  /** Rejects if the services broke the rule. */
-  run(context: CaseContext): Promise<void>;
-}
-
-/** What the kit needs of a test runner: `describe`, `test` and `test.skip` of jest, vitest or node:test. */
-export interface Runner {
-  describe(name: string, body: () => void): void;
-  test(name: string, body: () => Promise<void>): void;
-  skip(name: string, body: () => Promise<void>): void;
-}
+export type Case = KitCase<Capability, CaseContext>;

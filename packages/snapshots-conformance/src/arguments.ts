@@ -1,18 +1,16 @@
 import { parseArgs } from 'node:util';
-import { Fault, type Labels, quote, reasonOf } from '@stowage/core';
+import { type Chosen, chosenOf, KIT_OPTIONS, orWrong, socketOf, wrong } from '@stowage/conformance/command';
+import type { Labels } from '@stowage/core';
 import { cases } from './cases/index.ts';
 import { type Capability, type Case, capabilities, type RemoteSnapshot } from './subject.ts';
 
 /** What the command was asked for. */
-export interface Arguments {
+export interface Arguments extends Chosen<Case> {
   readonly socket: string;
   readonly snapshotter: string;
   readonly namespace: string;
   readonly capabilities: ReadonlySet<Capability>;
   readonly remote: RemoteSnapshot | undefined;
-  readonly differs: ReadonlySet<string>;
-  readonly cases: readonly Case[];
-  readonly timeoutMs: number;
 }
 
 export const HELP = `Usage: snapshots-conformance [options] <socket>
@@ -57,23 +55,14 @@ export function parseArguments(args: readonly string[]): Arguments | 'help' | 'l
   const { values, positionals } = parsed(args);
   if (values.help) return 'help';
   if (values.list) return 'list';
-  const [socket, ...more] = positionals;
-  if (socket === undefined) throw wrong('a socket is missing');
-  if (more.length > 0) throw wrong(`${quote(more[0] ?? '')} is one argument too many`);
+  const socket = socketOf(positionals);
   const { snapshotter, namespace } = values;
   if (snapshotter === '') throw wrong('--snapshotter is missing: the name of the snapshotter');
-  for (const id of values.differs) {
-    if (!cases.some((one) => one.id === id)) throw wrong(`--differs ${id}: there is no such case`);
-  }
-  const chosen = cases.filter(({ id }) => id.startsWith(values.only));
-  if (chosen.length === 0) throw wrong(`--only ${values.only}: no case begins like this`);
-  const timeoutMs = Number(values.timeout) * 1000;
-  if (!(timeoutMs > 0)) throw wrong(`--timeout ${values.timeout}: must be a number of seconds`);
+  const chosen = chosenOf(values, cases);
   const remote = remoteOf(values);
   const claimed = claimedBy(values.with, values.without);
   if (remote !== undefined) claimed.add('remote');
-  const differs = new Set(values.differs);
-  return { socket, snapshotter, namespace, capabilities: claimed, remote, differs, cases: chosen, timeoutMs };
+  return { socket, snapshotter, namespace, capabilities: claimed, remote, ...chosen };
 }
 
 function claimedBy(does: readonly string[], doesNot: readonly string[]): Set<Capability> {
@@ -111,30 +100,14 @@ function remoteOf(values: {
 }
 
 function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        snapshotter: { type: 'string', default: '' },
-        namespace: { type: 'string', default: 'snapshots-conformance' },
-        with: { type: 'string', multiple: true, default: [] },
-        without: { type: 'string', multiple: true, default: [] },
-        remote: { type: 'string', default: '' },
-        parent: { type: 'string', default: '' },
-        label: { type: 'string', multiple: true, default: [] },
-        differs: { type: 'string', multiple: true, default: [] },
-        only: { type: 'string', default: '' },
-        timeout: { type: 'string', default: '60' },
-        list: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
-  } catch (e) {
-    throw wrong(reasonOf(e));
-  }
-}
-
-function wrong(reason: string): Fault {
-  return new Fault('invalid_argument', `${reason} (--help shows what there is)`);
+  const options = {
+    ...KIT_OPTIONS,
+    snapshotter: { type: 'string', default: '' },
+    namespace: { type: 'string', default: 'snapshots-conformance' },
+    remote: { type: 'string', default: '' },
+    parent: { type: 'string', default: '' },
+    label: { type: 'string', multiple: true, default: [] as string[] },
+    list: { type: 'boolean', default: false },
+  } as const;
+  return orWrong(() => parseArgs({ args: [...args], allowPositionals: true, options }));
 }

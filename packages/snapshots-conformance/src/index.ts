@@ -1,6 +1,6 @@
-export { runCase, snapshotterConformance } from './bind.ts';
+export type { Outcome, ReportOptions, Runner } from '@stowage/conformance';
+export { report, runCase, snapshotterConformance } from './bind.ts';
 export { cases } from './cases/index.ts';
-export { type Outcome, type ReportOptions, report } from './report.ts';
 export {
   type Capability,
   type Case,
@@ -8,6 +8,5 @@ export {
   capabilities,
   type OpenSnapshotter,
   type RemoteSnapshot,
-  type Runner,
   type Subject,
 } from './subject.ts';

@@ -1,16 +1,10 @@
+import { printed, runCommand } from '@stowage/conformance/command';
 import { Fault, reasonOf } from '@stowage/core';
 import { type Arguments, HELP, parseArguments } from './arguments.ts';
+import { report } from './bind.ts';
 import { cases } from './cases/index.ts';
 import { connectSocket, daemonSubject } from './daemon-subject.ts';
-import { type Outcome, report } from './report.ts';
 import type { Subject } from './subject.ts';
-
-const MARK: Readonly<Record<Outcome['how'], string>> = {
-  passed: 'ok      ',
-  failed: 'FAILED  ',
-  skipped: 'skipped ',
-  differs: 'differs ',
-};
 
 /** @returns how many cases failed. */
 async function runCases(args: Arguments): Promise<number> {
@@ -19,14 +13,7 @@ async function runCases(args: Arguments): Promise<number> {
   const mount = capabilities.has('mounts') ? await mounting() : undefined;
   const connect = () => connectSocket(socket, snapshotter);
   const subject = daemonSubject({ name: socket, capabilities, namespace, remote, connect, mount });
-  const counts = { passed: 0, failed: 0, differs: 0, skipped: 0 };
-  for await (const { id, how, reason } of report(subject, chosen, options)) {
-    counts[how]++;
-    process.stdout.write(`${MARK[how]}${id}${reason === '' ? '' : `: ${reason}`}\n`);
-  }
-  const sums = Object.entries(counts).map(([how, count]) => `${count} ${how}`);
-  process.stdout.write(`${sums.join(', ')}\n`);
-  return counts.failed;
+  return printed(report(subject, chosen, options));
 }
 
 /** A call that any snapshotter answers, so that not every case need say that nobody does. */
@@ -59,14 +46,9 @@ function listCases(): string {
   return `${lines.join('\n')}\n`;
 }
 
-try {
+await runCommand('snapshots-conformance', async () => {
   const args = parseArguments(process.argv.slice(2));
-  if (args === 'help') process.stdout.write(HELP);
-  else if (args === 'list') process.stdout.write(listCases());
-  // Not left to Node: a case that was given up may hold a connection.
-  else process.exit((await runCases(args)) === 0 ? 0 : 1);
-} catch (e) {
-  if (!Fault.is(e)) throw e;
-  process.stderr.write(`snapshots-conformance: ${e.message}\n`);
-  process.exitCode = 2;
-}
+  if (args !== 'help' && args !== 'list') return runCases(args);
+  process.stdout.write(args === 'help' ? HELP : listCases());
+  return undefined;
+});

@@ -1,3 +1,4 @@
+import type { KitCase, KitSubject } from '@stowage/conformance';
 import type { Labels, Mount } from '@stowage/core';
 import type { Snapshotter } from '@stowage/snapshots';
 
@@ -39,13 +40,7 @@ export interface RemoteSnapshot {
 }
 
 /** The snapshotter that is put to the test. */
-export interface Subject {
-  readonly name: string;
-  readonly capabilities: ReadonlySet<Capability>;
-  /** The snapshotter at a directory: fresh and empty where there is nothing yet. The kit disposes it. */
-  open(root: string): Promise<OpenSnapshotter>;
-  /** Undoes what `open` made elsewhere than below the directory. Called at the end of a case, its snapshotter disposed. */
-  end?(root: string): Promise<void>;
+export interface Subject extends KitSubject<Capability, OpenSnapshotter> {
   /** Makes mounts at a fresh directory for as long as `use` runs. Needed for `mounts`. */
   mount?<T>(mounts: readonly Mount[], use: (path: string) => Promise<T>): Promise<T>;
   /** Needed for `remote`. */
@@ -63,21 +58,4 @@ export interface CaseContext {
 }
 
 /** One rule of the contract, put to the test. */
-export interface Case {
-  /** Stable: others name it in reports and skip lists. */
-  readonly id: string;
-  readonly needs?: readonly Capability[];
-  /** Runs only where this is not claimed: asserts how the snapshotter refuses. */
-  readonly without?: Capability;
-  /** Why it is no rule any more. It is skipped from then on, and gone with the next major version. */
-  readonly deprecated?: string | undefined;
-  /** Rejects if the snapshotter broke the rule. */
-  run(context: CaseContext): Promise<void>;
-}
-
-/** What the kit needs of a test runner: `describe`, `test` and `test.skip` of jest, vitest or node:test. */
-export interface Runner {
-  describe(name: string, body: () => void): void;
-  test(name: string, body: () => Promise<void>): void;
-  skip(name: string, body: () => Promise<void>): void;
-}
+export type Case = KitCase<Capability, CaseContext>;

@@ -1,6 +1,4 @@
 import { reasonOf } from '@stowage/core';
-import { runCase, whySkipped } from './bind.ts';
-import type { Case, Subject } from './subject.ts';
 
 /** How a case ended. `differs`: it failed, as was said beforehand. */
 export interface Outcome {
@@ -17,8 +15,14 @@ export interface ReportOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** Runs cases one after the other, without a test runner. */
-export async function* report(
+interface Reported<Case, Subject> {
+  readonly run: (one: Case, subject: Subject) => Promise<void>;
+  readonly skipped: (one: Case, subject: Subject) => string | undefined;
+}
+
+/** Runs cases one after the other. */
+export async function* report<Case extends { readonly id: string }, Subject>(
+  { run, skipped: whySkipped }: Reported<Case, Subject>,
   subject: Subject,
   cases: readonly Case[],
   { differs = new Set(), timeoutMs = 60_000 }: ReportOptions = {},
@@ -30,7 +34,7 @@ export async function* report(
       yield { id, how: 'skipped', reason: skipped };
       continue;
     }
-    const failure = await failureOf(one, subject, timeoutMs);
+    const failure = await failureOf(id, run(one, subject), timeoutMs);
     if (!differs.has(id))
       yield { id, how: failure === undefined ? 'passed' : 'failed', reason: failure ?? '' };
     else if (failure === undefined)
@@ -40,12 +44,12 @@ export async function* report(
 }
 
 /** Why a case failed; undefined if it did not. */
-async function failureOf(one: Case, subject: Subject, timeoutMs: number): Promise<string | undefined> {
+async function failureOf(id: string, running: Promise<void>, timeoutMs: number): Promise<string | undefined> {
   const { promise: late, resolve } = Promise.withResolvers<string>();
   const timer = setTimeout(() => resolve(`it did not end within ${timeoutMs} ms`), timeoutMs);
-  const ended = runCase(one, subject).then(
+  const ended = running.then(
     () => undefined,
-    (e: unknown) => reasonOf(e).replace(`${one.id}: `, ''),
+    (e: unknown) => reasonOf(e).replace(`${id}: `, ''),
   );
   try {
     return await Promise.race([ended, late]);
