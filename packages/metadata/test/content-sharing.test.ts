@@ -93,3 +93,16 @@ test('a commit that finds the blob there leaves no bytes of its ingest, without 
   await expect(late.commit({ expected: digest })).rejects.toMatchObject({ kind: 'already_exists' });
   expect([...at.content.ingests.keys()]).toEqual([]);
 });
+
+test('what was ingested before a shared blob stood for it is gone after the commit, without a collection', async () => {
+  await using at = await Setting.make();
+  const { digest, size } = blobOf('hello');
+  await using first = await at.contentOf('b').writer({ ref: 'r' });
+  await first.write(Buffer.from('he'));
+  await first[Symbol.asyncDispose]();
+  await put(at.contentOf('a'), 'hello');
+  await using second = await at.contentOf('b').writer({ ref: 'r', expected: digest, total: size });
+  await second.commit();
+  expect(await Array.fromAsync(at.contentOf('b').read(digest))).toEqual([Buffer.from('hello')]);
+  expect([...at.content.ingests.keys()]).toEqual([]);
+});

@@ -36,6 +36,8 @@ export interface Opened {
   readonly key: string;
   /** The backend's ref. */
   readonly name: string;
+  /** Whether the record was there before, so that the backend may have bytes of the ingest. */
+  readonly isResumed: boolean;
   readonly claim: Claim;
   /** Opens the backend's own writer for it. */
   readonly reopen: (options: CallOptions) => Promise<ContentWriter>;
@@ -124,6 +126,8 @@ export class NamespacedWriter implements ContentWriter {
     this.#checkSize(status.offset, sizeBytes ?? total);
     if (this.#writer === undefined) this.#checkShared(digest);
     const blobKey = objectKey(scope.namespace, 'content', digest);
+    // What an earlier writer left, where the shared blob stands for it.
+    const isLeft = this.#writer === undefined && this.#opened.isResumed;
     let isDropped = false;
     const committing = ledger.mutate(
       makingLocks(scope, [blobKey, key], [blobLock(digest)]),
@@ -149,8 +153,13 @@ export class NamespacedWriter implements ContentWriter {
           ...(known && repaired(known, labels)),
         };
         tx.put(InfoSchema, blobKey, blobRecord({ ...blob, updatedAt: now }));
-        tx.delete(key);
-        letGo(tx, scope, 'ingests', this.ref);
+        if (isLeft) {
+          dropIngest(tx, scope, this.ref, this.#opened.name);
+          isDropped = true;
+        } else {
+          tx.delete(key);
+          letGo(tx, scope, 'ingests', this.ref);
+        }
         if (known === undefined)
           tx.emit(scope.namespace, '/content/create', ContentCreateSchema, { digest, size: status.offset });
       },

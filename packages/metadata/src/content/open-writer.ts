@@ -30,9 +30,9 @@ export async function openWriter(
   const shared = await pinShared(ledger, backend, sharing, options);
   try {
     const claim: Claim = { onAborted: () => undefined };
-    const name = await begin(ledger, scope, backend, options, key, claim);
+    const { name, isResumed } = await begin(ledger, scope, backend, options, key, claim);
     const reopen = ({ signal }: CallOptions) => backendWriter(backend, name, { ...options, signal });
-    const opened: Opened = { ledger, scope, backend, options, key, name, claim, reopen, shared };
+    const opened: Opened = { ledger, scope, backend, options, key, name, isResumed, claim, reopen, shared };
     try {
       return new NamespacedWriter(opened, shared === undefined ? await reopen({ signal }) : undefined);
     } catch (e) {
@@ -64,7 +64,7 @@ async function backendWriter(
   }
 }
 
-/** Writes the record of the ingest, before the backend hears of it. @returns its name there. */
+/** Writes the record of the ingest, before the backend hears of it. */
 async function begin(
   ledger: Ledger,
   scope: Scope,
@@ -72,10 +72,11 @@ async function begin(
   { ref, expected, signal }: WriterOptions,
   key: string,
   claim: Claim,
-): Promise<string> {
+): Promise<Pick<Opened, 'name' | 'isResumed'>> {
   const { namespace } = scope;
   const blob = expected === undefined ? [] : [objectKey(namespace, 'content', expected)];
   let name = '';
+  let isResumed = false;
   await ledger
     .mutate(
       makingLocks(scope, [key], blob),
@@ -95,6 +96,7 @@ async function begin(
         const leased = await hold(tx, scope, 'ingests', ref);
         const stored = await tx.get(StatusSchema, key);
         name = stored?.backend ?? '';
+        isResumed = stored !== undefined;
         const now = timestampOf(ledger.now());
         // An ingest that no lease holds goes a day after it was last opened; only then is updatedAt set.
         const record = create(StatusSchema, {
@@ -103,12 +105,7 @@ async function begin(
           expected: expected ?? '',
           ...(!leased && { updatedAt: now }),
         });
-        tx.put(
-          StatusSchema,
-          key,
-          record,
-          name !== '' ? name : (seq) => (name = `${namespace}/${seq}/${ref}`),
-        );
+        tx.put(StatusSchema, key, record, isResumed ? name : (seq) => (name = `${namespace}/${seq}/${ref}`));
         ledger.openIngests.set(key, claim);
       },
       { signal },
@@ -117,5 +114,5 @@ async function begin(
       release(ledger, key, claim);
       throw e;
     });
-  return name;
+  return { name, isResumed };
 }
