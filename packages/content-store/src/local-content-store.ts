@@ -189,8 +189,8 @@ export class LocalContentStore implements ContentStore, ContentVerifier, AsyncDi
   /** Takes the ref from whoever writes under it: a client that hung up may not have been noticed yet. */
   async abort(ref: string, { signal }: CallOptions = {}): Promise<void> {
     this.#check(signal);
-    await this.#holds.evict(ref, new Fault('aborted', `write ${quote(ref)}: the ingest was aborted`));
-    const hold = this.#holds.take(ref);
+    const aborted = new Fault('aborted', `write ${quote(ref)}: the ingest was aborted`);
+    const hold = await this.#holds.seize(ref, aborted);
     try {
       await this.#ingests.remove(ref);
     } finally {

@@ -38,6 +38,12 @@ export class RefHolds {
     await entry?.released;
   }
 
+  /** Evicts, again if another was quicker, until the ref is the caller's. */
+  async seize(ref: string, reason: Fault): Promise<RefHold> {
+    while (this.#entries.has(ref)) await this.evict(ref, reason);
+    return this.take(ref);
+  }
+
   async evictAll(reason: (ref: string) => Fault): Promise<void> {
     await Promise.all([...this.#entries.keys()].map((ref) => this.evict(ref, reason(ref))));
   }

@@ -130,6 +130,16 @@ test('opening an ingest can be given up while it is hashed, and by an abort of i
   expect((await fresh.status()).offset).toBe(0n);
 });
 
+test('of several who abort an ingest at once, one does and the others find it gone', async () => {
+  await using at = await directory();
+  await using store = await LocalContentStore.open(at.dir);
+  await using writer = await store.writer({ ref: 'r' });
+  await writer.write(Buffer.from('hello'));
+  const aborts = await Promise.allSettled(Array.from({ length: 4 }, () => store.abort('r')));
+  const kinds = aborts.map((one) => (one.status === 'fulfilled' ? 'done' : one.reason.kind));
+  expect(kinds.sort()).toEqual(['done', 'not_found', 'not_found', 'not_found']);
+});
+
 test('the plugin opens the store in its root, and tells where that is', async () => {
   await using at = await directory();
   const root = path.join(at.dir, 'root');
