@@ -1,5 +1,9 @@
-/** What must hold of the tree before anything runs: name and command. */
-export const checks = [
+import { step } from './steps.mjs';
+
+const source = ['node', '--conditions=stowage-source', '--disable-warning=ExperimentalWarning'];
+
+/** What must hold of the tree before anything runs. The last of them builds what the rest look at. */
+export const ofSources = [
   ['lock file is complete', ['node', 'tools/checks/lock.mjs']],
   ['workspaces: floors, references, manifests', ['node', 'tools/checks/workspaces.mjs']],
   ['code lint and format', ['biome', 'check', '--error-on-warnings', '.']],
@@ -8,17 +12,14 @@ export const checks = [
   ['contract breaks nothing', ['node', 'tools/checks/breaking.mjs']],
   ['generated code is current', ['node', 'tools/checks/generated.mjs']],
   ['types', ['tsc', '-b']],
+].map(([name, command]) => step(name, command));
+
+/** What must hold of what is built, but for its form as packages. */
+export const ofBuild = [
   ['types of tests and tools', ['tsc', '-p', 'tsconfig.test.json']],
-  ['README: table of RPCs is current', ['node', '--conditions=stowage-source', 'tools/checks/rpc-table.ts']],
-  ['packages: publint, attw', ['node', 'tools/checks/packages.mjs']],
-  [
-    'released kits pass today',
-    [
-      'node',
-      '--conditions=stowage-source',
-      '--disable-warning=ExperimentalWarning',
-      'tools/checks/previous-kit.ts',
-    ],
-  ],
+  ['README: table of RPCs is current', [...source, 'tools/checks/rpc-table.ts']],
+  ['released kits pass today', [...source, 'tools/checks/previous-kit.ts']],
   ['release dry run', ['node', 'tools/checks/release.mjs']],
-];
+].map(([name, command]) => step(name, command));
+
+export const ofPackages = [step('packages: publint, attw', ['node', 'tools/checks/packages.mjs'])];

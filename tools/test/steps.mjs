@@ -1,24 +1,53 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const root = join(import.meta.dirname, '../..');
 
 /**
- * Runs one command in the root; what it prints is shown.
+ * One command to be run in the root.
  *
  * @param counted - whether its tests count themselves into the tally; if not, it is one test.
  */
-export function runStep(name, [command, ...args], { counted = false, env = {} } = {}) {
+export function step(name, command, { counted = false, env = {} } = {}) {
+  return { name, command, counted, env };
+}
+
+/**
+ * Runs lanes of steps beside each other, the steps of a lane one after the other. With one lane, what they print is
+ * shown as it comes; with several, when a step ends.
+ */
+export async function runLanes(...lanes) {
+  const shown = lanes.length > 1 ? 'pipe' : 'inherit';
+  const results = await Promise.all(
+    lanes.map(async (lane) => {
+      const done = [];
+      for (const one of lane) done.push(await runStep(one, shown));
+      return done;
+    }),
+  );
+  return results.flat();
+}
+
+async function runStep({ name, command: [command, ...args], counted, env }, shown) {
   const started = Date.now();
-  console.log(`\n== ${name}`);
-  const { status, error } = spawnSync(command, args, {
+  if (shown === 'inherit') console.log(`\n== ${name}`);
+  const child = spawn(command, args, {
     cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', shown, shown],
     env: { ...process.env, ...env },
   });
-  if (error) console.error(error.message);
-  const ok = status === 0;
+  const printed = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => printed.push(chunk));
+  const ok = await new Promise((resolve) => {
+    child.on('error', (error) => {
+      printed.push(Buffer.from(`${error.message}\n`));
+      resolve(false);
+    });
+    child.on('close', (code) => resolve(code === 0));
+  });
+  if (shown === 'pipe') console.log(`\n== ${name}`);
+  process.stdout.write(Buffer.concat(printed));
   console.log(`== ${name}: ${ok ? 'ok' : 'FAILED'} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
   return { name, ok, counted };
 }
