@@ -25,12 +25,12 @@ export async function holderLine(
   const unique = await freed(holders);
   const isIdle = (known: Known) => known.id.kind === 'images' && !used.has(targetOf(known) ?? '');
   const spare = holders.every(isIdle) ? unique : await freed(holders.filter(isIdle));
-  const isDead = ({ records }: Unit) => !records.some(({ key }) => picture.isLive(key));
-  return sheet.line(of, holders.length, kept, {
-    isUnique: (unit) => unique.has(unit),
-    isShared: (unit) => !unique.has(unit) && !isDead(unit),
-    isReclaimable: (unit) => spare.has(unit) || isDead(unit),
-  });
+  const columnsOf = (unit: Unit) => {
+    const isUnique = unique.has(unit);
+    const isDead = !unit.records.some(({ key }) => picture.isLive(key));
+    return { isUnique, isShared: !isUnique && !isDead, isReclaimable: isDead || spare.has(unit) };
+  };
+  return sheet.line(of, holders.length, kept, columnsOf, { signal });
 }
 
 /** Targets of images that some container was made from, by whichever of the image's names. */

@@ -1,3 +1,4 @@
+import type { CallOptions } from '@stowage/core';
 import type { Usage, UsageOf } from '../inspector.ts';
 import { type Keepers, SEVERAL } from './keepers.ts';
 import type { Picture } from './picture.ts';
@@ -5,13 +6,18 @@ import type { Sheet } from './sheet.ts';
 import type { Unit } from './units.ts';
 
 /** Of what is stored: by how many roots keep it. */
-export function storeLine(sheet: Sheet, keepers: Keepers, of: UsageOf, units: readonly Unit[]): Usage {
-  const by = new Map(units.map((unit) => [unit, howMany(unit, keepers)]));
-  return sheet.line(of, units.length, units, {
-    isUnique: (unit) => by.get(unit) === 1,
-    isShared: (unit) => by.get(unit) === 2,
-    isReclaimable: (unit) => by.get(unit) === 0,
-  });
+export async function storeLine(
+  sheet: Sheet,
+  keepers: Keepers,
+  of: UsageOf,
+  units: readonly Unit[],
+  options: CallOptions,
+): Promise<Usage> {
+  const columnsOf = (unit: Unit) => {
+    const by = howMany(unit, keepers);
+    return { isUnique: by === 1, isShared: by === 2, isReclaimable: by === 0 };
+  };
+  return sheet.line(of, units.length, units, columnsOf, options);
 }
 
 /** No root, one, or 2 for several. */
@@ -22,12 +28,22 @@ function howMany({ records }: Unit, keepers: Keepers): 0 | 1 | 2 {
 }
 
 /** Of one namespace: what no other has, and what others have as well. */
-export function namespaceLine(sheet: Sheet, picture: Picture, namespace: string, count: number): Usage {
+export async function namespaceLine(
+  sheet: Sheet,
+  picture: Picture,
+  namespace: string,
+  count: number,
+  options: CallOptions,
+): Promise<Usage> {
   const here = ({ id }: Unit['records'][number]) => id.namespace === namespace;
-  const units = [...picture.units.values()].filter(({ records }) => records.some(here));
-  return sheet.line({ type: 'namespace', namespace }, count, units, {
-    isUnique: ({ records }) => records.every(here),
-    isShared: ({ records }) => !records.every(here),
-    isReclaimable: ({ records }) => !records.some(({ key }) => picture.isLive(key)),
-  });
+  const columnsOf = ({ records }: Unit) => {
+    if (!records.some(here)) return undefined;
+    const isUnique = records.every(here);
+    return {
+      isUnique,
+      isShared: !isUnique,
+      isReclaimable: !records.some(({ key }) => picture.isLive(key)),
+    };
+  };
+  return sheet.line({ type: 'namespace', namespace }, count, picture.units.values(), columnsOf, options);
 }

@@ -33,16 +33,16 @@ export async function* usage(
     leftover === undefined ? records.some(isSeen) : namespace === undefined,
   );
 
-  yield storeLine(sheet, keepers, { type: 'total' }, units);
+  yield await storeLine(sheet, keepers, { type: 'total' }, units, { signal });
   for (const [name, those] of Map.groupBy(seen, ({ id }) => id.namespace))
-    yield namespaceLine(sheet, picture, name, those.length);
+    yield await namespaceLine(sheet, picture, name, those.length, { signal });
   for (const kind of HOLDERS) {
     const those = kinds.get(kind) ?? [];
     yield await holderLine(sheet, picture, used, { type: 'kind', kind }, those, { signal });
   }
   for (const kind of STORES) {
     const those = units.filter((unit) => unit.kind === kind);
-    yield storeLine(sheet, keepers, { type: 'kind', kind }, those);
+    yield await storeLine(sheet, keepers, { type: 'kind', kind }, those, { signal });
   }
   if (!detail) return;
   for (const known of HOLDERS.flatMap((kind) => kinds.get(kind) ?? []))
@@ -50,6 +50,7 @@ export async function* usage(
   for (const known of kinds.get('snapshots') ?? []) {
     signal?.throwIfAborted();
     const unit = picture.units.get(unitKey(known) ?? '');
-    if (unit !== undefined) yield storeLine(sheet, keepers, { type: 'object', object: known.id }, [unit]);
+    if (unit === undefined) continue;
+    yield await storeLine(sheet, keepers, { type: 'object', object: known.id }, [unit], { signal });
   }
 }
