@@ -74,6 +74,23 @@ test('keys that mean something to containerd only are a warning', () => {
   ]);
 });
 
+test('stream processors at the top are the differ’s, whose own count more', () => {
+  const [one, two] = [{ path: '/one' }, { path: '/two' }];
+  const differ = 'io.containerd.differ.v1.walking';
+  const { plugins, warnings } = parseConfig(
+    {
+      stream_processors: { a: one, b: one },
+      plugins: { [differ]: { gzip_level: 1, stream_processors: { b: two } } },
+    },
+    'f',
+  );
+  expect(plugins[differ]).toEqual({ gzip_level: 1, stream_processors: { a: one, b: two } });
+  expect(warnings).toEqual([]);
+  expect(parseConfig({ stream_processors: { a: one } }, 'f').plugins[differ]).toEqual({
+    stream_processors: { a: one },
+  });
+});
+
 test('proxy plugins are checked', () => {
   const proxy = {
     type: 'snapshot',

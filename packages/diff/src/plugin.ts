@@ -4,6 +4,7 @@ import { all, Fault, noConfig, optional, plugin, type Scope, Skip } from '@stowa
 import { grpcSlot } from '@stowage/rpc';
 import { type Differ, differSlot, diffServiceSlot } from './differ.ts';
 import { firstDiffer } from './first-differ.ts';
+import { locateProcessors } from './locate-processors.ts';
 import { diffRoutes } from './service.ts';
 import { DIFF_SERVICE_DEFAULTS, diffServiceConfig } from './service-config.ts';
 import { findGunzip, Packer, Unpacker, walkingDiffer } from './walking.ts';
@@ -17,14 +18,14 @@ export const walkingDifferPlugin = plugin({
   defaults: WALKING_DEFAULTS,
   platforms: [{ os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch }],
   needs: { content: optional(contentServiceSlot), store: optional(contentSlot) },
-  async start({ needs: { content, store }, state, config: { levels, processors } }) {
+  async start({ needs: { content, store }, state, log, config: { levels, processors } }) {
     if (process.platform !== 'linux') throw new Skip('layers need Linux');
     const contentOf = content ?? (store === undefined ? undefined : () => store);
     if (contentOf === undefined) throw new Skip('no content store is loaded');
     const gunzip = await findGunzip();
     const packer = await Packer.open({ directory: join(state, 'views') });
     const unpacker = await Unpacker.open({ jail: join(state, 'jail') });
-    const options = { gunzip, processors, packer, levels };
+    const options = { gunzip, processors: await locateProcessors(processors, log), packer, levels };
     const scoped = (scope: Scope): Differ => walkingDiffer(contentOf(scope), unpacker, options);
     return Object.assign(scoped, {
       async [Symbol.asyncDispose]() {

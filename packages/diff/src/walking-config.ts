@@ -14,7 +14,8 @@ type Table = Readonly<Record<string, unknown>>;
 
 /**
  * Settings of `[plugins."io.containerd.differ.v1.walking"]`. `stream_processors` is a table of tables by id, each as
- * containerd's `[stream_processors.<id>]`: `accepts`, `returns`, `path`, `args`, `env`.
+ * containerd's `[stream_processors.<id>]`: `accepts`, `returns`, `path`, `args`, `env`. A path that is a name is looked for
+ * in PATH; see `locateProcessors`.
  *
  * @throws Fault `invalid_argument` naming the field.
  */
@@ -36,9 +37,8 @@ function processorOf(id: string, table: unknown): StreamProcessor {
   if (!isTexts(accepts) || accepts.length === 0)
     throw wrong(`${field}.accepts`, 'expected a list of media types');
   if (typeof returns !== 'string' || returns === '') throw wrong(`${field}.returns`, 'expected a media type');
-  // A name would be looked for in whatever PATH the daemon was started with.
-  if (typeof path !== 'string' || !isAbsolute(path))
-    throw wrong(`${field}.path`, 'expected an absolute path');
+  if (typeof path !== 'string' || path === '' || (path.includes('/') && !isAbsolute(path)))
+    throw wrong(`${field}.path`, 'expected an absolute path or the name of a program');
   if (!isTexts(args)) throw wrong(`${field}.args`, 'expected a list of strings');
   return { id, accepts, returns, path, args, env: environment(env, `${field}.env`) };
 }

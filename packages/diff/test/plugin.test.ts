@@ -72,6 +72,29 @@ test('the namespaced store is asked by scope, and its refusal passes', async () 
   await walking[Symbol.asyncDispose]();
 });
 
+test('a processor is found by its name; one whose program is not installed is left out', async () => {
+  await using at = await Workspace.open();
+  const content = await LocalContentStore.open(await at.directory('content'));
+  const archive = tar(file('a', 'x'));
+  const layer = { mediaType: 'some/type', digest: digestOf(archive), size: BigInt(archive.length) };
+  await writeBlob(content, 'ref', archive, layer);
+  const processor = { accepts: ['some/type'], returns: MEDIA_TYPE.ociLayer };
+  const table = (path: string) => ({ stream_processors: { p: { ...processor, path } } });
+  for (const path of ['cat', 'a-program-nobody-has']) {
+    const walking = await start<Scoped<Differ> & AsyncDisposable>(
+      at,
+      walkingDifferPlugin,
+      { store: content },
+      table(path),
+    );
+    const { mounts } = await at.bind();
+    const applied = walking({ namespace: 'any' }).apply(layer, mounts);
+    if (path === 'cat') expect(await applied).toMatchObject({ digest: layer.digest });
+    else await expect(applied).rejects.toMatchObject({ kind: 'unimplemented' });
+    await walking[Symbol.asyncDispose]();
+  }
+});
+
 test('without what they need, plugins skip; settings are checked', async () => {
   await using at = await Workspace.open();
   for (const [plugin, needs] of [
@@ -101,7 +124,8 @@ test('without what they need, plugins skip; settings are checked', async () => {
     [{ zstd_level: 0 }, 'zstd_level'],
     [{ stream_processors: [] }, 'stream_processors'],
     [{ stream_processors: { p: 1 } }, 'stream_processors."p"'],
-    [{ stream_processors: { p: { ...processor, path: 'x' } } }, 'stream_processors."p".path'],
+    [{ stream_processors: { p: { ...processor, path: './x' } } }, 'stream_processors."p".path'],
+    [{ stream_processors: { p: { ...processor, path: '' } } }, 'stream_processors."p".path'],
     [{ stream_processors: { p: { ...processor, accepts: [] } } }, 'stream_processors."p".accepts'],
     [{ stream_processors: { p: { ...processor, returns: '' } } }, 'stream_processors."p".returns'],
     [{ stream_processors: { p: { ...processor, args: 'x' } } }, 'stream_processors."p".args'],

@@ -37,6 +37,9 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** Where a file of version 4 names the socket. */
 export const SERVER_TABLE = 'io.containerd.server.v1.grpc';
 
+/** Whose `stream_processors` stand at the top of containerd's files. */
+export const DIFFER_TABLE = 'io.containerd.differ.v1.walking';
+
 export const DEFAULTS = {
   config: '/etc/stowage/config.toml',
   root: '/var/lib/stowage',

@@ -3,6 +3,7 @@ import { socketPath } from '@stowage/rpc/unix-socket';
 import {
   type DaemonConfig,
   DEFAULTS,
+  DIFFER_TABLE,
   LOG_LEVELS,
   type LogLevel,
   type ProxyPluginConfig,
@@ -31,7 +32,7 @@ const PROXY_TYPES = {
 
 const KNOWN =
   'version, root, state, imports, packages, plugin_dir, disabled_plugins, required_plugins, [grpc], [debug], ' +
-  '[plugins], [proxy_plugins]';
+  '[plugins], [proxy_plugins], [stream_processors]';
 
 /**
  * Reads the config in containerd's own shape, versions 2 to 4.
@@ -53,7 +54,10 @@ export function parseConfig(table: Table, file: string, flags: Flags = {}): Daem
   const root = resolve(flags.root ?? fileRoot ?? DEFAULTS.root);
   const state = resolve(flags.state ?? fileState ?? DEFAULTS.state);
   if (root === state) throw top.fault('state', `must not be the same as root, ${root}`);
-  const plugins = pluginTables(top.table('plugins') ?? {}, file);
+  const plugins = withProcessors(
+    pluginTables(top.table('plugins') ?? {}, file),
+    top.table('stream_processors'),
+  );
 
   const grpc = new TableReader(top.table('grpc') ?? {}, file, 'grpc');
   const server = new TableReader(plugins[SERVER_TABLE] ?? {}, file, `plugins.'${SERVER_TABLE}'`);
@@ -75,7 +79,7 @@ export function parseConfig(table: Table, file: string, flags: Flags = {}): Daem
       'tcp_tls_common_name',
     ),
     ...debug.ignore('address', 'uid', 'gid', 'format'),
-    ...top.ignore('temp', 'oom_score', 'ttrpc', 'metrics', 'cgroup', 'timeouts', 'stream_processors'),
+    ...top.ignore('temp', 'oom_score', 'ttrpc', 'metrics', 'cgroup', 'timeouts'),
   ];
   const result: DaemonConfig = {
     file,
@@ -97,6 +101,18 @@ export function parseConfig(table: Table, file: string, flags: Flags = {}): Daem
   debug.end('level');
   top.end(KNOWN);
   return result;
+}
+
+/** containerd has them at the top; here they are a setting of the differ, whose own table counts more. */
+function withProcessors(
+  plugins: Readonly<Record<string, Table>>,
+  processors: Table | undefined,
+): Readonly<Record<string, Table>> {
+  if (processors === undefined) return plugins;
+  const differ = plugins[DIFFER_TABLE] ?? {};
+  const { stream_processors: own = {} } = differ;
+  if (!isTable(own)) return plugins;
+  return { ...plugins, [DIFFER_TABLE]: { ...differ, stream_processors: { ...processors, ...own } } };
 }
 
 function pluginTables(table: Table, file: string): Record<string, Table> {
