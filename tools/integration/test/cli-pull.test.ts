@@ -70,6 +70,26 @@ test('pull prints a line per step where there is no terminal, and the digest on 
   expect(again).toMatchObject({ code: 0, stdout, stderr: '' });
 });
 
+test('pull unpacks where it is told, several layers at a time', async () => {
+  const [snapshotter, n] = ['native', 'elsewhere'];
+  const pulled = await s(
+    '-n',
+    n,
+    'pull',
+    '-q',
+    '--snapshotter',
+    snapshotter,
+    '--unpack-concurrency',
+    '2',
+    small,
+  );
+  expect(pulled).toMatchObject({ code: 0, stderr: '' });
+  expect(await c('-n', n, 'snapshots', '--snapshotter', snapshotter, 'ls')).toMatch(/^sha256:.*Committed/m);
+  expect(await c('-n', n, 'snapshots', 'ls')).not.toContain('sha256:');
+  const wrong = await s('pull', '--unpack-concurrency', '0', small);
+  expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('expected a whole number from 1') });
+});
+
 test('run pulls what is missing', async () => {
   const { code, stdout, stderr } = await s('-n', 'fresh', 'run', '--rm', small, 'echo', 'pulled');
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'pulled\n' });

@@ -11,6 +11,8 @@ export async function pull(command: Command, image: string, flags: PullFlags): P
   using progress = progressView(process.stderr, flags.quiet);
   const { target } = await client.pull(normalizeReference(image), {
     unpack: true,
+    snapshotter: flags.snapshotter,
+    unpackConcurrency: flags.unpackConcurrency,
     plainHttp: flags.plainHttp,
     platform: flags.platform,
     signal: interrupt.signal,

@@ -1,7 +1,9 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 
 export interface PullFlags {
   readonly platform?: string;
+  readonly snapshotter?: string;
+  readonly unpackConcurrency?: number;
   readonly plainHttp?: boolean;
   readonly quiet: boolean;
 }
@@ -12,6 +14,7 @@ Examples:
   stowage pull ghcr.io/owner/app:1.2
   stowage pull --platform linux/arm64 alpine
   stowage pull --plain-http registry.local:5000/app
+  stowage pull --unpack-concurrency 4 pytorch/pytorch    more layers at a time, on a fast disk
 
 It prints the image's digest. Layers that are there already are not fetched again. Ctrl-C leaves nothing behind.`;
 
@@ -20,6 +23,12 @@ export function addImageCommands(program: Command): void {
     .command('pull <image>')
     .description('pull an image from its registry and unpack it')
     .option('--platform <os/arch>', 'platform, such as linux/arm64')
+    .option('--snapshotter <name>', 'where to unpack it (default: overlayfs)')
+    .option(
+      '--unpack-concurrency <n>',
+      'layers to unpack at a time, where the snapshotter can (default: 1)',
+      parseCount,
+    )
     .option('--plain-http', 'speak HTTP to a registry that is not on loopback')
     .option('-q, --quiet', 'print nothing but the digest', false)
     .addHelpText('after', PULL_EXAMPLES)
@@ -37,4 +46,9 @@ export function addImageCommands(program: Command): void {
       const { listImages } = await import('../actions/list-images.ts');
       await listImages(command, quiet);
     });
+}
+
+function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('expected a whole number from 1 to 9999');
+  return Number(text);
 }
