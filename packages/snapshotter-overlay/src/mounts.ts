@@ -1,12 +1,11 @@
-import { join } from 'node:path';
 import { LABEL, type Mount } from '@stowage/core';
 import type { StoredSnapshot } from '@stowage/snapshots-store';
 import { remapOf } from './remap.ts';
 
 /** A snapshot's own files. */
-export const upperOf = (directory: string): string => join(directory, 'fs');
+export const upperOf = (directory: string): string => `${directory}/fs`;
 /** What overlayfs needs beside them while mounted. */
-export const workOf = (directory: string): string => join(directory, 'work');
+export const workOf = (directory: string): string => `${directory}/work`;
 
 /**
  * How to mount a snapshot, option for option as containerd does it, since clients read layers off the options
