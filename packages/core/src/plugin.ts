@@ -18,13 +18,16 @@ export interface Slot<T> {
   readonly '@stowage/slot'?: () => T;
 }
 
-/** What a plugin asks for: exactly one filler, one if there is one, or all there are. */
-export type Need<T> = Slot<T> | OptionalNeed<T> | AllNeed<T>;
+/** What a plugin asks for: exactly one filler, one if there is one, or all there are, at its start or at any time. */
+export type Need<T> = Slot<T> | OptionalNeed<T> | AllNeed<T> | LiveNeed<T>;
 export interface OptionalNeed<T> {
   readonly optional: Slot<T>;
 }
 export interface AllNeed<T> {
   readonly all: Slot<T>;
+}
+export interface LiveNeed<T> {
+  readonly live: Slot<T>;
 }
 
 /** One filler if there is one, else undefined. */
@@ -37,17 +40,24 @@ export function all<T>(slot: Slot<T>): AllNeed<T> {
   return { all: slot };
 }
 
+/**
+ * As {@link all}, but the map goes on to tell what there is: a plugin that is added to the running engine appears in it
+ * at the end, one that is removed disappears. For plugins that ask the map at each use and keep no copy.
+ */
+export function live<T>(slot: Slot<T>): LiveNeed<T> {
+  return { live: slot };
+}
+
 export type Needs = Readonly<Record<string, Need<unknown>>>;
 
 /** What `start` is given for a need. */
-export type Met<N> =
-  N extends AllNeed<infer T>
-    ? ReadonlyMap<string, T>
-    : N extends OptionalNeed<infer T>
-      ? T | undefined
-      : N extends Slot<infer T>
-        ? T
-        : never;
+export type Met<N> = N extends AllNeed<infer T> | LiveNeed<infer T>
+  ? ReadonlyMap<string, T>
+  : N extends OptionalNeed<infer T>
+    ? T | undefined
+    : N extends Slot<infer T>
+      ? T
+      : never;
 
 export interface StartContext<C = unknown, N extends Needs = Needs> {
   /** A directory of the plugin's own that lasts: `<root>/<type>.<id>`. Not yet made. */
@@ -120,6 +130,27 @@ export interface PluginStatus {
 
 /** The engine fills this one itself: the state of every plugin, as of the call. */
 export const pluginListSlot: Slot<() => readonly PluginStatus[]> = { type: 'stowage.plugins.v1', api: 1 };
+
+/** The engine that a plugin is part of, as far as it changes while it runs. */
+export interface PluginHost {
+  /**
+   * Starts a plugin. Those that take all of its kind at any time ({@link live}) have it when this returns.
+   *
+   * @throws Fault `already_exists` if there is one of its slot and id; `failed_precondition` if somebody takes its kind at
+   *   the start only, naming who, or the engine is still starting or stops already; `invalid_argument` if it has needs of
+   *   its own; otherwise what it failed with. Nothing of it is left then.
+   */
+  add(plugin: Plugin): Promise<PluginStatus>;
+  /**
+   * Takes a plugin from those that have it, then disposes what it gave.
+   *
+   * @throws Fault `not_found`; `failed_precondition` as for {@link add}. What disposing it threw: it is gone all the same.
+   */
+  remove(type: string, id: string): Promise<void>;
+}
+
+/** The engine fills this one too: itself. It can be used once all plugins are up. */
+export const pluginHostSlot: Slot<PluginHost> = { type: 'stowage.plugin-host.v1', api: 1 };
 
 /** A `config` for plugins without settings. */
 export function noConfig(table: Readonly<Record<string, unknown>>): Record<string, never> {

@@ -2,6 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import {
   type AllNeed,
   all,
+  type LiveNeed,
+  live,
   type Met,
   type Need,
   noConfig,
@@ -35,12 +37,13 @@ describe('Met', () => {
     same<Same<Met<Slot<Store>>, Store>>();
     same<Same<Met<OptionalNeed<Store>>, Store | undefined>>();
     same<Same<Met<AllNeed<Store>>, ReadonlyMap<string, Store>>>();
+    same<Same<Met<LiveNeed<Store>>, ReadonlyMap<string, Store>>>();
     same<Same<Met<typeof pluginListSlot>, () => readonly PluginStatus[]>>();
     same<Same<Met<Slot<string | undefined>>, string | undefined>>();
     // @ts-expect-error a Store is no Clock
     same<Same<Met<Slot<Store>>, Clock>>();
-    const needs: Need<unknown>[] = [storeSlot, optional(storeSlot), all(storeSlot)];
-    expect(needs).toEqual([storeSlot, { optional: storeSlot }, { all: storeSlot }]);
+    const needs: Need<unknown>[] = [storeSlot, optional(storeSlot), all(storeSlot), live(storeSlot)];
+    expect(needs).toEqual([storeSlot, { optional: storeSlot }, { all: storeSlot }, { live: storeSlot }]);
   });
 
   test('slots of different types do not fit each other', () => {

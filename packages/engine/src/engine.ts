@@ -1,9 +1,19 @@
 import { mkdir } from 'node:fs/promises';
 import type { Transport } from '@connectrpc/connect';
-import { Fault, type Logger, type Plugin, type PluginStatus, type Slot, silentLogger } from '@stowage/core';
+import {
+  Fault,
+  type Logger,
+  type Plugin,
+  type PluginHost,
+  type PluginStatus,
+  type Slot,
+  silentLogger,
+} from '@stowage/core';
 import { grpcSlot, type Routes } from '@stowage/rpc';
 import { memoryTransport } from '@stowage/rpc/transport';
 import { type Node, nameOf, resolve } from './graph.ts';
+import { Host } from './host.ts';
+import { LiveMaps } from './live-maps.ts';
 import { parseConfigs, type Started, startAll, stopAll } from './running.ts';
 
 export interface EngineOptions {
@@ -12,11 +22,11 @@ export interface EngineOptions {
   /** What goes at reboot: sockets, running tasks. */
   readonly state: string;
   readonly plugins: readonly Plugin[];
-  /** Tables of the config file's `[plugins]`, by `type.id`. */
+  /** Tables of the config file's `[plugins]`, by `type.id`; of plugins that are added later too. */
   readonly config?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
   /** The file that `config` was read from, for messages. */
   readonly configFile?: string | undefined;
-  /** Plugins that are left out, by `type.id`. */
+  /** Plugins that are left out at the start, by `type.id`. */
   readonly disabled?: readonly string[] | undefined;
   /** Plugins without which opening fails, by `type.id`. */
   readonly required?: readonly string[] | undefined;
@@ -29,10 +39,11 @@ export interface EngineOptions {
  * A set of plugins, started. Serves their RPC services to this process over {@link transport}, or through
  * `listen` of `@stowage/rpc/server` to others. Disposing stops the plugins, last started first.
  */
-export class Engine implements AsyncDisposable {
+export class Engine implements PluginHost, AsyncDisposable {
   readonly #nodes: readonly Node[];
-  /** In the order in which they came up. */
+  /** In an order in which each comes after what it needs. */
   readonly #started: ReadonlyMap<Node, Started>;
+  readonly #host: Host;
   readonly #log: Logger;
   readonly #stop: AbortController;
   #transport: Transport | undefined;
@@ -40,11 +51,13 @@ export class Engine implements AsyncDisposable {
   private constructor(
     nodes: readonly Node[],
     started: ReadonlyMap<Node, Started>,
+    host: Host,
     log: Logger,
     stop: AbortController,
   ) {
     this.#nodes = nodes;
     this.#started = started;
+    this.#host = host;
     this.#log = log;
     this.#stop = stop;
   }
@@ -57,7 +70,7 @@ export class Engine implements AsyncDisposable {
    *   `invalid_argument` for a bad setting.
    */
   static async open(options: EngineOptions): Promise<Engine> {
-    const { root, state, required = [], log = silentLogger } = options;
+    const { root, state, config = {}, configFile, required = [], log = silentLogger } = options;
     const { nodes, configs } = plan(options);
     await mkdir(root, { recursive: true, mode: 0o711 });
     await mkdir(state, { recursive: true, mode: 0o711 });
@@ -65,8 +78,12 @@ export class Engine implements AsyncDisposable {
     const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
     const started = new Map<Node, Started>();
     const inOrder = () => nodes.flatMap((node) => started.get(node)?.status ?? []);
+    const host = new Host(nodes, started);
+    const live = new LiveMaps();
+    const start = { root, state, required, log, signal, list: inOrder, host, live };
     try {
-      await startAll(nodes, started, { root, state, configs, required, log, signal, list: inOrder });
+      await startAll(nodes, started, { ...start, configs });
+      host.open({ start, tables: config, configFile });
     } catch (e) {
       stop.abort(e);
       await stopAll(started, log).catch((failure: unknown) => {
@@ -74,7 +91,7 @@ export class Engine implements AsyncDisposable {
       });
       throw e;
     }
-    return new Engine(nodes, started, log, stop);
+    return new Engine(nodes, started, host, log, stop);
   }
 
   /** Throws what {@link open} would throw before it starts anything. */
@@ -85,6 +102,15 @@ export class Engine implements AsyncDisposable {
   /** How each plugin came up: each after those that it needs. */
   plugins(): readonly PluginStatus[] {
     return this.#nodes.flatMap((node) => this.#started.get(node)?.status ?? []);
+  }
+
+  /** Also refused is an RPC service: whoever serves {@link routes} has them already. */
+  add(plugin: Plugin): Promise<PluginStatus> {
+    return this.#host.add(plugin);
+  }
+
+  remove(type: string, id: string): Promise<void> {
+    return this.#host.remove(type, id);
   }
 
   /** Values of the plugins in a slot, by plugin id. */
@@ -112,6 +138,7 @@ export class Engine implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Fault('canceled', 'the engine is stopping'));
+    await this.#host.close();
     await stopAll(this.#started, this.#log);
   }
 }

@@ -1,9 +1,11 @@
 import {
   type AllNeed,
   Fault,
+  type LiveNeed,
   type Need,
   type OptionalNeed,
   type Plugin,
+  pluginHostSlot,
   pluginListSlot,
   type Slot,
 } from '@stowage/core';
@@ -11,7 +13,7 @@ import {
 /** A plugin and what it will be given, found before anything starts. */
 export interface Node {
   readonly plugin: Plugin;
-  /** By name of the need: the nodes that fill it; undefined for the plugin list, which the engine fills. */
+  /** By name of the need: the nodes that fill it; none for what the engine fills itself. */
   readonly fillers: ReadonlyMap<string, { readonly need: Need<unknown>; readonly nodes: readonly Node[] }>;
 }
 
@@ -22,11 +24,17 @@ export function nameOf(plugin: { readonly slot: { readonly type: string }; reado
 
 export function slotOf(need: Need<unknown>): Slot<unknown> {
   if ('all' in need) return (need as AllNeed<unknown>).all;
+  if ('live' in need) return (need as LiveNeed<unknown>).live;
   if ('optional' in need) return (need as OptionalNeed<unknown>).optional;
   return need;
 }
 
-function fits(plugin: Plugin, slot: Slot<unknown>): boolean {
+/** Whether the engine itself is what fills a slot. */
+export function isOfEngine({ type }: Slot<unknown>): boolean {
+  return type === pluginListSlot.type || type === pluginHostSlot.type;
+}
+
+export function fits(plugin: Pick<Plugin, 'slot' | 'id'>, slot: Slot<unknown>): boolean {
   return plugin.slot.type === slot.type && (slot.id === undefined || plugin.id === slot.id);
 }
 
@@ -68,7 +76,7 @@ export function resolve(plugins: readonly Plugin[]): Node[] {
 
   const candidates = (plugin: Plugin, need: Need<unknown>): Plugin[] => {
     const slot = slotOf(need);
-    if (slot.type === pluginListSlot.type) return [];
+    if (isOfEngine(slot)) return [];
     const found = plugins.filter((p) => fits(p, slot));
     for (const p of found) {
       if (p.slot.api === slot.api) continue;
@@ -77,7 +85,7 @@ export function resolve(plugins: readonly Plugin[]): Node[] {
         `plugin ${nameOf(plugin)} needs version ${slot.api} of ${slot.type}, ${nameOf(p)} offers version ${p.slot.api}`,
       );
     }
-    if ('all' in need) return found;
+    if ('all' in need || 'live' in need) return found;
     const wanted = slot.id === undefined ? slot.type : `${slot.type}.${slot.id}`;
     if (found.length > 1) {
       const several = found.map(nameOf).join(', ');

@@ -4,12 +4,14 @@ import {
   type Logger,
   type Need,
   type Plugin,
+  type PluginHost,
   type PluginStatus,
   pluginListSlot,
   reasonOf,
   Skip,
 } from '@stowage/core';
-import { type Node, nameOf, slotOf } from './graph.ts';
+import { isOfEngine, type Node, nameOf, slotOf } from './graph.ts';
+import type { LiveMaps } from './live-maps.ts';
 
 export interface Started {
   readonly status: PluginStatus;
@@ -26,6 +28,8 @@ export interface StartOptions {
   readonly log: Logger;
   readonly signal: AbortSignal;
   readonly list: () => readonly PluginStatus[];
+  readonly host: PluginHost;
+  readonly live: LiveMaps;
 }
 
 /**
@@ -98,7 +102,8 @@ function configOf(
   }
 }
 
-async function startOne(
+/** @returns what became of it, failed or not. @throws the signal's reason. */
+export async function startOne(
   node: Node,
   started: ReadonlyMap<Node, Started>,
   options: StartOptions,
@@ -148,12 +153,14 @@ function met(
   started: ReadonlyMap<Node, Started>,
   options: StartOptions,
 ): unknown {
-  if (slotOf(need).type === pluginListSlot.type) return options.list;
+  const slot = slotOf(need);
+  if (isOfEngine(slot)) return slot.type === pluginListSlot.type ? options.list : options.host;
   const up = nodes.flatMap((node) => {
     const it = started.get(node);
     return it?.status.state === 'ok' ? [[node.plugin.id, it.value] as const] : [];
   });
   if ('all' in need) return new Map(up);
+  if ('live' in need) return options.live.make(slot, up);
   if (up[0] !== undefined) return up[0][1];
   if ('optional' in need) return undefined;
   const missing = nodes
@@ -178,7 +185,8 @@ export async function stopAll(started: ReadonlyMap<Node, Started>, log: Logger):
   if (failures.length > 0) throw failures[0];
 }
 
-async function dispose(value: unknown): Promise<void> {
+/** Disposes what a plugin gave, if it can be disposed. */
+export async function dispose(value: unknown): Promise<void> {
   const it = value as Partial<AsyncDisposable & Disposable> | null | undefined;
   if (it === null || (typeof it !== 'object' && typeof it !== 'function')) return;
   if (typeof it[Symbol.asyncDispose] === 'function') await it[Symbol.asyncDispose]?.();
