@@ -1,14 +1,6 @@
 import type { ContainerStore } from '@stowage/containers';
 import type { ContentStore, ContentVerifier } from '@stowage/content';
-import {
-  type CallOptions,
-  Fault,
-  type Logger,
-  quote,
-  type Scope,
-  type Slot,
-  silentLogger,
-} from '@stowage/core';
+import { type CallOptions, Fault, type Logger, type Scope, type Slot, silentLogger } from '@stowage/core';
 import type { Events } from '@stowage/events';
 import type { GarbageInspector } from '@stowage/gc';
 import { inspectorOver } from '@stowage/gc/inspect';
@@ -34,13 +26,15 @@ import { namespaceStore } from './namespaces.ts';
 import { sandboxStore } from './sandboxes.ts';
 import { validateScope } from './scope.ts';
 import { namespacedSnapshotter } from './snapshots/namespaced-snapshotter.ts';
+import { noSnapshotter } from './snapshots/records.ts';
+import { withdraw } from './snapshots/withdraw.ts';
 
 export interface MetadataOptions {
   /** The store of bytes that all namespaces share. */
   readonly content?: ContentStore | undefined;
   /** Whether namespaces get each other's blobs without sending them; `shared` unless told. */
   readonly contentSharing?: ContentSharing | undefined;
-  /** Backends by the names that clients use. */
+  /** Backends by the names that clients use. Asked at each use: what is put into it or taken from it later counts. */
   readonly snapshotters?: ReadonlyMap<string, Snapshotter> | undefined;
   /** Told what happens, in the order in which it was written. */
   readonly events?: Events | undefined;
@@ -77,8 +71,6 @@ export interface MetadataView {
  */
 export class Metadata implements Checkable, AsyncDisposable {
   readonly namespaces: NamespaceStore;
-  /** Names of the snapshotters there are. */
-  readonly snapshotters: readonly string[];
   readonly hasContent: boolean;
   readonly #db: Database;
   readonly #ledger: Ledger;
@@ -94,7 +86,6 @@ export class Metadata implements Checkable, AsyncDisposable {
     this.#contentSharing = contentSharing;
     this.#collector = new Collector(ledger);
     this.namespaces = namespaceStore(ledger);
-    this.snapshotters = [...ledger.backends.snapshotters.keys()];
     this.hasContent = ledger.backends.content !== undefined;
   }
 
@@ -116,6 +107,11 @@ export class Metadata implements Checkable, AsyncDisposable {
     if (!options.signal?.aborted) return new Metadata(db, ledger, log, contentSharing);
     await db[Symbol.asyncDispose]();
     throw options.signal.reason;
+  }
+
+  /** Names of the snapshotters there are now. */
+  get snapshotters(): readonly string[] {
+    return [...this.#ledger.backends.snapshotters.keys()];
   }
 
   /** @throws Fault `failed_precondition` without a namespace; `invalid_argument` for one that is no identifier. */
@@ -150,6 +146,17 @@ export class Metadata implements Checkable, AsyncDisposable {
     return checkLive(this.#ledger, options);
   }
 
+  /**
+   * For taking a snapshotter away: runs `take` while no record names it and nobody can make a snapshot of it. What is
+   * left to be deleted in it by garbage collection waits for a snapshotter of this name.
+   *
+   * @throws Fault `failed_precondition` saying how many snapshots and containers there are of it, and where; what `take`
+   *   throws.
+   */
+  withdraw<T>(snapshotter: string, take: () => Promise<T>, options?: CallOptions): Promise<T> {
+    return withdraw(this.#ledger, snapshotter, take, options);
+  }
+
   /** Runs a whole garbage collection that begins after this call, backends included. */
   async collect(options?: CollectOptions): Promise<Collected> {
     return this.#collector.collect(options);
@@ -181,8 +188,3 @@ export class Metadata implements Checkable, AsyncDisposable {
 }
 
 export const metadataSlot: Slot<Metadata> = { type: 'io.containerd.metadata.v1', id: 'level', api: 1 };
-
-function noSnapshotter(name: string, names: readonly string[]): Fault {
-  const known = names.length === 0 ? 'there is none' : `there are ${names.join(', ')}`;
-  return new Fault('invalid_argument', `snapshotter ${quote(name)}: not here; ${known}`);
-}

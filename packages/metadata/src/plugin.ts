@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { containerServiceSlot } from '@stowage/containers';
 import { contentServiceSlot, contentSlot, verificationServiceSlot } from '@stowage/content';
-import { all, Fault, noConfig, optional, type Plugin, plugin, Skip } from '@stowage/core';
+import { Fault, live, noConfig, optional, type Plugin, plugin, Skip } from '@stowage/core';
 import { eventsSlot } from '@stowage/events';
 import { garbageServiceSlot } from '@stowage/gc';
 import { imageServiceSlot } from '@stowage/images';
@@ -24,7 +24,7 @@ export const metadataPlugin: Plugin = plugin({
   defaults: METADATA_DEFAULTS,
   needs: {
     content: optional(contentSlot),
-    snapshotters: all(snapshotterSlot),
+    snapshotters: live(snapshotterSlot),
     events: optional(eventsSlot),
   },
   start: ({ root, config: { contentSharing }, needs: { content, snapshotters, events }, log, signal }) =>
@@ -131,7 +131,9 @@ export const snapshotsServicePlugin: Plugin = plugin({
     if (metadata.snapshotters.length === 0)
       throw new Skip('there is no snapshotter (io.containerd.snapshotter.v1)');
     return {
-      names: metadata.snapshotters,
+      get names() {
+        return metadata.snapshotters;
+      },
       snapshotter: (scope, name) => metadata.scope(scope).snapshotter(name),
     };
   },

@@ -1,4 +1,4 @@
-import { all, noConfig, optional, plugin, Skip } from '@stowage/core';
+import { live, noConfig, optional, plugin, Skip } from '@stowage/core';
 import { grpcSlot } from '@stowage/rpc';
 import { rawSnapshotService } from './raw.ts';
 import { snapshotRoutes } from './service.ts';
@@ -12,7 +12,7 @@ export const snapshotsGrpcPlugin = plugin({
   slot: grpcSlot,
   id: 'snapshots',
   config: noConfig,
-  needs: { service: optional(snapshotServiceSlot), backends: all(snapshotterSlot) },
+  needs: { service: optional(snapshotServiceSlot), backends: live(snapshotterSlot) },
   start({ needs: { service, backends } }) {
     if (service === undefined && backends.size === 0) throw new Skip('no snapshotter is loaded');
     return snapshotRoutes(service ?? rawSnapshotService(backends));

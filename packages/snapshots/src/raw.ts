@@ -7,7 +7,9 @@ import type { SnapshotService, Snapshotter } from './snapshotter.ts';
  */
 export function rawSnapshotService(backends: ReadonlyMap<string, Snapshotter>): SnapshotService {
   return {
-    names: [...backends.keys()],
+    get names() {
+      return [...backends.keys()];
+    },
     snapshotter(_scope, name) {
       const backend = backends.get(name);
       if (backend === undefined) throw unknownSnapshotter(name, [...backends.keys()]);

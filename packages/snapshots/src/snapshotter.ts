@@ -139,7 +139,7 @@ export const snapshotterSlot: Slot<Snapshotter> = { type: 'io.containerd.snapsho
 
 /** All snapshotters as clients see them, by namespace and lease. */
 export interface SnapshotService {
-  /** Names of the snapshotters there are; the first is the default of our own clients. */
+  /** Names of the snapshotters there are now; the first is the default of our own clients. */
   readonly names: readonly string[];
   /** @throws Fault `invalid_argument` if there is no snapshotter of that name; the message lists those there are. */
   snapshotter(scope: Scope, name: string): Snapshotter;

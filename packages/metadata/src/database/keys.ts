@@ -96,6 +96,11 @@ export function blobLock(digest: string): string {
   return `v1/!blob/${digest}`;
 }
 
+/** Lock that stands for there being a snapshotter: shared by whoever makes a snapshot of it. No record has this key. */
+export function snapshotLock(snapshotter: string): string {
+  return `v1/!snapshotter/${snapshotter}`;
+}
+
 /** Everything of all namespaces. Their names begin with a letter or digit, the database's own lists with a '!'. */
 export const OBJECTS = { gte: 'v1/0', lt: 'v10' } as const;
 

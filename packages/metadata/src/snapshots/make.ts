@@ -2,10 +2,11 @@ import { SnapshotPrepareSchema } from '@stowage/api/events';
 import { InfoSchema } from '@stowage/api/snapshots/v1';
 import { type CallOptions, Fault, LABEL, type Mount, quote, validateLabels } from '@stowage/core';
 import type { PrepareOptions, SnapshotInfo } from '@stowage/snapshots';
+import { snapshotLock } from '../database/keys.ts';
 import type { Transaction } from '../ledger/transaction.ts';
 import { ensureNamespace, hold, makingLocks } from '../scope.ts';
 import { backendName, edgeKey, leaseType, type Part, recordKey } from './part.ts';
-import { infoOf, infoRecord, inherited, snapshotExists } from './records.ts';
+import { infoOf, infoRecord, inherited, noSnapshotter, snapshotExists } from './records.ts';
 
 /**
  * Makes an active snapshot or a view.
@@ -25,10 +26,13 @@ export async function makeSnapshot(
   validateLabels(labels);
   const target = (Object.hasOwn(labels, LABEL.snapshotRef) && labels[LABEL.snapshotRef]) || undefined;
   const made = [key, ...(target === undefined ? [] : [target])].map((name) => recordKey(part, name));
-  const kept = parent === '' ? [] : [recordKey(part, parent)];
+  const kept = [snapshotLock(snapshotter), ...(parent === '' ? [] : [recordKey(part, parent)])];
   return ledger.mutate(
     makingLocks(scope, made, kept),
     async (tx) => {
+      const { snapshotters } = ledger.backends;
+      if (snapshotters.get(snapshotter) !== backend)
+        throw noSnapshotter(snapshotter, [...snapshotters.keys()]);
       for (const name of target === undefined ? [key] : [target, key]) {
         if (!(await tx.has(recordKey(part, name)))) continue;
         await hold(tx, scope, leaseType(snapshotter), name);

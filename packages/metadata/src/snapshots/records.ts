@@ -53,3 +53,9 @@ export function snapshotNotFound(key: string): Fault {
 export function snapshotExists(key: string): Fault {
   return new Fault('already_exists', `snapshot ${quote(key)}: already exists`);
 }
+
+/** A request gone wrong, not an object that is missing. */
+export function noSnapshotter(name: string, names: readonly string[]): Fault {
+  const known = names.length === 0 ? 'there is none' : `there are ${names.join(', ')}`;
+  return new Fault('invalid_argument', `snapshotter ${quote(name)}: not here; ${known}`);
+}
