@@ -1,10 +1,11 @@
 import { connect } from 'node:net';
 import { Code, ConnectError, type Transport } from '@connectrpc/connect';
 import { createTransport } from '@connectrpc/connect/protocol-grpc';
-import { createNodeHttpClient, Http2SessionManager } from '@connectrpc/connect-node';
+import { Http2SessionManager } from '@connectrpc/connect-node';
 import { toConnect } from '../fault.ts';
 import { defaultLimits } from '../limits.ts';
 import { dialFault, socketPath } from '../unix-socket.ts';
+import { clientAt } from './lost-connection.ts';
 
 export interface UnixTransportOptions {
   readonly maxMessageBytes?: number | undefined;
@@ -17,7 +18,8 @@ export interface ClosableTransport extends Transport, AsyncDisposable {}
  * Speaks gRPC to a unix socket. Connects at the first call, and anew at the first call after a connection was lost.
  * An idle connection does not keep the process alive.
  *
- * Calls fail with `unavailable` while nobody answers at the path; the message names it.
+ * Calls fail with `unavailable` while nobody answers at the path, and if the connection is lost while they are under way;
+ * the message names it.
  */
 export function unixTransport(address: string, options: UnixTransportOptions = {}): ClosableTransport {
   const path = socketPath(address);
@@ -43,7 +45,7 @@ export function unixTransport(address: string, options: UnixTransportOptions = {
   });
   const transport = createTransport({
     baseUrl,
-    httpClient: createNodeHttpClient({ httpVersion: '2', sessionProvider }),
+    httpClient: clientAt(path, sessionProvider, () => closed),
     useBinaryFormat: true,
     interceptors: [],
     acceptCompression: [],
