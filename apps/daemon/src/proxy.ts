@@ -1,11 +1,11 @@
 import { contentSlot } from '@stowage/content';
-import { remoteContent } from '@stowage/content/remote';
 import { noConfig, type Plugin, parsePlatform, plugin, type Scope } from '@stowage/core';
 import { differSlot } from '@stowage/diff';
 import { remoteDiffer } from '@stowage/diff/remote';
 import { type ClosableTransport, unixTransport } from '@stowage/rpc/transport';
 import { snapshotterSlot } from '@stowage/snapshots';
 import type { ProxyPluginConfig } from './config/daemon-config.ts';
+import { proxiedContent } from './proxied-content.ts';
 import { proxiedSnapshotter } from './proxied-snapshotter.ts';
 
 /**
@@ -39,20 +39,15 @@ function proxyPlugin(id: string, config: ProxyPluginConfig): Plugin {
       return plugin({
         ...about,
         slot: contentSlot,
-        start: ({ exports }) => over(connect(exports), (t) => remoteContent(t)),
+        start: ({ exports }) => over(connect(exports), proxiedContent),
       });
     case 'diff':
       return plugin({
         ...about,
         slot: differSlot,
         start: ({ exports }) =>
-          // Not the lease: containerd forwards none either.
-          over(
-            connect(exports),
-            (t) =>
-              ({ namespace }: Scope) =>
-                remoteDiffer(t, { namespace }),
-          ),
+          // The lease too: it keeps what the differ makes until an image names it (containerd issue 12328).
+          over(connect(exports), (t) => (scope: Scope) => remoteDiffer(t, scope)),
       });
   }
 }

@@ -1,5 +1,5 @@
 import type { ContainerStore } from '@stowage/containers';
-import type { ContentStore, ContentVerifier } from '@stowage/content';
+import { type ContentStore, type ContentVerifier, storeFor } from '@stowage/content';
 import { type CallOptions, Fault, type Logger, type Scope, type Slot, silentLogger } from '@stowage/core';
 import type { Events } from '@stowage/events';
 import type { GarbageInspector } from '@stowage/gc';
@@ -118,7 +118,8 @@ export class Metadata implements Checkable, AsyncDisposable {
   scope(scope: Scope): MetadataView {
     validateScope(scope);
     const ledger = this.#ledger;
-    const { content, snapshotters } = ledger.backends;
+    const { content: shared, snapshotters } = ledger.backends;
+    const content = shared && storeFor(shared, scope.namespace);
     const collect = async () => void (await this.collect());
     return {
       images: imageStore(ledger, scope, collect),
