@@ -39,6 +39,7 @@ import { file_services_version_v1_version } from './gen/services/version/v1/vers
 import { file_stowage_content_v1_verification } from './gen/stowage/content/v1/verification_pb.ts';
 import { file_stowage_gc_v1_gc } from './gen/stowage/gc/v1/gc_pb.ts';
 import { file_stowage_metadata_v1_metadata } from './gen/stowage/metadata/v1/metadata_pb.ts';
+import { file_stowage_plugins_v1_plugins } from './gen/stowage/plugins/v1/plugins_pb.ts';
 import { file_stowage_supervisor_v1_supervisor } from './gen/stowage/supervisor/v1/supervisor_pb.ts';
 import { file_ttrpc_request } from './gen/ttrpc/request_pb.ts';
 import { file_types_descriptor } from './gen/types/descriptor_pb.ts';
@@ -95,6 +96,7 @@ export const files: readonly DescFile[] = [
   file_stowage_content_v1_verification,
   file_stowage_gc_v1_gc,
   file_stowage_metadata_v1_metadata,
+  file_stowage_plugins_v1_plugins,
   file_stowage_supervisor_v1_supervisor,
   file_ttrpc_request,
   file_types_descriptor,

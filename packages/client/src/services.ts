@@ -16,6 +16,8 @@ import type { LeaseManager } from '@stowage/leases';
 import { remoteLeases } from '@stowage/leases/remote';
 import type { NamespaceStore } from '@stowage/namespaces';
 import { remoteNamespaces } from '@stowage/namespaces/remote';
+import type { ProxyPlugins } from '@stowage/plugins';
+import { remoteProxyPlugins } from '@stowage/plugins/remote';
 import type { SandboxStore } from '@stowage/sandboxes';
 import { remoteSandboxes } from '@stowage/sandboxes/remote';
 import type { Snapshotter } from '@stowage/snapshots';
@@ -42,6 +44,8 @@ export interface Services {
   readonly namespaces: NamespaceStore;
   readonly events: Events;
   readonly introspection: Introspection;
+  /** Of Stowage; containerd answers `unimplemented`. */
+  readonly proxyPlugins: ProxyPlugins;
   readonly version: Version;
 }
 
@@ -60,6 +64,7 @@ export function remoteServices(transport: Transport, scope: Scope): Services {
     namespaces: remoteNamespaces(transport),
     events: remoteEvents(transport),
     introspection: remoteIntrospection(transport),
+    proxyPlugins: remoteProxyPlugins(transport),
     version: remoteVersion(transport),
   };
 }

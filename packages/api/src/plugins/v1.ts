@@ -1,0 +1,1 @@
+export * from '../gen/stowage/plugins/v1/plugins_pb.ts';
