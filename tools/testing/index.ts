@@ -7,4 +7,5 @@ export * from './programs.ts';
 export * from './push.ts';
 export * from './registry-front.ts';
 export * from './resources.ts';
+export * from './rpc-front.ts';
 export * from './temp.ts';

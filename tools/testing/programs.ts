@@ -41,14 +41,24 @@ export async function startRegistry(dir: string): Promise<Program & { readonly h
   return { pid: child.pid ?? 0, host: `127.0.0.1:${port}`, [Symbol.asyncDispose]: () => end(child) };
 }
 
+const UNNEEDED = [
+  'io.containerd.grpc.v1.cri',
+  'io.containerd.snapshotter.v1.btrfs',
+  'io.containerd.snapshotter.v1.zfs',
+  'io.containerd.snapshotter.v1.aufs',
+  'io.containerd.snapshotter.v1.devmapper',
+];
+
 /**
  * Debian's containerd on a root of its own: the peer.
  *
  * @param more - lines of TOML for the end of its config.
+ * @param without - plugins that are not to be loaded, besides those that no test needs.
  */
 export async function startContainerd(
   dir: string,
   more: readonly string[] = [],
+  without: readonly string[] = [],
 ): Promise<Program & { readonly address: string }> {
   await mkdir(dir, { recursive: true });
   const address = join(dir, 'containerd.sock');
@@ -57,7 +67,7 @@ export async function startContainerd(
     'version = 2',
     `root = "${join(dir, 'root')}"`,
     `state = "${join(dir, 'state')}"`,
-    'disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.devmapper"]',
+    `disabled_plugins = ${JSON.stringify([...UNNEEDED, ...without])}`,
     `[grpc]\naddress = "${address}"`,
     `[ttrpc]\naddress = "${address}.ttrpc"`,
     ...more,

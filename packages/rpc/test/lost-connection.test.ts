@@ -1,10 +1,11 @@
+import { createServer as createHttp2Server } from 'node:http2';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { Health } from '@stowage/api/health/v1';
 import { type Routes, rpcClient, serviceRoutes } from '../src/index.ts';
 import { unixTransport } from '../src/transport.ts';
-import { serve } from './fixture.ts';
+import { serve, tempDir } from './fixture.ts';
 
 /** A way to a server's socket that can be cut. */
 async function front(path: string, to: string) {
@@ -77,6 +78,20 @@ test.each(['end', 'reset'] as const)(
     await expect(more).rejects.toMatchObject(LOST);
   },
 );
+
+test('a call that a server which is about to end does not take is unavailable', async () => {
+  await using dir = await tempDir();
+  const path = join(dir.path, 'front.sock');
+  const server = createHttp2Server();
+  server.on('session', (session) => setImmediate(() => session.destroy()));
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  await using transport = unixTransport(path);
+  await expect(rpcClient(Health, transport).check({})).rejects.toMatchObject({
+    kind: 'unavailable',
+    message: expect.stringContaining(path),
+  });
+  await new Promise((resolve) => server.close(resolve));
+});
 
 test('who gives a call up, or closes the transport, is told that and of no loss', async () => {
   let begun = Promise.withResolvers<void>();

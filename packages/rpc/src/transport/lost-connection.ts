@@ -1,4 +1,4 @@
-import type { Http2Session } from 'node:http2';
+import { constants, type Http2Session, type Http2Stream } from 'node:http2';
 import type { UniversalClientFn } from '@connectrpc/connect/protocol';
 import { createNodeHttpClient, type NodeHttpClientOptions } from '@connectrpc/connect-node';
 import { Fault } from '@stowage/core';
@@ -19,6 +19,7 @@ export function clientAt(
   isClosed: () => boolean,
 ): UniversalClientFn {
   return async (request) => {
+    let stream: Http2Stream | undefined;
     let session: Http2Session | undefined;
     const http = createNodeHttpClient({
       httpVersion: '2',
@@ -27,15 +28,23 @@ export function clientAt(
         return {
           ...manager,
           async request(...args) {
-            const stream = await manager.request(...args);
-            session = stream.session;
-            return stream;
+            const begun = await manager.request(...args);
+            stream = begun;
+            // A stream that has ended has none.
+            session = begun.session;
+            return begun;
           },
         };
       },
     });
-    const isLost = () => session?.destroyed === true && !isClosed() && request.signal?.aborted !== true;
-    const told = (e: unknown) => (isLost() ? toConnect(lostFault(path, e)) : e);
+    const told = (e: unknown) => {
+      if (isClosed() || request.signal?.aborted === true) return e;
+      if (stream?.rstCode === constants.NGHTTP2_REFUSED_STREAM)
+        return unavailable(path, 'its server takes no more calls on this connection; try again', e);
+      if (session?.destroyed === true)
+        return unavailable(path, 'the connection was lost before the answer was whole', e);
+      return e;
+    };
     const response = await http(request).catch((e: unknown) => {
       throw told(e);
     });
@@ -59,8 +68,6 @@ function telling<T>(source: AsyncIterable<T>, told: (e: unknown) => unknown): As
   };
 }
 
-function lostFault(path: string, cause: unknown): Fault {
-  return new Fault('unavailable', `call to ${path}: the connection was lost before the answer was whole`, {
-    cause,
-  });
+function unavailable(path: string, why: string, cause: unknown): unknown {
+  return toConnect(new Fault('unavailable', `call to ${path}: ${why}`, { cause }));
 }
