@@ -1,3 +1,4 @@
+import type { Http2Session } from 'node:http2';
 import { connect } from 'node:net';
 import { Code, ConnectError, type Transport } from '@connectrpc/connect';
 import { createTransport } from '@connectrpc/connect/protocol-grpc';
@@ -30,6 +31,7 @@ export function unixTransport(address: string, options: UnixTransportOptions = {
     settings: { initialWindowSize: defaultLimits.streamWindowBytes, enablePush: false },
     maxSessionMemory: defaultLimits.maxSessionMemoryMib,
   });
+  const heard = new WeakSet<Http2Session>();
   let closed = false;
   const sessionProvider = () => ({
     authority: manager.authority,
@@ -37,7 +39,9 @@ export function unixTransport(address: string, options: UnixTransportOptions = {
     async request(...args: Parameters<Http2SessionManager['request']>) {
       if (closed) throw new ConnectError(`the transport to ${path} is closed`, Code.Canceled);
       try {
-        return await manager.request(...args);
+        const stream = await manager.request(...args);
+        hear(stream.session, heard);
+        return stream;
       } catch (e) {
         throw toConnect(dialFault(path, e));
       }
@@ -62,4 +66,14 @@ export function unixTransport(address: string, options: UnixTransportOptions = {
       manager.abort(new ConnectError(`the transport to ${path} was closed`, Code.Canceled));
     },
   };
+}
+
+/**
+ * A peer that speaks no HTTP/2 makes a session fail more than once, and Connect hears the first time only. The next one
+ * would end the process, though all calls have failed by then.
+ */
+function hear(session: Http2Session | undefined, heard: WeakSet<Http2Session>): void {
+  if (session === undefined || heard.has(session)) return;
+  heard.add(session);
+  session.on('error', () => undefined);
 }
