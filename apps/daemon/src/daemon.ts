@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { contentSlot } from '@stowage/content';
 import type { Logger, Plugin } from '@stowage/core';
 import { Engine, nameOf } from '@stowage/engine';
@@ -6,8 +6,12 @@ import { eventsSlot } from '@stowage/events';
 import { eventsTtrpcRoutes } from '@stowage/events/service';
 import { primePool } from '@stowage/linux/confine';
 import { metadataPlugin } from '@stowage/metadata/plugin';
+import { proxyPluginsGrpcPlugin } from '@stowage/plugins/plugin';
 import { listen } from '@stowage/rpc/server';
 import { serveTtrpc } from '@stowage/ttrpc';
+import { AddedFile } from './added/added-file.ts';
+import { addedPlugins, warningsOfLeftOut } from './added/added-plugins.ts';
+import { proxyPluginsServicePlugin } from './added/plugin.ts';
 import { type DaemonConfig, SERVER_TABLE } from './config/daemon-config.ts';
 import { makePassable, makePrivate } from './directories.ts';
 import { lockDirectory } from './directory-lock.ts';
@@ -16,20 +20,40 @@ import { proxyPlugins } from './proxy.ts';
 import { loadPackages } from './third-party.ts';
 
 const METADATA = nameOf(metadataPlugin);
+/** Below the root: the plugins that were added while a daemon ran. */
+const ADDED = 'proxy-plugins.json';
 
-/** Every plugin that a config selects: ours, third parties', and proxies. A content proxy is instead of our store. */
-export async function selectPlugins(config: DaemonConfig): Promise<readonly Plugin[]> {
+interface Selection {
+  readonly plugins: readonly Plugin[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Every plugin that a config selects: ours, third parties', and proxies, also those that were added while a daemon ran. A
+ * content proxy is instead of our store.
+ */
+async function selectPlugins(config: DaemonConfig, file: AddedFile): Promise<Selection> {
   const proxies = proxyPlugins(config.proxyPlugins);
   const replaced = proxies.some(({ slot }) => slot.type === contentSlot.type);
   const builtin = builtinPlugins.filter(({ slot }) => !(replaced && slot.type === contentSlot.type));
-  return [...builtin, ...(await loadPackages(config.packages, config.pluginDir)), ...proxies];
+  const loaded = await loadPackages(config.packages, config.pluginDir);
+  const origins = new Map([
+    ...loaded.map((one) => [nameOf(one), `of a package that ${config.file} names`] as const),
+    ...builtinPlugins.map((one) => [nameOf(one), 'built in'] as const),
+  ]);
+  const selected = { config, origins };
+  const { plugins: added, leftOut } = addedPlugins(file.configs, selected);
+  const admin = [proxyPluginsServicePlugin({ ...selected, file, leftOut }), proxyPluginsGrpcPlugin];
+  const plugins = [...builtin, ...loaded, ...proxies, ...added, ...admin];
+  const warnings = [...config.warnings, ...warningsOfForeign(plugins, config), ...warningsOfLeftOut(leftOut)];
+  return { plugins, warnings };
 }
 
 /** Reads what a config selects and says what is wrong with it. Starts nothing. @returns warnings. */
 export async function checkConfig(config: DaemonConfig): Promise<readonly string[]> {
-  const plugins = await selectPlugins(config);
+  const { plugins, warnings } = await selectPlugins(config, AddedFile.none());
   Engine.check(engineOptions(config, plugins));
-  return [...config.warnings, ...warningsOfForeign(plugins, config)];
+  return warnings;
 }
 
 /**
@@ -48,8 +72,9 @@ export async function runDaemon(
   using _root = await lockDirectory(config.root);
   await makePrivate(config.state);
   using _state = await lockDirectory(config.state);
-  const plugins = await selectPlugins(config);
-  for (const warning of [...config.warnings, ...warningsOfForeign(plugins, config)]) log.warn({}, warning);
+  const file = await AddedFile.read(join(config.root, ADDED), log);
+  const { plugins, warnings } = await selectPlugins(config, file);
+  for (const warning of warnings) log.warn({}, warning);
 
   const { root, state } = config;
   await using engine = await Engine.open({ root, state, ...engineOptions(config, plugins), log, signal });

@@ -16,7 +16,7 @@ export function proxyPlugins(configs: Readonly<Record<string, ProxyPluginConfig>
   return Object.entries(configs).map(([name, config]) => proxyPlugin(name, config));
 }
 
-function proxyPlugin(id: string, config: ProxyPluginConfig): Plugin {
+export function proxyPlugin(id: string, config: ProxyPluginConfig): Plugin {
   const about = {
     id,
     config: noConfig,

@@ -113,6 +113,12 @@ test('proxy plugins are checked', () => {
   expect(() => parseConfig({ proxy_plugins: { mine: { type: 'snapshot' } } }, 'f')).toThrow(
     /address: is missing/,
   );
+  expect(() => parseConfig({ proxy_plugins: { mine: { ...proxy, platform: 'a/b/c/d/e' } } }, 'f')).toThrow(
+    expect.objectContaining({
+      kind: 'invalid_argument',
+      message: expect.stringMatching(/^f: proxy_plugins\.mine\.platform: /),
+    }),
+  );
 });
 
 test('a named file that is not there is not_found', async () => {

@@ -6,10 +6,10 @@ import {
   DIFFER_TABLE,
   LOG_LEVELS,
   type LogLevel,
-  type ProxyPluginConfig,
   SERVER_TABLE,
 } from './daemon-config.ts';
 import { readConfigFiles } from './files.ts';
+import { proxyPluginConfigs } from './proxy-plugin.ts';
 import { isTable, type Table, TableReader } from './reader.ts';
 
 /** Flags win over the file. */
@@ -20,15 +20,6 @@ export interface Flags {
   readonly address?: string | undefined;
   readonly logLevel?: LogLevel | undefined;
 }
-
-const PROXY_TYPES = {
-  snapshot: 'snapshot',
-  'io.containerd.snapshotter.v1': 'snapshot',
-  content: 'content',
-  'io.containerd.content.v1': 'content',
-  diff: 'diff',
-  'io.containerd.differ.v1': 'diff',
-} as const;
 
 const KNOWN =
   'version, root, state, imports, packages, plugin_dir, disabled_plugins, required_plugins, [grpc], [debug], ' +
@@ -94,7 +85,7 @@ export function parseConfig(table: Table, file: string, flags: Flags = {}): Daem
     packages: top.strings('packages') ?? [],
     pluginDir: top.absolute('plugin_dir') ?? join(root, 'plugins', 'node_modules'),
     plugins,
-    proxyPlugins: proxyPlugins(top.table('proxy_plugins') ?? {}, file),
+    proxyPlugins: proxyPluginConfigs(top.table('proxy_plugins') ?? {}, file),
     warnings: ignored.map((key) => `${file}: ${key} has no meaning to stowaged and is ignored`),
   };
   grpc.end('address, uid, gid');
@@ -122,25 +113,4 @@ function pluginTables(table: Table, file: string): Record<string, Table> {
     tables[name] = value;
   }
   return tables;
-}
-
-function proxyPlugins(table: Table, file: string): Record<string, ProxyPluginConfig> {
-  const proxies: Record<string, ProxyPluginConfig> = Object.create(null);
-  const all = new TableReader(table, file, 'proxy_plugins');
-  for (const name of Object.keys(table)) {
-    const one = new TableReader(all.table(name) ?? {}, file, `proxy_plugins.${name}`);
-    const type = one.oneOf('type', Object.keys(PROXY_TYPES) as Array<keyof typeof PROXY_TYPES>);
-    if (type === undefined) throw one.fault('type', 'is missing; expected snapshot, content or diff');
-    const address = one.socket('address');
-    if (address === undefined) throw one.fault('address', 'is missing; expected the path of a unix socket');
-    proxies[name] = {
-      type: PROXY_TYPES[type],
-      address,
-      platform: one.string('platform'),
-      capabilities: one.strings('capabilities') ?? [],
-      exports: one.stringMap('exports') ?? {},
-    };
-    one.end('type, address, platform, capabilities, exports');
-  }
-  return proxies;
 }
