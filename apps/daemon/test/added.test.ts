@@ -315,3 +315,23 @@ test('a caller that gives up leaves nothing', async () => {
   expect(await Array.fromAsync(d.plugins.list())).toEqual([]);
   await new Promise((resolve) => silent.close(resolve));
 });
+
+test('a snapshotter that another plugin or daemon uses is refused: its snapshots would be deleted', async () => {
+  await using _serving = await serve();
+  const other = join(dir, 'other.sock');
+  await using _again = await serveSnapshotter(far, { socket: other, log: silentLogger });
+  await using d = await daemon();
+  await d.plugins.add(plugin('mine'));
+  await expect(d.plugins.add(plugin('yours'))).rejects.toMatchObject({
+    kind: 'failed_precondition',
+    message: expect.stringMatching(/plugin "mine" is at this address already.*put it in \/etc\/c\.toml as/),
+  });
+  await d.snapshotter('mine').prepare('k', '');
+  await expect(d.plugins.add(plugin('yours', { address: other }))).rejects.toMatchObject({
+    kind: 'failed_precondition',
+    message: expect.stringMatching(
+      /other\.sock has a snapshot "blue\/\d+\/k", that this daemon knows nothing of/,
+    ),
+  });
+  expect((await Array.fromAsync(d.plugins.list())).map(({ name }) => name)).toEqual(['mine']);
+});

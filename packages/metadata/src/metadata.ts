@@ -17,6 +17,7 @@ import { namespacedVerifier } from './content/namespaced-verifier.ts';
 import type { ContentSharing } from './content/sharing.ts';
 import { Database } from './database/database.ts';
 import { type Collected, type CollectOptions, Collector } from './gc/collector.ts';
+import { unknownSnapshots } from './gc/orphans.ts';
 import { type ScheduleOptions, Scheduler } from './gc/scheduler.ts';
 import { imageStore } from './images.ts';
 import { recordedFacts } from './inspect/source.ts';
@@ -145,6 +146,21 @@ export class Metadata implements Checkable, AsyncDisposable {
   /** Goes through all of it; takes some seconds, and memory, for a hundred thousand records. Mutations go on. */
   check(options?: CallOptions): AsyncIterable<Finding> {
     return checkLive(this.#ledger, options);
+  }
+
+  /**
+   * For taking a snapshotter in: what is in it that garbage collection would delete if it were the one of this name,
+   * because nothing here names it. Most likely that is of another daemon.
+   *
+   * @returns how many snapshots, and the backend's name of one; undefined if there are none.
+   * @throws what listing it throws.
+   */
+  unknownSnapshots(
+    name: string,
+    snapshotter: Snapshotter,
+    options: CallOptions = {},
+  ): Promise<{ readonly count: number; readonly first: string } | undefined> {
+    return unknownSnapshots(this.#ledger, name, snapshotter, options);
   }
 
   /**

@@ -111,3 +111,19 @@ test('what was left to be deleted in it is, once it is here again', async () => 
   await at.metadata.collect();
   expect(late.snapshots.size).toBe(0);
 });
+
+test('what is in a snapshotter and of nobody here is told before it is taken in', async () => {
+  const { at: made, backends, late } = await setting();
+  await using at = made;
+  const s = at.scope().snapshotter(NAME);
+  await s.prepare('recorded', '');
+  await s.prepare('garbage', '');
+  await s.remove('garbage');
+  await late.prepare('of no form of ours', '');
+  backends.delete(NAME);
+  expect(await at.metadata.unknownSnapshots(NAME, late)).toBeUndefined();
+  const [first] = late.snapshots.keys();
+  expect(await at.metadata.unknownSnapshots('other', late)).toEqual({ count: 2, first });
+  await late.prepare('default/999/x', '');
+  expect(await at.metadata.unknownSnapshots(NAME, late)).toEqual({ count: 1, first: 'default/999/x' });
+});

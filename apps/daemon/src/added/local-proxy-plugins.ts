@@ -27,7 +27,7 @@ export interface LocalProxyPluginsOptions extends Selected {
   readonly host: PluginHost;
   readonly plugins: () => readonly PluginStatus[];
   /** Undefined where none is composed; then nothing is recorded of anybody. */
-  readonly metadata: Pick<Metadata, 'collect' | 'withdraw'> | undefined;
+  readonly metadata: Pick<Metadata, 'collect' | 'unknownSnapshots' | 'withdraw'> | undefined;
   readonly log: Logger;
   /** How long a process may take to answer when it is added; 10,000 unless told. */
   readonly probeTimeoutMs?: number | undefined;
@@ -56,14 +56,16 @@ export class LocalProxyPlugins implements ProxyPlugins {
     const config = proxyPluginConfig(new TableReader(present(keys), what));
     const plugin = proxyPlugin(name, config);
     using _turn = await this.#turns.acquire(TURN, signal);
-    const { file, host, log, probeTimeoutMs: timeoutMs = PROBE_TIMEOUT_MS } = this.#options;
+    const { file, host, log, metadata, probeTimeoutMs: timeoutMs = PROBE_TIMEOUT_MS } = this.#options;
     const before = file.configs.get(name);
     if (before !== undefined)
       throw new Fault('already_exists', `${what}: it was added before, at ${before.address}`);
     const clash = whyNotBeside(name, plugin, this.#options);
     if (clash !== undefined) throw new Fault(clash.kind, `${what}: ${clash.reason}`);
     if (config.type !== 'snapshot') throw this.#atStartOnly(what, name, `type ${config.type}`);
-    await about(what, () => probeSnapshotter(name, config.address, { signal, timeoutMs }));
+    const sharer = this.#at(config.address);
+    if (sharer !== undefined) throw this.#shared(what, name, sharer);
+    await about(what, () => probeSnapshotter(name, config.address, { signal, timeoutMs, metadata }));
     await this.#change(new Map([...file.configs, [name, config]]), async () => {
       await host.add(plugin);
     });
@@ -139,6 +141,21 @@ export class LocalProxyPlugins implements ProxyPlugins {
       signal?.throwIfAborted();
       log.warn({ err: e }, 'a plugin is to be removed, and garbage was not collected before');
     }
+  }
+
+  /** The snapshotter that is at an address already, if there is one. */
+  #at(address: string): string | undefined {
+    const { config, file } = this.#options;
+    const all = [...Object.entries(config.proxyPlugins), ...file.configs];
+    return all.find(([, one]) => one.type === 'snapshot' && one.address === address)?.[0];
+  }
+
+  /** Only a process that tells its snapshotters apart by name can have two, and whether it does can't be found out. */
+  #shared(what: string, name: string, sharer: string): Fault {
+    const { file } = this.#options.config;
+    const why = `plugin ${quote(sharer)} is at this address already, and both would delete what is the other's`;
+    const remedy = `if they are two snapshotters, put it in ${file} as [proxy_plugins.${name}]`;
+    return new Fault('failed_precondition', `${what}: ${why}; ${remedy}`);
   }
 
   #atStartOnly(what: string, name: string, which: string): Fault {

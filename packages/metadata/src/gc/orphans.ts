@@ -1,8 +1,9 @@
-import type { Digest } from '@stowage/core';
+import type { CallOptions, Digest } from '@stowage/core';
+import type { Snapshotter } from '@stowage/snapshots';
 import { listPrefix, OBJECTS, parseKey, rangeOf } from '../database/keys.ts';
 import { type Garbage, jsonOf, type StoredIntent } from '../ledger/intent.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { Pieces } from './pieces.ts';
+import { Pieces } from './pieces.ts';
 
 /** A name that metadata gave: `<namespace>/<number>/<key>`. */
 const OURS = /^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*\/\d+\//;
@@ -50,6 +51,29 @@ export async function discardOrphans(ledger: Ledger, pieces: Pieces): Promise<nu
       'backends have what no record names; it goes',
     );
   return garbage.length;
+}
+
+/**
+ * Looks in a snapshotter that is no backend yet for what {@link discardOrphans} would delete if it were the one of this
+ * name. Most likely that is of another daemon.
+ *
+ * @returns how many there are, and one of them; undefined if there are none.
+ */
+export async function unknownSnapshots(
+  ledger: Ledger,
+  name: string,
+  snapshotter: Snapshotter,
+  options: CallOptions,
+): Promise<{ readonly count: number; readonly first: string } | undefined> {
+  const names = new Map<string, string>();
+  for await (const { name: key, parent } of snapshotter.list([], options))
+    if (OURS.test(key)) names.set(key, parent);
+  if (names.size > 0) {
+    const found: Found = { blobs: new Set(), ingests: new Set(), snapshots: new Map([[name, names]]) };
+    await forgetKnown(ledger, found, new Pieces({}));
+  }
+  const [first] = names.keys();
+  return first === undefined ? undefined : { count: names.size, first };
 }
 
 async function listed({ backends, log }: Ledger, pieces: Pieces): Promise<Found> {
