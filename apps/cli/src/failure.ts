@@ -55,7 +55,7 @@ function explain(e: unknown): { what: string; hint?: string } {
   if (!Fault.is(e)) return { what };
   switch (e.kind) {
     case 'unavailable':
-      if (/^connect to .*socket|server running/.test(what))
+      if (/^connect to .*(socket|server running)/.test(what))
         return { what, hint: 'Start it with: stowaged. Or name another with --address.' };
       break;
     case 'permission_denied':

@@ -6,6 +6,7 @@ import { addDfCommand } from './commands/df.ts';
 import { addExecCommand } from './commands/exec.ts';
 import { addGcCommands } from './commands/gc.ts';
 import { addImageCommands } from './commands/images.ts';
+import { addPluginCommands } from './commands/plugins.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addVersionCommand } from './commands/version.ts';
 import { report } from './failure.ts';
@@ -35,6 +36,7 @@ addImageCommands(program);
 addContentCommands(program);
 addDfCommand(program);
 addGcCommands(program);
+addPluginCommands(program);
 addVersionCommand(program, manifest.version);
 
 // Who reads our output may leave before we are done, as "head" does.

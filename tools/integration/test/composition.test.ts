@@ -26,7 +26,7 @@ function closure(id: string): Plugin[] {
   const visit = (plugin: Plugin) => {
     if (found.has(plugin)) return;
     for (const need of Object.values(plugin.needs ?? {})) {
-      if ('optional' in need || 'all' in need) continue;
+      if ('optional' in need || 'all' in need || 'live' in need) continue;
       const fits = builtinPlugins.filter(
         (p) => p.slot.type === need.type && (!('id' in need) || need.id === undefined || p.id === need.id),
       );

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { gather } from '../gather.ts';
 
 export interface VerifyFlags {
   readonly allNamespaces: boolean;
@@ -34,9 +35,6 @@ Examples:
   stowage content cat sha256:2cf24d… > config.json
 
 What was written is checked against the digest; exit code 1 means that it is not to be used.`;
-
-/** Of an option that may be given more than once. */
-const gather = (value: string, all: readonly string[]) => [...all, value];
 
 export function addContentCommands(program: Command): void {
   const content = program
