@@ -42,7 +42,11 @@ export function clientAt(
       if (stream?.rstCode === constants.NGHTTP2_REFUSED_STREAM)
         return unavailable(path, 'its server takes no more calls on this connection; try again', e);
       if (session?.destroyed === true)
-        return unavailable(path, 'the connection was lost before the answer was whole', e);
+        return unavailable(
+          path,
+          'the connection was lost before the answer was whole; what was asked may have been done',
+          e,
+        );
       return e;
     };
     const response = await http(request).catch((e: unknown) => {

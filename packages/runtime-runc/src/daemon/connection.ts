@@ -1,6 +1,6 @@
-import { Code, ConnectError, type Transport } from '@connectrpc/connect';
+import type { Transport } from '@connectrpc/connect';
 import { Supervisor } from '@stowage/api/supervisor/v1';
-import { type CallOptions, errnoOf, Fault, type Logger } from '@stowage/core';
+import { type CallOptions, Fault, type Logger } from '@stowage/core';
 import type { Events } from '@stowage/events';
 import { dateOf, rpcClient, typedBytesOf } from '@stowage/rpc';
 import { type ClosableTransport, unixTransport } from '@stowage/rpc/transport';
@@ -12,7 +12,6 @@ import type { ProcessTable } from './process-table.ts';
 const ACK_MS = 100;
 const LAST_ACK_MS = 500;
 const ANSWER_MS = 5000;
-const LOST = 'the supervisor of containers ended during the call, which may have taken effect: try again';
 
 export interface ConnectionOptions {
   readonly sock: string;
@@ -97,11 +96,7 @@ export class SupervisorConnection implements AsyncDisposable {
     return {
       stream,
       unary: async (...args) => {
-        const [, signal] = args;
-        const response = await unary(...args).catch((e: unknown) => {
-          if (signal?.aborted || !isBroken(e)) throw e;
-          throw new ConnectError(LOST, Code.Unavailable, undefined, undefined, e);
-        });
+        const response = await unary(...args);
         const seq = Number(response.header.get(SEQ_HEADER) ?? 0);
         await Promise.race([this.#options.table.reached(seq), gone]);
         return response;
@@ -155,15 +150,4 @@ export class SupervisorConnection implements AsyncDisposable {
     await this.#ack(AbortSignal.timeout(LAST_ACK_MS));
     await this.#transport[Symbol.asyncDispose]();
   }
-}
-
-/** Whether a call that nobody gave up failed for want of a connection, and not by what the other side answered. */
-function isBroken(e: unknown): boolean {
-  const { code, cause } = Object(e) as { code?: unknown; cause?: unknown };
-  const errno = errnoOf(cause) ?? '';
-  return (
-    code === Code.Canceled ||
-    ['ECONNRESET', 'EPIPE', 'ECONNREFUSED'].includes(errno) ||
-    errno.startsWith('ERR_HTTP2_')
-  );
 }
