@@ -9,7 +9,7 @@ import { letGo } from '../scope.ts';
 export function dropBlob(tx: Transaction, scope: Scope, digest: Digest): void {
   tx.delete(objectKey(scope.namespace, 'content', digest));
   letGo(tx, scope, 'content', digest);
-  tx.discard({ kind: 'blob', digest });
+  tx.discard({ kind: 'blob', digest, namespace: scope.namespace });
 }
 
 /** Deletes the record of an ingest and leaves its bytes to garbage collection. Its key must be locked. */

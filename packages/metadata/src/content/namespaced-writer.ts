@@ -182,7 +182,8 @@ export class NamespacedWriter implements ContentWriter {
   ): Promise<void> {
     const writer = this.#writer;
     if (writer === undefined) return;
-    await tx.intend(() => ({ act: 'make-blob', digest }));
+    const { namespace } = this.#opened.scope;
+    await tx.intend(() => ({ act: 'make-blob', digest, namespace }));
     try {
       await writer.commit({ sizeBytes, expected: digest, signal });
     } catch (e) {

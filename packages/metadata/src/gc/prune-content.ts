@@ -1,3 +1,4 @@
+import { storeFor } from '@stowage/content';
 import type { Digest } from '@stowage/core';
 import { blobLock, NAMESPACES, objectKey, rangeOf } from '../database/keys.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -31,8 +32,8 @@ export async function deleteBlobs(
     own.push(entry);
   }
   const recorded = await recordedOf(ledger, locked);
-  await inParallel(ledger, own, done, async ({ garbage: { digest } }) =>
-    recorded.has(digest) ? true : isGone(content.delete(digest)),
+  await inParallel(ledger, own, done, async ({ garbage: { digest, namespace = '' } }) =>
+    recorded.has(digest) ? true : isGone(storeFor(content, namespace).delete(digest)),
   );
   return done;
 }

@@ -22,8 +22,8 @@ export type Intent =
       readonly labels: Labels;
       readonly paths: readonly string[];
     }
-  /** Bytes are becoming a blob. */
-  | { readonly act: 'make-blob'; readonly digest: Digest };
+  /** Bytes are becoming a blob, in whose namespace (older records do not say). */
+  | { readonly act: 'make-blob'; readonly digest: Digest; readonly namespace?: string | undefined };
 
 export interface StoredIntent {
   readonly intent: Intent;
@@ -34,7 +34,8 @@ export interface StoredIntent {
 /** What a backend is to delete, now that no record names it. */
 export type Garbage =
   | { readonly kind: 'snapshot'; readonly snapshotter: string; readonly key: string }
-  | { readonly kind: 'blob'; readonly digest: Digest }
+  /** `namespace`: who had it last, where that is known; some backends are told (`storeFor`). */
+  | { readonly kind: 'blob'; readonly digest: Digest; readonly namespace?: string | undefined }
   | { readonly kind: 'ingest'; readonly ref: string };
 
 export interface StoredBatch {

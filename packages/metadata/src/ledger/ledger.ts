@@ -185,7 +185,10 @@ export class Ledger {
     const ended = new Set([key]);
     switch (intent.act) {
       case 'make-blob':
-        return (seq) => garbageBatch(seq, ended, { kind: 'blob', digest: intent.digest });
+        return (seq) => {
+          const { digest, namespace } = intent;
+          return garbageBatch(seq, ended, { kind: 'blob', digest, namespace });
+        };
       case 'make-snapshot': {
         const { snapshotter, key: name } = intent;
         return (seq) => garbageBatch(seq, ended, { kind: 'snapshot', snapshotter, key: name });
