@@ -58,9 +58,9 @@ export class AddedFile {
       await file.sync();
     }
     await rename(`${this.#path}.new`, this.#path);
-    this.#configs = configs;
     await using directory = await open(dirname(this.#path));
     await directory.sync();
+    this.#configs = configs;
   }
 
   static async #without(path: string, e: unknown, log: Logger): Promise<AddedFile> {

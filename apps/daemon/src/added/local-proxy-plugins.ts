@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import {
   abortable,
   type CallOptions,
@@ -19,6 +20,7 @@ import { proxyPlugin } from '../proxy.ts';
 import type { AddedConfigs, AddedFile } from './added-file.ts';
 import { type Selected, whyNotBeside } from './added-plugins.ts';
 import { probeSnapshotter } from './probe.ts';
+import { about, atStartOnly, notAdded, shared } from './refusals.ts';
 
 export interface LocalProxyPluginsOptions extends Selected {
   readonly file: AddedFile;
@@ -57,14 +59,15 @@ export class LocalProxyPlugins implements ProxyPlugins {
     const plugin = proxyPlugin(name, config);
     using _turn = await this.#turns.acquire(TURN, signal);
     const { file, host, log, metadata, probeTimeoutMs: timeoutMs = PROBE_TIMEOUT_MS } = this.#options;
+    const { file: at } = this.#options.config;
     const before = file.configs.get(name);
     if (before !== undefined)
       throw new Fault('already_exists', `${what}: it was added before, at ${before.address}`);
     const clash = whyNotBeside(name, plugin, this.#options);
     if (clash !== undefined) throw new Fault(clash.kind, `${what}: ${clash.reason}`);
-    if (config.type !== 'snapshot') throw this.#atStartOnly(what, name, `type ${config.type}`);
+    if (config.type !== 'snapshot') throw atStartOnly(what, name, config.type, at);
     const sharer = this.#at(config.address);
-    if (sharer !== undefined) throw this.#shared(what, name, sharer);
+    if (sharer !== undefined) throw shared(what, name, sharer, at);
     await about(what, () => probeSnapshotter(name, config.address, { signal, timeoutMs, metadata }));
     await this.#change(new Map([...file.configs, [name, config]]), async () => {
       await host.add(plugin);
@@ -98,7 +101,7 @@ export class LocalProxyPlugins implements ProxyPlugins {
       ...Object.entries(config.proxyPlugins).map(([name, one]) => this.#listed(name, one, 'config')),
       ...[...file.configs].map(([name, one]) => this.#listed(name, one, 'added')),
     ];
-    yield* all.sort((a, b) => (a.name < b.name ? -1 : 1));
+    yield* all.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   }
 
   #listed(name: string, config: ProxyPluginConfig, origin: ProxyPluginOrigin): ListedProxyPlugin {
@@ -147,40 +150,11 @@ export class LocalProxyPlugins implements ProxyPlugins {
   #at(address: string): string | undefined {
     const { config, file } = this.#options;
     const all = [...Object.entries(config.proxyPlugins), ...file.configs];
-    return all.find(([, one]) => one.type === 'snapshot' && one.address === address)?.[0];
-  }
-
-  /** Only a process that tells its snapshotters apart by name can have two, and whether it does can't be found out. */
-  #shared(what: string, name: string, sharer: string): Fault {
-    const { file } = this.#options.config;
-    const why = `plugin ${quote(sharer)} is at this address already, and both would delete what is the other's`;
-    const remedy = `if they are two snapshotters, put it in ${file} as [proxy_plugins.${name}]`;
-    return new Fault('failed_precondition', `${what}: ${why}; ${remedy}`);
-  }
-
-  #atStartOnly(what: string, name: string, which: string): Fault {
-    const { file } = this.#options.config;
-    const remedy = `put it in ${file} as [proxy_plugins.${name}] and restart the daemon`;
-    return new Fault('failed_precondition', `${what}: ${which} is taken at the start only; ${remedy}`);
+    return all.find(([, one]) => one.type === 'snapshot' && resolve(one.address) === resolve(address))?.[0];
   }
 }
 
 /** Without keys that are not set. */
 function present(keys: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(keys).filter(([, value]) => value !== undefined));
-}
-
-function notAdded(what: string, name: string, isConfigured: boolean, file: string): Fault {
-  if (!isConfigured) return new Fault('not_found', `${what}: no plugin of this name was added`);
-  const remedy = `take [proxy_plugins.${name}] out of ${file} and restart the daemon`;
-  return new Fault('failed_precondition', `${what}: it was not added, it is in the config; ${remedy}`);
-}
-
-/** Puts what is done and to whom before what went wrong. */
-async function about(what: string, act: () => Promise<void>): Promise<void> {
-  try {
-    await act();
-  } catch (e) {
-    throw Fault.is(e) ? new Fault(e.kind, `${what}: ${e.message}`, { cause: e }) : e;
-  }
 }
