@@ -183,6 +183,14 @@ test('containerd makes a layer of our snapshots; whoever knows its digest has it
   await c('run', IMAGE, 'changes', '/bin/sh', '-c', 'echo added > /added');
   const upper: readonly Mount[] = await overlay.mounts('changes');
   const lower: readonly Mount[] = await overlay.view('below', top);
+  // A lease of ours is none of its.
+  const lease = (await c('leases', 'create')).trim();
+  const leased = remoteDiffer(over(transport), { namespace: 'default', lease });
+  await expect(leased.diff(lower, upper)).rejects.toMatchObject({
+    kind: 'not_found',
+    message: expect.stringMatching(/lease/),
+  });
+  await c('leases', 'delete', lease);
   const layer = await remoteDiffer(over(transport), { namespace: 'default' }).diff(lower, upper, {
     labels: { [LABEL.gcRoot]: 'now' },
   });
