@@ -1,5 +1,5 @@
 import { contentSlot } from '@stowage/content';
-import { noConfig, type Plugin, parsePlatform, plugin, type Scope } from '@stowage/core';
+import { hostPlatform, noConfig, type Plugin, parsePlatform, plugin, type Scope } from '@stowage/core';
 import { differSlot } from '@stowage/diff';
 import { remoteDiffer } from '@stowage/diff/remote';
 import { type ClosableTransport, unixTransport } from '@stowage/rpc/transport';
@@ -21,7 +21,8 @@ export function proxyPlugin(id: string, config: ProxyPluginConfig): Plugin {
     id,
     config: noConfig,
     capabilities: config.capabilities,
-    platforms: config.platform === undefined ? [] : [parsePlatform(config.platform)],
+    // As of containerd's proxies: clients match what they unpack with it.
+    platforms: [config.platform === undefined ? hostPlatform() : parsePlatform(config.platform)],
   };
   const connect = (exports: Map<string, string>) => {
     for (const [key, value] of Object.entries(config.exports)) exports.set(key, value);

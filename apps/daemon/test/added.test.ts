@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { contentRoutes } from '@stowage/content/service';
 import { LocalContentStore } from '@stowage/content-store';
-import { silentLogger } from '@stowage/core';
+import { hostPlatform, silentLogger } from '@stowage/core';
 import { Engine } from '@stowage/engine';
 import { metadataSlot } from '@stowage/metadata';
 import { metadataPlugin, snapshotsServicePlugin } from '@stowage/metadata/plugin';
@@ -134,6 +134,7 @@ test('one that is in use is not removed, and goes on', async () => {
   await using _serving = await serve();
   await using d = await daemon();
   await d.plugins.add(plugin('mine'));
+  expect(d.status('mine')?.platforms).toEqual([hostPlatform()]);
   const labels = { 'containerd.io/gc.root': 'now' };
   await d.snapshotter('mine').prepare('k', '', { labels });
   await expect(d.plugins.remove('mine')).rejects.toMatchObject({
@@ -285,7 +286,10 @@ test('what can not be written down is not added', async () => {
   await using _serving = await serve();
   await using d = await daemon();
   await mkdir(join(dir, 'added.json.new'));
-  await expect(d.plugins.add(plugin('mine'))).rejects.toMatchObject({ code: 'EISDIR' });
+  await expect(d.plugins.add(plugin('mine'))).rejects.toMatchObject({
+    kind: 'unavailable',
+    message: expect.stringMatching(/added\.json: .*EISDIR/),
+  });
   expect(d.status('mine')).toBeUndefined();
   await rm(join(dir, 'added.json.new'), { recursive: true });
   await d.plugins.add(plugin('mine'));

@@ -8,6 +8,7 @@ import { TableReader } from '../config/reader.ts';
 export type AddedConfigs = ReadonlyMap<string, ProxyPluginConfig>;
 
 const VERSION = 1;
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 
 /**
  * The proxy plugins that were added while the daemon ran, on disk. A crash leaves the file as it was before a change or
@@ -48,9 +49,25 @@ export class AddedFile {
     return this.#configs;
   }
 
-  /** Returns once it is on disk. @throws Fault `failed_precondition` if the file is one that must stay as it is. */
+  /**
+   * Returns once it is on disk.
+   *
+   * @throws Fault `failed_precondition` if the file is one that must stay as it is; `resource_exhausted` or `unavailable` if
+   *   the disk is full or fails.
+   */
   async write(configs: AddedConfigs): Promise<void> {
     if (this.#refusal !== undefined) throw this.#refusal;
+    try {
+      await this.#replace(configs);
+    } catch (e) {
+      const isFull = FULL.has(errnoOf(e) ?? '');
+      const message = `write ${this.#path}: ${reasonOf(e)}`;
+      throw new Fault(isFull ? 'resource_exhausted' : 'unavailable', message, { cause: e });
+    }
+    this.#configs = configs;
+  }
+
+  async #replace(configs: AddedConfigs): Promise<void> {
     const table = { version: VERSION, proxy_plugins: Object.fromEntries(configs) };
     {
       await using file = await open(`${this.#path}.new`, 'w', 0o600);
@@ -60,7 +77,6 @@ export class AddedFile {
     await rename(`${this.#path}.new`, this.#path);
     await using directory = await open(dirname(this.#path));
     await directory.sync();
-    this.#configs = configs;
   }
 
   static async #without(path: string, e: unknown, log: Logger): Promise<AddedFile> {
