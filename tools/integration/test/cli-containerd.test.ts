@@ -16,7 +16,9 @@ const suite = withTempDir('cli-containerd');
 const must = (...args: string[]) => mustStowage(containerd?.address ?? '', args);
 
 beforeAll(async () => {
-  containerd = await startContainerd(join(suite.dir, 'containerd'));
+  containerd = await startContainerd(join(suite.dir, 'containerd'), [
+    '[proxy_plugins.elsewhere]\ntype = "snapshot"\naddress = "/run/elsewhere.sock"',
+  ]);
   const archive = await demoArchive(join(suite.dir, 'image'), IMAGE);
   await mustCtr(containerd.address, ['images', 'import', '--no-unpack', archive]);
 }, 60_000);
@@ -38,3 +40,20 @@ test('the same command drives containerd itself', async () => {
   expect(await must('rm', '-f', 'cli-web')).toBe('cli-web\n');
   expect(await must('ps', '-aq')).toBe('');
 }, 40_000);
+
+test('plugins are listed, and it is said that it takes none while it runs', async () => {
+  expect(await must('plugins', 'ls')).toMatch(/io\.containerd\.snapshotter\.v1 +overlayfs +ok\n/);
+  expect(await must('plugins', 'ls', '--proxies')).toMatch(
+    /^TYPE +NAME.*\nio\.containerd\.snapshotter\.v1 +elsewhere +ok +config +\/run\/elsewhere\.sock\n$/,
+  );
+  for (const args of [
+    ['add', 'mine', '--address', '/run/mine.sock'],
+    ['rm', 'elsewhere'],
+  ]) {
+    const { code, stderr } = await stowage(containerd?.address ?? '', ['plugins', ...args]);
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      'stowage: this daemon takes plugins at its start only: change its config file and restart it\n',
+    );
+  }
+});
