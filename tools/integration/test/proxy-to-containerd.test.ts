@@ -182,7 +182,9 @@ test('containerd makes a layer of our snapshots; whoever knows its digest has it
   const top = tops.find(({ name }) => !below.has(name))?.name ?? '';
   await c('run', IMAGE, 'changes', '/bin/sh', '-c', 'echo added > /added');
   const upper: readonly Mount[] = await overlay.mounts('changes');
-  const lower: readonly Mount[] = await overlay.view('below', top);
+  const lower: readonly Mount[] = await overlay.view('below', top, {
+    labels: { [LABEL.gcRoot]: 'now' },
+  });
   // A lease of ours is none of its.
   const lease = (await c('leases', 'create')).trim();
   const leased = remoteDiffer(over(transport), { namespace: 'default', lease });
