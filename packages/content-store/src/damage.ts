@@ -1,4 +1,6 @@
-import { algorithmOf, type Digest, Digester, errnoOf, Fault } from '@stowage/core';
+import type { FileHandle } from 'node:fs/promises';
+import { algorithmOf, type CallOptions, type Digest, Digester, errnoOf, Fault } from '@stowage/core';
+import { hashFile } from './file-bytes.ts';
 
 /** Why a blob that was found damaged before is not served. */
 export const KNOWN_DAMAGE = 'the disk did not keep its bytes';
@@ -9,16 +11,22 @@ export function damaged(operation: string, digest: Digest, reason: string, cause
   return new Fault('data_loss', message, { cause });
 }
 
+/** Make what is thrown. */
+export interface DamageHandlers {
+  /** The bytes are not those that were written. */
+  onDamage(reason: string): Promise<Fault>;
+  /** The disk could not read them. */
+  onUnreadable(): Promise<Fault>;
+}
+
 /**
  * Passes on all chunks of a blob but the last, and that one when all of them hash to the digest. So whoever has the
  * whole has what was written.
- *
- * @param onDamage - Told what is wrong with them; makes what is thrown.
  */
 export async function* untilVerified(
   digest: Digest,
   chunks: AsyncIterable<Uint8Array>,
-  onDamage: (reason: string) => Promise<Fault>,
+  { onDamage, onUnreadable }: DamageHandlers,
 ): AsyncGenerator<Uint8Array> {
   const digester = new Digester(algorithmOf(digest));
   let held: Uint8Array | undefined;
@@ -29,8 +37,7 @@ export async function* untilVerified(
       held = chunk;
     }
   } catch (e) {
-    const reason = unreadable(e);
-    throw reason === undefined ? e : await onDamage(reason);
+    throw isUnreadable(e) ? await onUnreadable() : e;
   }
   const reason = damageOf(digest, digester);
   if (reason !== undefined) throw await onDamage(reason);
@@ -44,6 +51,23 @@ export function damageOf(digest: Digest, digester: Digester): string | undefined
 }
 
 /** EIO is the disk's word that it has lost bytes; any other failure says nothing of them. */
-export function unreadable(e: unknown): string | undefined {
-  return errnoOf(e) === 'EIO' ? 'the disk can not read its bytes (EIO)' : undefined;
+export function isUnreadable(e: unknown): boolean {
+  return errnoOf(e) === 'EIO';
+}
+
+/**
+ * What is wrong with a blob that the disk could not read a moment ago; undefined if it can now and all is well. It is
+ * read once more, because a mark outlasts the moment in which the way to a disk is cut.
+ */
+export async function damageAfterAll(
+  handle: FileHandle,
+  digest: Digest,
+  { signal }: CallOptions,
+): Promise<string | undefined> {
+  try {
+    return damageOf(digest, await hashFile(handle, algorithmOf(digest), { signal }));
+  } catch (e) {
+    if (isUnreadable(e)) return 'the disk can not read its bytes (EIO)';
+    throw e;
+  }
 }

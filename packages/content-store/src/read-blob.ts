@@ -1,16 +1,19 @@
+import type { FileHandle } from 'node:fs/promises';
 import type { ByteRange } from '@stowage/content';
 import { type CallOptions, type Digest, Fault } from '@stowage/core';
 import type { BlobFiles } from './blob-files.ts';
-import { untilVerified } from './damage.ts';
+import { damageAfterAll, isUnreadable, untilVerified } from './damage.ts';
 import { readFileBytes } from './file-bytes.ts';
 import { SMALL_BLOB_BYTES } from './small-blobs.ts';
 import { storageFault } from './storage-fault.ts';
 
 /**
  * Reads a range of a blob. One that is the whole blob is verified on the way: its last chunk comes only if all of them
- * hash to the digest; otherwise the blob is marked as damaged. A part can't be verified.
+ * hash to the digest; otherwise the blob is marked as damaged. A part can't be verified. Of bytes that the disk can't
+ * read, the whole is read once more to see whether it is damaged.
  *
- * @throws Fault `not_found`; `data_loss`; `out_of_range` if the offset is past the end.
+ * @throws Fault `not_found`; `data_loss`; `out_of_range` if the offset is past the end; `unavailable` if the disk could
+ *   not read it, but can now.
  */
 export async function* readBlobFile(
   files: BlobFiles,
@@ -37,6 +40,7 @@ export async function* readBlobFile(
       try {
         yield* chunks;
       } catch (e) {
+        if (isUnreadable(e)) throw await unreadFault(files, part.handle, digest, { signal });
         throw storageFault(e, `read ${digest}`);
       }
       return;
@@ -55,7 +59,10 @@ async function* readWhole(
   try {
     const { size } = await handle.stat({ bigint: true });
     const chunks = readFileBytes(handle, { length: size, chunkBytes, signal });
-    const verified = untilVerified(digest, chunks, (reason) => files.mark(handle, 'read', digest, reason));
+    const verified = untilVerified(digest, chunks, {
+      onDamage: (reason) => files.mark(handle, 'read', digest, reason),
+      onUnreadable: () => unreadFault(files, handle, digest, { signal }),
+    });
     for await (const chunk of verified) {
       const all = BigInt(chunk.byteLength) === size && size <= SMALL_BLOB_BYTES;
       if (all) files.small.set(digest, Uint8Array.from(chunk), forgotten);
@@ -66,6 +73,20 @@ async function* readWhole(
   } finally {
     await handle.close();
   }
+}
+
+async function unreadFault(
+  files: BlobFiles,
+  handle: FileHandle,
+  digest: Digest,
+  options: CallOptions,
+): Promise<Fault> {
+  const reason = await damageAfterAll(handle, digest, options);
+  if (reason !== undefined) return files.mark(handle, 'read', digest, reason);
+  return new Fault(
+    'unavailable',
+    `read ${digest}: the disk failed to (EIO), and did not a moment later; try again`,
+  );
 }
 
 /** @throws Fault `out_of_range` if the offset is past the end. */

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { type BlobCheck, PROGRESS_BYTES } from '@stowage/content';
 import { algorithmOf, type CallOptions, type Digest, Digester, Fault } from '@stowage/core';
 import type { BlobFiles } from './blob-files.ts';
-import { damageOf, unreadable } from './damage.ts';
+import { damageAfterAll, damageOf, isUnreadable } from './damage.ts';
 import { readFileSteps } from './file-bytes.ts';
 import { storageFault } from './storage-fault.ts';
 
@@ -30,8 +30,8 @@ export async function* verifyBlobFile(
       }
       reason = damageOf(digest, digester);
     } catch (e) {
-      reason = unreadable(e);
-      if (reason === undefined) throw e;
+      if (!isUnreadable(e)) throw e;
+      reason = await damageAfterAll(handle, digest, { signal });
     }
     if (reason !== undefined && !marked) {
       const fault = await files.mark(handle, 'verify', digest, reason);

@@ -144,26 +144,59 @@ test('what is whole after all is served again', async () => {
   expect(await tree(path.join(at.dir, 'corrupt'))).toEqual(['sha256']);
 });
 
-test('bytes that the disk can not read are damage, other failures are not', async () => {
-  for (const code of ['EIO', 'EMFILE']) {
-    await using at = await damaged('hello', 'flip');
-    const probe = await open('/dev/null');
-    const prototype = Object.getPrototypeOf(probe) as FileHandle;
-    await probe.close();
-    const { read } = prototype;
-    prototype.read = (async () => {
-      throw Object.assign(new Error(code), { code });
-    }) as FileHandle['read'];
-    try {
-      const failed = readAll(at.store, at.digest);
-      await expect(failed).rejects.toMatchObject({
-        kind: code === 'EIO' ? 'data_loss' : 'resource_exhausted',
-      });
-    } finally {
-      prototype.read = read;
-    }
-    expect(await Array.fromAsync(at.store.damaged())).toHaveLength(code === 'EIO' ? 1 : 0);
+/** Makes reads of files fail, the first so many of them, while `work` runs. */
+async function failingReads(code: string, times: number, work: () => Promise<void>): Promise<void> {
+  const probe = await open('/dev/null');
+  const prototype = Object.getPrototypeOf(probe) as FileHandle;
+  await probe.close();
+  const { read } = prototype;
+  let left = times;
+  prototype.read = async function (this: FileHandle, ...args: Parameters<FileHandle['read']>) {
+    if (left-- > 0) throw Object.assign(new Error(code), { code });
+    return read.apply(this, args);
+  } as FileHandle['read'];
+  try {
+    await work();
+  } finally {
+    prototype.read = read;
   }
+}
+
+test.each([
+  ['the whole', {}],
+  ['a part', { offset: 1n }],
+])('%s: bytes that the disk can not read are damage, other failures are not', async (_, range) => {
+  for (const [code, kind, marked] of [
+    ['EIO', 'data_loss', 1],
+    ['EMFILE', 'resource_exhausted', 0],
+  ] as const) {
+    await using at = await directory();
+    await using store = await LocalContentStore.open(at.dir);
+    const digest = await put(store, 'hello');
+    await failingReads(code, Number.POSITIVE_INFINITY, async () => {
+      await expect(readAll(store, digest, range)).rejects.toMatchObject({ kind });
+    });
+    expect(await Array.fromAsync(store.damaged())).toHaveLength(marked);
+  }
+});
+
+test('bytes that the disk can read a moment later are no damage', async () => {
+  await using at = await directory();
+  await using store = await LocalContentStore.open(at.dir);
+  const digest = await put(store, 'hello');
+  const range = { offset: 1n };
+  await failingReads('EIO', 1, async () => {
+    await expect(readAll(store, digest, range)).rejects.toMatchObject({ kind: 'unavailable' });
+    expect(await readAll(store, digest, range)).toBe('ello');
+  });
+  await failingReads('EIO', 1, async () => {
+    await expect(readAll(store, digest)).rejects.toMatchObject({ kind: 'unavailable' });
+  });
+  await failingReads('EIO', 1, async () => {
+    expect((await Array.fromAsync(store.verify([digest]))).at(-1)).toMatchObject({ state: 'whole' });
+  });
+  expect(await Array.fromAsync(store.damaged())).toEqual([]);
+  expect(await readAll(store, digest)).toBe('hello');
 });
 
 test('a reader of the old bytes does not mark what was written in their place', async () => {

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { remoteVerifier } from '@stowage/content/remote';
 import { reasonOf } from '@stowage/core';
 import { unixTransport } from '@stowage/rpc/transport';
 import { Daemon } from '@stowage/testing';
@@ -12,7 +13,7 @@ import { World } from './model/world.ts';
 import type { JudgeOptions } from './oracle/judge.ts';
 import { CHECKS, check, collect } from './oracle/oracle.ts';
 import type { Violation } from './oracle/violation.ts';
-import { servicesOf } from './services.ts';
+import { NAMESPACES, servicesOf } from './services.ts';
 
 const READY_MS = 5000;
 /** On a machine with more work than this per processor, a slow start says nothing of the daemon. */
@@ -171,6 +172,15 @@ export class Arena implements AsyncDisposable {
         await sleep(50);
       }
     }
+  }
+
+  /** Has all blobs hashed again. What was taken for damaged while the disk failed, and is whole, is served again. */
+  async verifyContent(): Promise<void> {
+    await using transport = unixTransport(this.daemon.address);
+    for (const namespace of NAMESPACES)
+      for await (const { state, digest, reason } of remoteVerifier(transport, { namespace }).verify())
+        if (state === 'corrupt' || state === 'missing')
+          this.#found.push({ rule: 'torn', message: `blob ${namespace} ${digest}: ${reason}` });
   }
 
   /** Has `stowaged check` look, at what runs or at what lies there. */

@@ -31,6 +31,8 @@ export const eio: Nemesis = {
         if (rng.chance(0.5)) await arena.kill();
         else await arena.daemon.stop();
         await arena.start();
+        // A disk that fails again and again is taken at its word; this one is well again.
+        await arena.verifyContent();
       });
     }
   },
