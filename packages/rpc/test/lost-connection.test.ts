@@ -114,3 +114,24 @@ test('who gives a call up, or closes the transport, is told that and of no loss'
     message: expect.stringContaining('was closed'),
   });
 });
+
+test.each([
+  ['before a message', Buffer.alloc(0)],
+  ['within a message', Buffer.from([0, 0, 0, 0, 9, 1, 2])],
+  ['between messages', Buffer.from([0, 0, 0, 0, 2, 8, 1])],
+])('an answer that ends early with its connection, %s, is not whole', async (_, bytes) => {
+  await using dir = await tempDir();
+  const path = join(dir.path, 'front.sock');
+  const server = createHttp2Server();
+  server.on('stream', (stream) => {
+    stream.on('error', () => undefined);
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto' }, { waitForTrailers: true });
+    stream.write(bytes, () => setTimeout(() => stream.session?.destroy(), 20));
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  await using transport = unixTransport(path);
+  const health = rpcClient(Health, transport);
+  await expect(Array.fromAsync(health.watch({}))).rejects.toMatchObject(LOST);
+  await expect(health.check({})).rejects.toMatchObject(LOST);
+  await new Promise((resolve) => server.close(resolve));
+});

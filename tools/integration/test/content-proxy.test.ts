@@ -1,8 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { type ContentStore, readBlob, writeBlob } from '@stowage/content';
 import { remoteContent } from '@stowage/content/remote';
+import { contentConformance } from '@stowage/content-conformance';
+import { connectSocket, daemonSubject } from '@stowage/content-conformance/daemon';
 import { type Descriptor, digestOf, LABEL } from '@stowage/core';
 import { type ClosableTransport, unixTransport } from '@stowage/rpc/transport';
 import { Daemon, demoArchive, mustCtr, type RpcFront, startRpcFront, until } from '@stowage/testing';
@@ -97,6 +99,16 @@ test('it is told the namespace of each call, of deletions that of who had it las
   for (const { headers } of deleted()) expect(headers['containerd-namespace']).toBe('blue');
   for (const { headers } of wire().calls) expect(headers['containerd-lease']).toBeUndefined();
 });
+
+// All that a store promises, two sockets away.
+contentConformance(
+  daemonSubject({
+    name: 'the daemon over another process',
+    capabilities: new Set(['labels', 'reopen', 'namespaces', 'shares', 'records']),
+    connect: () => connectSocket(at()),
+  }),
+  { describe, test, skip: test.skip },
+);
 
 test('it dies while a blob is written: unavailable, no blob, and the next writer goes on from there', async () => {
   const bytes = Buffer.alloc(3 << 20, 'stowage');

@@ -6,6 +6,9 @@ import { toConnect } from '../fault.ts';
 
 type SessionProvider = NonNullable<Extract<NodeHttpClientOptions, { httpVersion: '2' }>['sessionProvider']>;
 
+/** Ends every answer of gRPC's, in trailers or, where there is nothing else, in the headers. */
+const STATUS = 'grpc-status';
+
 /**
  * An HTTP client whose calls, if their connection goes while they are under way, fail with `unavailable` and name the
  * path. What Connect makes of it, `canceled` or `aborted`, reads as if somebody had given the call up.
@@ -52,21 +55,30 @@ export function clientAt(
     const response = await http(request).catch((e: unknown) => {
       throw told(e);
     });
-    return { ...response, body: telling(response.body, told) };
+    const isWhole = () => response.trailer.has(STATUS) || response.header.has(STATUS);
+    return { ...response, body: telling(response.body, told, isWhole) };
   };
 }
 
-/** Passes bytes on, and failures through `told`. */
-function telling<T>(source: AsyncIterable<T>, told: (e: unknown) => unknown): AsyncIterable<T> {
+/** Passes bytes on, and failures through `told`; an end that comes before the whole is one. */
+function telling<T>(
+  source: AsyncIterable<T>,
+  told: (e: unknown) => unknown,
+  isWhole: () => boolean,
+): AsyncIterable<T> {
   return {
     [Symbol.asyncIterator]() {
       const inner = source[Symbol.asyncIterator]();
       return {
         ...inner,
-        next: () =>
-          inner.next().catch((e: unknown) => {
+        async next() {
+          const result = await inner.next().catch((e: unknown) => {
             throw told(e);
-          }),
+          });
+          const fault = result.done === true && !isWhole() ? told(undefined) : undefined;
+          if (fault !== undefined) throw fault;
+          return result;
+        },
       };
     },
   };
