@@ -72,6 +72,24 @@ test.each([
   expect(needsBelow).toBe(false);
 });
 
+test('a directory that the layer only goes through does not get the setgid of the one above', async () => {
+  const layer = [
+    file('d'),
+    dir('d', 0o2755),
+    file('d/through/new'),
+    file('d/.wh.again'),
+    file('d/again/new'),
+  ];
+  await laidOver([], layer, async (root) => {
+    for (const [name, mode] of [
+      ['d', 0o2755],
+      ['d/through', 0o755],
+      ['d/again', 0o755],
+    ] as const)
+      expect((await stat(join(root, name))).mode & 0o7777).toBe(mode);
+  });
+});
+
 test('what only goes through directories of below says so', async () => {
   const base = [{ ...dir('home', 0o700), uid: 7 }, symlink('usr/bin', 'bin'), dir('usr'), dir('usr/bin')];
   const through: [Entry[], boolean][] = [

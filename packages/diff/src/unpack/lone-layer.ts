@@ -1,9 +1,10 @@
-import { constants, lstatSync, mkdirSync, readdirSync, readlinkSync, type Stats, unlinkSync } from 'node:fs';
+import { constants, lstatSync, readdirSync, readlinkSync, type Stats, unlinkSync } from 'node:fs';
 import { Fault } from '@stowage/core';
 import { makedev, mknod, setXattr } from '@stowage/linux';
 import { malformed } from '../tar/malformed.ts';
 import type { Marks } from './marks.ts';
 import { bytesOf, join, placeIn, split, statsAt } from './names.ts';
+import { makePassage } from './parents.ts';
 import type { Remover } from './removal.ts';
 
 /** As many as the kernel follows. */
@@ -90,12 +91,12 @@ export class LoneLayer {
         continue;
       }
       if (stats === undefined) {
-        mkdirSync(bytes, 0o755);
+        makePassage(bytes);
         // Below it may be a link, or have another mode. An entry of it that comes later is too late.
         if (!this.#isHidden(place)) this.#needsBelow = true;
       } else if (isWhiteout(stats)) {
         unlinkSync(bytes);
-        mkdirSync(bytes, 0o755);
+        makePassage(bytes);
         this.startsAnew(place);
       }
       real = place;

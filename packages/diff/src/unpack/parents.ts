@@ -68,15 +68,17 @@ function madeReal(path: string): string {
       names.push(...namesOf(target));
       continue;
     }
-    if (stats === undefined) {
-      const bytes = bytesOf(placeIn(real, name));
-      mkdirSync(bytes, 0o755);
-      // In a directory with setgid it got that as well.
-      lchmod(bytes, 0o755);
-    }
+    if (stats === undefined) makePassage(bytesOf(placeIn(real, name)));
     real = place;
   }
   return real;
+}
+
+/** Makes a directory that an archive only goes through. */
+export function makePassage(path: string | Buffer): void {
+  mkdirSync(path, 0o755);
+  // In a directory with setgid it got that as well.
+  lchmod(path, 0o755);
 }
 
 /** The names on a path, the last one first. */
