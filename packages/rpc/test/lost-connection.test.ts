@@ -1,4 +1,4 @@
-import { createServer as createHttp2Server } from 'node:http2';
+import { constants, createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
@@ -133,5 +133,38 @@ test.each([
   const health = rpcClient(Health, transport);
   await expect(Array.fromAsync(health.watch({}))).rejects.toMatchObject(LOST);
   await expect(health.check({})).rejects.toMatchObject(LOST);
+  await new Promise((resolve) => server.close(resolve));
+});
+
+test.each([
+  [
+    'the stream ends without an error',
+    (stream: ServerHttp2Stream) => stream.close(constants.NGHTTP2_NO_ERROR),
+  ],
+  ['the stream is refused', (stream: ServerHttp2Stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM)],
+  ['the connection ends', (stream: ServerHttp2Stream) => stream.session?.destroy()],
+  [
+    'the connection is closed and then ends',
+    ({ session }: ServerHttp2Stream) => {
+      session?.goaway(constants.NGHTTP2_NO_ERROR);
+      setImmediate(() => session?.destroy());
+    },
+  ],
+])('a call that gets no answer is unavailable, and not waited for: %s', async (_, end) => {
+  await using dir = await tempDir();
+  const path = join(dir.path, 'front.sock');
+  const server = createHttp2Server();
+  server.on('sessionError', () => undefined);
+  server.on('stream', (stream) => {
+    stream.on('error', () => undefined);
+    stream.resume();
+    setTimeout(() => end(stream), 5);
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  await using transport = unixTransport(path);
+  const health = rpcClient(Health, transport);
+  const refused = { kind: 'unavailable', message: expect.stringContaining(`call to ${path}: `) };
+  await expect(health.check({})).rejects.toMatchObject(refused);
+  await expect(Array.fromAsync(health.watch({}))).rejects.toMatchObject(refused);
   await new Promise((resolve) => server.close(resolve));
 });

@@ -11,7 +11,7 @@ const STATUS = 'grpc-status';
 
 /**
  * An HTTP client whose calls, if their connection goes while they are under way, fail with `unavailable` and name the
- * path. What Connect makes of it, `canceled` or `aborted`, reads as if somebody had given the call up.
+ * path. What Connect makes of it, `canceled` or `aborted`, reads as if somebody had given the call up, or is nothing at all.
  *
  * @param isClosed - Whether we ended the connections ourselves.
  * @see gRPC's codes: the transport's failures are UNAVAILABLE
@@ -24,6 +24,8 @@ export function clientAt(
   return async (request) => {
     let stream: Http2Stream | undefined;
     let session: Http2Session | undefined;
+    const unanswered = Promise.withResolvers<never>();
+    unanswered.promise.catch(() => undefined);
     const http = createNodeHttpClient({
       httpVersion: '2',
       sessionProvider(authority) {
@@ -35,6 +37,8 @@ export function clientAt(
             stream = begun;
             // A stream that has ended has none.
             session = begun.session;
+            // Connect waits for ever for a stream that ends without an error and without an answer.
+            begun.once('close', () => unanswered.reject(unavailable(path, 'it ended without an answer')));
             return begun;
           },
         };
@@ -52,7 +56,7 @@ export function clientAt(
         );
       return e;
     };
-    const response = await http(request).catch((e: unknown) => {
+    const response = await Promise.race([http(request), unanswered.promise]).catch((e: unknown) => {
       throw told(e);
     });
     const isWhole = () => response.trailer.has(STATUS) || response.header.has(STATUS);
@@ -84,6 +88,6 @@ function telling<T>(
   };
 }
 
-function unavailable(path: string, why: string, cause: unknown): unknown {
+function unavailable(path: string, why: string, cause?: unknown): unknown {
   return toConnect(new Fault('unavailable', `call to ${path}: ${why}`, { cause }));
 }
