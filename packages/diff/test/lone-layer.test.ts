@@ -9,7 +9,7 @@ import { dir, type Entry, file, link, symlink, tar } from './tar-writer.ts';
 import { pathsIn, portrait } from './tree.ts';
 import { Workspace } from './workspace.ts';
 
-const ROUNDS = 150;
+const ROUNDS = process.env.STOWAGE_LONG === '1' ? 150 : 60;
 const SEED = Number(process.env.STOWAGE_SEED ?? 20_260_202);
 
 /** How clients ask for a layer to be unpacked without those below (containerd core/unpack/unpacker.go). */

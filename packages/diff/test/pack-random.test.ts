@@ -6,7 +6,7 @@ import { Changes, seeded } from './random-changes.ts';
 import { portrait } from './tree.ts';
 import { Workspace } from './workspace.ts';
 
-const TREES = Number(process.env.STOWAGE_TREES ?? 15);
+const TREES = Number(process.env.STOWAGE_TREES ?? (process.env.STOWAGE_LONG === '1' ? 60 : 8));
 const SEED = Number(process.env.STOWAGE_SEED ?? 20_260_202);
 const CLOCK = 1_600_000_000_000_000_000n;
 

@@ -58,6 +58,11 @@ const OTHERWISE: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** All in the long form, every fourth in the short one; but the deep ones, of which it makes the same in minutes. */
+const chosenCases = hostileCases
+  .filter(({ id }) => !id.startsWith('depth'))
+  .filter((_, i) => process.env.STOWAGE_LONG === '1' || i % 4 === 0);
+
 test('containerd makes the same of every case, but of those listed', async () => {
   await using at = await Workspace.open();
   const outside = await Outside.make(at.root);
@@ -72,8 +77,7 @@ test('containerd makes the same of every case, but of those listed', async () =>
   expect([...listed].filter((id) => !hostileCases.some((c) => c.id === id))).toEqual([]);
   const found: string[] = [];
   let same = 0;
-  // Of the deep ones it makes the same, and takes minutes.
-  for (const { id, base, layer, cutAt } of hostileCases.filter((c) => !c.id.startsWith('depth'))) {
+  for (const { id, base, layer, cutAt } of chosenCases) {
     const bytes = tar(...aimed(layer)).subarray(0, cutAt);
     const [native, theirs] = [await at.bind('native'), await at.bind('peer')];
     for (const { mounts } of base === undefined ? [] : [native, theirs]) {
@@ -96,5 +100,5 @@ test('containerd makes the same of every case, but of those listed', async () =>
     for (const { path } of [native, theirs]) await rm(path, { recursive: true });
   }
   expect(found).toEqual([]);
-  console.log(`${same} the same, ${listed.size} otherwise`);
+  console.log(`of ${chosenCases.length}, ${same} the same`);
 });
