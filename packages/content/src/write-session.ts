@@ -41,7 +41,7 @@ function noRef(): Fault {
 
 class Session {
   readonly #store: ContentStore;
-  readonly #writer: ContentWriter;
+  #writer: ContentWriter;
   readonly #signal: AbortSignal;
   /** What later messages said last, for COMMIT. */
   #total: bigint | undefined;
@@ -116,18 +116,27 @@ class Session {
     if (data.byteLength > 0) await this.#writer.write(data, { signal });
   }
 
-  /** A blob that somebody else has committed meanwhile: nobody needs this ingest any more. A damaged one needs it. */
+  /**
+   * A blob that somebody else has committed meanwhile: nobody needs this ingest any more. A damaged one needs it. The
+   * store itself refuses, as it does at an opening, because that is what leases the blob.
+   */
   async #refuseExisting(expected: Digest): Promise<void> {
     const signal = this.#signal;
+    const { ref } = this.#writer;
     try {
       await this.#store.info(expected, { signal });
     } catch (e) {
       if (Fault.is(e, 'not_found') || Fault.is(e, 'data_loss')) return;
       throw e;
     }
-    await this.close();
-    await unlessGone(this.#store.abort(this.#writer.ref, { signal }));
-    throw new Fault('already_exists', `write ${quote(this.#writer.ref)}: blob ${expected} is here already`);
+    await this.#writer[Symbol.asyncDispose]();
+    try {
+      // Opens only if the blob has gone again; then this goes on where it was.
+      this.#writer = await this.#store.writer({ ref, total: this.#total, expected, signal });
+    } catch (e) {
+      if (Fault.is(e, 'already_exists')) await unlessGone(this.#store.abort(ref, { signal }));
+      throw e;
+    }
   }
 
   async close(): Promise<void> {

@@ -88,13 +88,22 @@ test('a message that names a damaged blob goes on, and repairs it', async () => 
   expect((await at.contentOf('a').info(expected)).sizeBytes).toBe(5n);
 });
 
-test('already_exists tells nobody of a new blob, and leases the old one, at the opening and at COMMIT', async () => {
+test('already_exists tells nobody of a new blob, and leases the old one, whenever it is named', async () => {
   await using at = await Setting.make();
   const { digest: expected } = await put(at.contentOf('a'), 'hello');
   const told = at.heard.topics.length;
   const openings: Init[][] = [
     [{ ref: 'r', action: STAT, expected }],
     [{ ref: 'r', action: COMMIT, data: data('hello') }],
+    [
+      { ref: 'r', action: STAT },
+      { action: WRITE, data: data('he'), expected },
+    ],
+    [
+      { ref: 'r', action: STAT },
+      { action: WRITE, data: data('hello') },
+      { action: COMMIT, total: 5n, offset: 5n, expected },
+    ],
   ];
   for (const [i, messages] of openings.entries()) {
     await at.scope('a').leases.create({ id: `l${i}` });
@@ -105,6 +114,7 @@ test('already_exists tells nobody of a new blob, and leases the old one, at the 
     expect(held).toEqual([{ type: 'content', id: expected }]);
   }
   expect(at.heard.topics.slice(told)).toEqual([]);
+  expect([...at.content.ingests.keys()]).toEqual([]);
 });
 
 test('a lease that does not exist is not_found, whatever would have come of the call', async () => {
