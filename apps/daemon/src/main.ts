@@ -1,3 +1,4 @@
+import './small-heap.ts';
 import { Fault, reasonOf } from '@stowage/core';
 import { Command, Option } from 'commander';
 import type { Logger as Pino } from 'pino';
