@@ -26,12 +26,10 @@ const KINDS: Readonly<Record<string, FaultKind>> = {
   EUCLEAN: 'data_loss',
   EACCES: 'permission_denied',
   EPERM: 'permission_denied',
-  // Seen a moment ago.
-  ENOENT: 'failed_precondition',
-  ENODATA: 'failed_precondition',
-  ENOTDIR: 'failed_precondition',
-  ESTALE: 'failed_precondition',
 };
+
+/** What was seen a moment ago is gone, or something else. */
+const CHANGED = ['ENOENT', 'ENODATA', 'ENOTDIR', 'ESTALE'];
 
 /**
  * Compares two trees, mounted where only this thread sees them, and sends what changed as an archive. Once in the life of
@@ -63,7 +61,7 @@ export function pack(
   } catch (e) {
     if (e instanceof PackAborted) return { status: 'aborted' };
     if (e instanceof NotPlain) return { status: 'not-plain' };
-    return { status: 'failed', kind: kindOf(e), message: Fault.is(e) ? e.message : `diff: ${reasonOf(e)}` };
+    return { status: 'failed', kind: kindOf(e), message: messageOf(e) };
   }
 }
 
@@ -80,6 +78,12 @@ function mounted(mounts: readonly Mount[], place: string): { fd: number } & Disp
 
 function kindOf(e: unknown): FaultKind | undefined {
   if (Fault.is(e)) return e.kind;
+  if (hasCode(e, ...CHANGED)) return 'failed_precondition';
   const { code } = e as { code?: unknown };
   return typeof code === 'string' ? KINDS[code] : undefined;
+}
+
+function messageOf(e: unknown): string {
+  if (Fault.is(e)) return e.message;
+  return `diff: ${hasCode(e, ...CHANGED) ? 'it changed while it was read: ' : ''}${reasonOf(e)}`;
 }
