@@ -10,8 +10,9 @@ import {
   KeyedLock,
   reasonOf,
 } from '@stowage/core';
+import { syncDirectory } from '@stowage/core/durable';
 import { damaged, KNOWN_DAMAGE } from './damage.ts';
-import { SyncedDirectories, syncDirectory } from './durable.ts';
+import { SyncedDirectories } from './durable.ts';
 import { dataIn, type Layout } from './layout.ts';
 import { digestsIn } from './names-in.ts';
 import { type OpenBlob, OpenBlobs } from './open-blobs.ts';

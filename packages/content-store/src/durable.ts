@@ -1,17 +1,6 @@
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-
-/** Makes names that were added to, moved in or removed from a directory survive a power cut. */
-export async function syncDirectory(directory: string): Promise<void> {
-  // Windows opens no directories, and NTFS journals names by itself.
-  if (process.platform === 'win32') return;
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
+import { syncDirectory } from '@stowage/core/durable';
 
 /** Makes a directory (0700) and what is missing above it, all of which then survive a power cut. */
 export async function makeDirectory(directory: string): Promise<void> {

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RuntimeInfoSchema, RuntimeRequestSchema } from '@stowage/api/types';
 import { compileFilters, errnoOf, Fault, type PluginStatus, quote, type TypedBytes } from '@stowage/core';
+import { replaceFile } from '@stowage/core/durable';
 import { anyOf, packMessage, unpackMessage } from '@stowage/rpc';
 import type { Runtime } from '@stowage/runtime';
 import type { Introspection, ServerInfo } from './introspection.ts';
@@ -91,13 +92,6 @@ async function uuidOf(root: string): Promise<string> {
   if (kept.trim() !== '') return kept.trim();
   const uuid = randomUUID();
   await mkdir(root, { recursive: true, mode: 0o700 });
-  {
-    await using file = await open(`${path}.new`, 'w', 0o600);
-    await file.writeFile(`${uuid}\n`);
-    await file.sync();
-  }
-  await rename(`${path}.new`, path);
-  await using directory = await open(root);
-  await directory.sync();
+  await replaceFile(path, `${uuid}\n`);
   return uuid;
 }

@@ -1,6 +1,6 @@
-import { open, readFile, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { errnoOf, Fault } from '@stowage/core';
+import { replaceFile } from '@stowage/core/durable';
 
 /** What a database must at least hold, kept in a file beside it. */
 export interface Mark {
@@ -29,13 +29,5 @@ export async function readMark(path: string): Promise<Mark | undefined> {
 
 /** Survives a power cut when it settles; a crash leaves the old mark or the new one. */
 export async function writeMark(path: string, mark: Mark): Promise<void> {
-  const temporary = `${path}.new`;
-  {
-    await using file = await open(temporary, 'w', 0o600);
-    await file.writeFile(JSON.stringify(mark));
-    await file.sync();
-  }
-  await rename(temporary, path);
-  await using directory = await open(dirname(path), 'r');
-  await directory.sync();
+  await replaceFile(path, JSON.stringify(mark));
 }

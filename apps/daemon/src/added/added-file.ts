@@ -1,6 +1,6 @@
-import { open, readFile, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile, rename } from 'node:fs/promises';
 import { errnoOf, Fault, type Logger, reasonOf } from '@stowage/core';
+import { replaceFile } from '@stowage/core/durable';
 import type { ProxyPluginConfig } from '../config/daemon-config.ts';
 import { proxyPluginConfigs } from '../config/proxy-plugin.ts';
 import { TableReader } from '../config/reader.ts';
@@ -52,31 +52,20 @@ export class AddedFile {
   /**
    * Returns once it is on disk.
    *
-   * @throws Fault `failed_precondition` if the file is one that must stay as it is; `resource_exhausted` or `unavailable` if
-   *   the disk is full or fails.
+   * @throws Fault `failed_precondition` if the file is one that must stay as it is; `resource_exhausted` if the disk is
+   *   full, `unavailable` if it fails.
    */
   async write(configs: AddedConfigs): Promise<void> {
     if (this.#refusal !== undefined) throw this.#refusal;
     try {
-      await this.#replace(configs);
+      const table = { version: VERSION, proxy_plugins: Object.fromEntries(configs) };
+      await replaceFile(this.#path, `${JSON.stringify(table, undefined, 2)}\n`);
     } catch (e) {
       const isFull = FULL.has(errnoOf(e) ?? '');
       const message = `write ${this.#path}: ${reasonOf(e)}`;
       throw new Fault(isFull ? 'resource_exhausted' : 'unavailable', message, { cause: e });
     }
     this.#configs = configs;
-  }
-
-  async #replace(configs: AddedConfigs): Promise<void> {
-    const table = { version: VERSION, proxy_plugins: Object.fromEntries(configs) };
-    {
-      await using file = await open(`${this.#path}.new`, 'w', 0o600);
-      await file.writeFile(`${JSON.stringify(table, undefined, 2)}\n`);
-      await file.sync();
-    }
-    await rename(`${this.#path}.new`, this.#path);
-    await using directory = await open(dirname(this.#path));
-    await directory.sync();
   }
 
   static async #without(path: string, e: unknown, log: Logger): Promise<AddedFile> {

@@ -1,18 +1,11 @@
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CallOptions, Fault } from '@stowage/core';
+import { syncDirectory } from '@stowage/core/durable';
 import { levelFailure } from '../database/failures.ts';
 import { salvage } from '../database/files/salvage.ts';
 import { damagedFiles } from '../database/files/verify-files.ts';
-import {
-  MARK_FILE,
-  type Mark,
-  newerSchema,
-  readMark,
-  SCHEMA,
-  syncDirectory,
-  writeMark,
-} from '../database/mark.ts';
+import { MARK_FILE, type Mark, newerSchema, readMark, SCHEMA, writeMark } from '../database/mark.ts';
 import { newStore, type Store } from '../database/store.ts';
 import { copyDatabase } from './copy.ts';
 import type { Finding } from './finding.ts';

@@ -1,7 +1,7 @@
-import { open, readFile, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { errnoOf, Fault } from '@stowage/core';
+import { replaceFile } from '@stowage/core/durable';
 
 /** The schema that this code writes and understands. */
 export const SCHEMA = 1;
@@ -34,20 +34,8 @@ export async function readMark(path: string): Promise<Mark | undefined> {
 
 /** Replaces the mark. When this settles, the new one survives a power cut. */
 export async function writeMark(path: string, { uuid, schema, seq }: Mark): Promise<void> {
-  const next = `${path}.new`;
   const fields = { uuid, schema, seq: seq.toString() };
-  {
-    await using file = await open(next, 'w', 0o600);
-    await file.writeFile(`${JSON.stringify({ ...fields, crc32: checksumOf(fields) })}\n`);
-    await file.sync();
-  }
-  await rename(next, path);
-  await syncDirectory(dirname(path));
-}
-
-export async function syncDirectory(path: string): Promise<void> {
-  await using directory = await open(path, 'r');
-  await directory.sync();
+  await replaceFile(path, `${JSON.stringify({ ...fields, crc32: checksumOf(fields) })}\n`);
 }
 
 export function newerSchema(what: string, schema: number): Fault {
