@@ -5,6 +5,7 @@ import {
   formatPlatform,
   type Platform,
   platformRank,
+  unlessGone,
 } from '@stowage/core';
 import type { ImageManifest } from './documents.ts';
 import { kindOf } from './media-types.ts';
@@ -70,7 +71,8 @@ async function* candidates(
     if (kind === 'manifest') yield next;
     if (kind !== 'index') continue;
     // One nested index of several may be absent, as after a pull for one platform.
-    const index = await present(readIndex(content, next, options), next !== root);
+    const reading = readIndex(content, next, options);
+    const index = await (next === root ? reading : unlessGone(reading));
     visits.add(index?.manifests ?? []);
   }
 }
@@ -81,16 +83,7 @@ async function configPlatform(
   descriptor: Descriptor,
   options: CallOptions,
 ): Promise<Platform | undefined> {
-  const manifest = await present(readManifest(content, descriptor, options), true);
+  const manifest = await unlessGone(readManifest(content, descriptor, options));
   if (manifest === undefined || kindOf(manifest.config.mediaType) !== 'config') return undefined;
-  return (await present(readConfig(content, manifest.config, options), true))?.platform;
-}
-
-async function present<T>(reading: Promise<T>, mayBeAbsent: boolean): Promise<T | undefined> {
-  try {
-    return await reading;
-  } catch (e) {
-    if (mayBeAbsent && Fault.is(e, 'not_found')) return undefined;
-    throw e;
-  }
+  return (await unlessGone(readConfig(content, manifest.config, options)))?.platform;
 }
