@@ -2,8 +2,8 @@ import { setFlagsFromString } from 'node:v8';
 
 /**
  * Keeps V8's space for new objects as small as it starts. Grown, it is emptied so seldom that the buffers of whatever
- * streams through pile up as garbage: 60 MiB of them for one large blob, where now there are 5, and 30 MiB more when idle.
- * It costs no time that could be measured.
+ * streams through pile up as garbage, more than 60 MiB for one large blob, and an idle daemon is 20 to 30 MiB larger. It
+ * costs no time that could be measured.
  *
  * Imported first, before anything grows. The flag is read whenever the space would grow.
  */

@@ -12,9 +12,10 @@ export type { ServeOptions, SocketServer } from '@stowage/rpc/serve';
  * A daemon has it instead of a store of its own and is its only owner: what no record of the daemon's names, its garbage
  * collection deletes. What it asks is of another form than what its clients asked for: ingest refs read
  * `<namespace>/<number>/<ref>`; a writer is not told which sha256 digest is expected before it commits; labels stay with
- * the daemon (Stowage commits with `containerd.io/gc.root`, for stores that collect garbage themselves); there is no lease. Stowage and containerd 2 send the namespace of the call that they
- * serve as header, containerd 1.6 does not. Blobs are shared all the same: what one namespace has brought, others are
- * handed without asking the store. The daemon calls `commit` within a transaction of its own: be quick there.
+ * the daemon (Stowage commits with `containerd.io/gc.root`, for stores that collect garbage themselves); there is no
+ * lease. Stowage and containerd 2 send the namespace of the call that they serve as header, containerd 1.6 does not. Blobs
+ * are shared all the same: what one namespace has brought, others are handed without asking the store. The daemon calls
+ * `commit` within a transaction of its own: be quick there.
  *
  * @param content - or how to find that of a scope, for those that serve each namespace from elsewhere. The namespace is
  *   empty where a call is for none: a garbage collector's lists, and containerd's deletions.
