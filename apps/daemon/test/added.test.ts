@@ -1,91 +1,11 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { contentRoutes } from '@stowage/content/service';
-import { LocalContentStore } from '@stowage/content-store';
+import { expect, test } from '@jest/globals';
 import { hostPlatform, silentLogger } from '@stowage/core';
-import { Engine } from '@stowage/engine';
-import { metadataSlot } from '@stowage/metadata';
-import { metadataPlugin, snapshotsServicePlugin } from '@stowage/metadata/plugin';
-import type { ProxyPlugin } from '@stowage/plugins';
-import { listen } from '@stowage/rpc/server';
-import { snapshotsGrpcPlugin } from '@stowage/snapshots/plugin';
-import { remoteSnapshotter } from '@stowage/snapshots/remote';
-import { serveSnapshotter } from '@stowage/snapshots/serve';
-import { NativeSnapshotter } from '@stowage/snapshotter-native';
-import { nativeSnapshotterPlugin } from '@stowage/snapshotter-native/plugin';
 import { AddedFile } from '../src/added/added-file.ts';
-import { addedPlugins } from '../src/added/added-plugins.ts';
-import { LocalProxyPlugins } from '../src/added/local-proxy-plugins.ts';
-import { parseConfig } from '../src/config/load.ts';
-import { proxyPlugins } from '../src/proxy.ts';
+import { addedSetting, TYPE } from './added-setting.ts';
 
-const TYPE = 'io.containerd.snapshotter.v1';
-
-let dir: string;
-let far: NativeSnapshotter;
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'stowage-added-'));
-  far = await NativeSnapshotter.open(join(dir, 'far'));
-});
-afterEach(async () => {
-  await far[Symbol.asyncDispose]();
-  await rm(dir, { recursive: true });
-});
-
-const socket = () => join(dir, 'far.sock');
-const serve = (name?: string) => serveSnapshotter(far, { socket: socket(), name, log: silentLogger });
-const plugin = (name: string, more: Partial<ProxyPlugin> = {}): ProxyPlugin => ({
-  name,
-  type: 'snapshot',
-  address: socket(),
-  capabilities: [],
-  exports: {},
-  ...more,
-});
-
-/** An engine with metadata and one snapshotter of its own, as a daemon puts it together. */
-async function daemon(table: Readonly<Record<string, unknown>> = {}) {
-  const config = parseConfig(table, '/etc/c.toml');
-  const file = await AddedFile.read(join(dir, 'added.json'), silentLogger);
-  const origins = new Map([[`${TYPE}.native`, 'built in']]);
-  const { plugins: added, leftOut } = addedPlugins(file.configs, { config, origins });
-  const engine = await Engine.open({
-    root: join(dir, 'root'),
-    state: join(dir, 'state'),
-    plugins: [
-      nativeSnapshotterPlugin,
-      metadataPlugin,
-      snapshotsServicePlugin,
-      snapshotsGrpcPlugin,
-      ...proxyPlugins(config.proxyPlugins),
-      ...added,
-    ],
-    disabled: config.disabledPlugins,
-  });
-  const metadata = engine.values(metadataSlot).get('level');
-  if (metadata === undefined) throw new Error('metadata did not start');
-  const plugins = new LocalProxyPlugins({
-    config,
-    origins,
-    file,
-    leftOut,
-    host: engine,
-    plugins: () => engine.plugins(),
-    metadata,
-    log: silentLogger,
-    probeTimeoutMs: 500,
-  });
-  return {
-    plugins,
-    metadata,
-    status: (id: string) => engine.plugins().find((one) => one.id === id && one.type === TYPE),
-    snapshotter: (id: string) => remoteSnapshotter(engine.transport, id, { namespace: 'blue' }),
-    [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
-  };
-}
+const at = addedSetting();
+const { daemon, plugin, serve, socket } = at;
 
 test('one that is added is used and listed at once, and by the next daemon', async () => {
   await using _serving = await serve('mine');
@@ -94,7 +14,7 @@ test('one that is added is used and listed at once, and by the next daemon', asy
     await using d = await daemon();
     await d.plugins.add(plugin('mine', { ...more, type: TYPE, address: `unix://${socket()}` }));
     await d.snapshotter('mine').prepare('k', '');
-    expect((await Array.fromAsync(far.list())).map(({ name }) => name)).toEqual([
+    expect((await Array.fromAsync(at.far.list())).map(({ name }) => name)).toEqual([
       expect.stringMatching(/^blue\/\d+\/k$/),
     ]);
     expect(d.status('mine')).toMatchObject({
@@ -120,7 +40,7 @@ test('one that is removed is gone at once and for the next daemon; before, it de
     await d.snapshotter('mine').prepare('k', '');
     await d.snapshotter('mine').remove('k');
     await d.plugins.remove('mine');
-    expect(await Array.fromAsync(far.list())).toEqual([]);
+    expect(await Array.fromAsync(at.far.list())).toEqual([]);
     await expect(d.snapshotter('mine').stat('k')).rejects.toMatchObject({ kind: 'invalid_argument' });
     expect(d.status('mine')).toBeUndefined();
     await expect(d.plugins.remove('mine')).rejects.toMatchObject({ kind: 'not_found' });
@@ -142,7 +62,7 @@ test('one that is in use is not removed, and goes on', async () => {
     message: 'remove plugin "mine": snapshotter "mine" is in use: 1 snapshot in namespace blue',
   });
   expect((await d.snapshotter('mine').stat('k')).kind).toBe('active');
-  expect((await AddedFile.read(join(dir, 'added.json'), silentLogger)).configs.has('mine')).toBe(true);
+  expect((await AddedFile.read(join(at.dir, 'added.json'), silentLogger)).configs.has('mine')).toBe(true);
 });
 
 test('its process may go and come back; while it is away it can be removed too', async () => {
@@ -164,63 +84,6 @@ test('its process may go and come back; while it is away it can be removed too',
   expect(await Array.fromAsync(d.plugins.list())).toEqual([]);
 });
 
-test.each([
-  ['no name', { name: '' }, /plugin name must not be empty/],
-  ['a name that is no identifier', { name: 'a/b' }, /plugin name "a\/b"/],
-  ['an unknown type', { type: 'teapot' }, /^add plugin "mine": type: expected one of snapshot/],
-  ['no type', { type: '' }, /^add plugin "mine": type: is missing/],
-  ['no address', { address: '' }, /address: is missing/],
-  ['an address that is not absolute', { address: 'x.sock' }, /address: expected the absolute path of a unix/],
-  ['an address that is too long', { address: `/${'x'.repeat(200)}` }, /is 201 bytes/],
-  ['a platform that is none', { platform: 'a/b/c/d/e' }, /^add plugin "mine": platform: /],
-])('what a config could not say is refused: %s', async (_, wrong, message) => {
-  await using d = await daemon();
-  await expect(d.plugins.add({ ...plugin('mine'), ...wrong })).rejects.toMatchObject({
-    kind: 'invalid_argument',
-    message: expect.stringMatching(message),
-  });
-  expect(await Array.fromAsync(d.plugins.list())).toEqual([]);
-});
-
-test.each(['content', 'diff'])(
-  'type %s is taken at the start only, and it is said what to do',
-  async (type) => {
-    await using _serving = await serve();
-    await using d = await daemon();
-    await expect(d.plugins.add(plugin('mine', { type }))).rejects.toMatchObject({
-      kind: 'failed_precondition',
-      message: expect.stringMatching(/put it in \/etc\/c\.toml as \[proxy_plugins\.mine\] and restart/),
-    });
-  },
-);
-
-test('a name that is taken is refused, saying by whom', async () => {
-  await using _serving = await serve();
-  await using d = await daemon({
-    proxy_plugins: { known: { type: 'diff', address: '/run/known.sock' } },
-    disabled_plugins: [`${TYPE}.off`],
-  });
-  await d.plugins.add(plugin('mine'));
-  const refused = (name: string, kind: string, message: string) =>
-    expect(d.plugins.add(plugin(name))).rejects.toMatchObject({
-      kind,
-      message: `add plugin "${name}": ${message}`,
-    });
-  await refused('mine', 'already_exists', `it was added before, at ${socket()}`);
-  await refused('known', 'already_exists', '/etc/c.toml has [proxy_plugins.known]');
-  await refused('native', 'already_exists', `${TYPE}.native is built in`);
-  await refused('off', 'failed_precondition', 'disabled_plugins of /etc/c.toml names it');
-  await expect(d.plugins.remove('known')).rejects.toMatchObject({
-    kind: 'failed_precondition',
-    message: expect.stringContaining('take [proxy_plugins.known] out of /etc/c.toml'),
-  });
-  const listed = (await Array.fromAsync(d.plugins.list())).map(({ name, origin }) => [name, origin]);
-  expect(listed).toEqual([
-    ['known', 'config'],
-    ['mine', 'added'],
-  ]);
-});
-
 test('one that the config has since, under the same name, wins, and the other can be removed', async () => {
   await using _serving = await serve();
   {
@@ -237,105 +100,4 @@ test('one that the config has since, under the same name, wins, and the other ca
   await d.plugins.remove('mine');
   expect((await d.snapshotter('mine').stat('k')).kind).toBe('active');
   expect((await Array.fromAsync(d.plugins.list())).map(({ origin }) => origin)).toEqual(['config']);
-});
-
-/** A server that is none of HTTP's. */
-async function rawServer(greeting: string): Promise<Server> {
-  const server = createServer((connection) => {
-    connection.on('error', () => connection.destroy()).resume();
-    if (greeting !== '') connection.end(greeting);
-  });
-  await new Promise<void>((resolve) => server.listen(socket(), resolve));
-  return server;
-}
-
-test('where nobody answers it is unavailable', async () => {
-  await using d = await daemon();
-  const refused = (message: string) =>
-    expect(d.plugins.add(plugin('mine'))).rejects.toMatchObject({
-      kind: 'unavailable',
-      message: expect.stringContaining(message),
-    });
-  await refused(`add plugin "mine": connect to ${socket()}: there is no such socket`);
-  const silent = await rawServer('');
-  await refused(`${socket()} gave no answer within 500 ms`);
-  await new Promise((resolve) => silent.close(resolve));
-  expect(d.status('mine')).toBeUndefined();
-});
-
-test('where somebody else answers it is refused, with what that one said', async () => {
-  await using d = await daemon();
-  const refused = (message: RegExp) =>
-    expect(d.plugins.add(plugin('mine'))).rejects.toMatchObject({ message: expect.stringMatching(message) });
-  {
-    await using store = await LocalContentStore.open(join(dir, 'blobs'));
-    await using _other = await listen({ address: { path: socket() }, routes: [contentRoutes(() => store)] });
-    await refused(/does not answer as a snapshotter: it serves no containerd\.services\.snapshots\.v1/);
-  }
-  {
-    await using _other = await serve('yours');
-    await refused(/does not answer as a snapshotter: snapshotter "mine" is not here; there are yours/);
-  }
-  const ssh = await rawServer('SSH-2.0-OpenSSH_9.2\r\n');
-  await refused(/^add plugin "mine": .*far\.sock/);
-  await new Promise((resolve) => ssh.close(resolve));
-  expect(await Array.fromAsync(d.plugins.list())).toEqual([]);
-});
-
-test('what can not be written down is not added', async () => {
-  await using _serving = await serve();
-  await using d = await daemon();
-  await mkdir(join(dir, 'added.json.new'));
-  await expect(d.plugins.add(plugin('mine'))).rejects.toMatchObject({
-    kind: 'unavailable',
-    message: expect.stringMatching(/added\.json: .*EISDIR/),
-  });
-  expect(d.status('mine')).toBeUndefined();
-  await rm(join(dir, 'added.json.new'), { recursive: true });
-  await d.plugins.add(plugin('mine'));
-  expect(JSON.parse(await readFile(join(dir, 'added.json'), 'utf8'))).toEqual({
-    version: 1,
-    proxy_plugins: { mine: { type: 'snapshot', address: socket(), capabilities: [], exports: {} } },
-  });
-});
-
-test('two of one name at the same time: one is added', async () => {
-  await using _serving = await serve();
-  await using d = await daemon();
-  const results = await Promise.allSettled([d.plugins.add(plugin('mine')), d.plugins.add(plugin('mine'))]);
-  expect(results).toMatchObject([
-    { status: 'fulfilled' },
-    { status: 'rejected', reason: { kind: 'already_exists' } },
-  ]);
-});
-
-test('a caller that gives up leaves nothing', async () => {
-  const silent = await rawServer('');
-  await using d = await daemon();
-  const stop = new AbortController();
-  const adding = d.plugins.add(plugin('mine'), { signal: stop.signal });
-  setTimeout(() => stop.abort(new Error('enough')), 50);
-  await expect(adding).rejects.toThrow('enough');
-  expect(await Array.fromAsync(d.plugins.list())).toEqual([]);
-  await new Promise((resolve) => silent.close(resolve));
-});
-
-test('a snapshotter that another plugin or daemon uses is refused: its snapshots would be deleted', async () => {
-  await using _serving = await serve();
-  const other = join(dir, 'other.sock');
-  await using _again = await serveSnapshotter(far, { socket: other, log: silentLogger });
-  await using d = await daemon();
-  await d.plugins.add(plugin('mine'));
-  await expect(d.plugins.add(plugin('yours'))).rejects.toMatchObject({
-    kind: 'failed_precondition',
-    message: expect.stringMatching(/plugin "mine" is at this address already.*put it in \/etc\/c\.toml as/),
-  });
-  await d.snapshotter('mine').prepare('k', '');
-  await expect(d.plugins.add(plugin('yours', { address: other }))).rejects.toMatchObject({
-    kind: 'failed_precondition',
-    message: expect.stringMatching(
-      /other\.sock has a snapshot "blue\/\d+\/k", that this daemon knows nothing of/,
-    ),
-  });
-  expect((await Array.fromAsync(d.plugins.list())).map(({ name }) => name)).toEqual(['mine']);
 });
