@@ -1,15 +1,10 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Mounter } from '@stowage/linux/mounter';
-import {
-  type Capability,
-  cases,
-  report,
-  type Subject,
-  snapshotterConformance,
-} from '@stowage/snapshots-conformance';
+import { type Capability, type Subject, snapshotterConformance } from '@stowage/snapshots-conformance';
 import { connectSocket, daemonSubject } from '@stowage/snapshots-conformance/daemon';
 import { mustCtr, type Program, run, startContainerd } from '@stowage/testing';
+import { CONTAINERD_DIFFERS, kitWithDifferences } from '../kit-with-differences.ts';
 import { withDaemon } from '../suite.ts';
 
 const COMMAND = join(
@@ -50,18 +45,11 @@ for (const [snapshotter, capabilities] of Object.entries(CLAIMS)) {
   );
 }
 
-/** Cases that containerd 1.6 fails, and how: the kit asks more than it gives. */
-const BOTH: readonly (readonly [string, RegExp])[] = [
-  // It knows no parent at commit, and drops it.
-  ['commit/onto-another-parent-is-refused-without-rebase', /expected a failure, but the call succeeded/],
-  // What its metadata refuses reaches the client without a code of its own.
-  ['list/by-a-malformed-filter-is-invalid-argument', /got unknown: filters: parse error/],
-  ['keys/must-not-be-empty', /got unknown: key required/],
-];
-const CONTAINERD_DIFFERS: Readonly<Record<'overlayfs' | 'native', ReadonlyMap<string, RegExp>>> = {
-  overlayfs: new Map(BOTH),
+/** Cases that containerd's own fail. */
+const DIFFERS: Readonly<Record<'overlayfs' | 'native', ReadonlyMap<string, RegExp>>> = {
+  overlayfs: new Map(CONTAINERD_DIFFERS),
   native: new Map([
-    ...BOTH,
+    ...CONTAINERD_DIFFERS,
     // It measures before it looks whether there is something to commit.
     ['commit/of-a-view-is-failed-precondition', /got unknown: lstat/],
     ['lifecycle/commit-at-every-point', /view: expected failed_precondition, got unknown/],
@@ -71,23 +59,13 @@ const CONTAINERD_DIFFERS: Readonly<Record<'overlayfs' | 'native', ReadonlyMap<st
 describe.each(['overlayfs', 'native'] as const)(
   'containerd’s %s passes the same cases, but for those that are known to differ',
   (snapshotter) => {
-    const known = CONTAINERD_DIFFERS[snapshotter];
     const subject = daemonSubject({
       name: snapshotter,
       capabilities: new Set([...CLAIMS[snapshotter]].filter((one) => one !== 'rebase')),
       connect: () => connectSocket(containerd?.address ?? '', snapshotter),
       mount,
     });
-    test.each(cases.map((one) => [one.id, one] as const))(
-      '%s',
-      async (id, one) => {
-        const [outcome] = await Array.fromAsync(report(subject, [one], { differs: new Set(known.keys()) }));
-        const expected = known.get(id);
-        if (expected === undefined) expect(outcome).not.toMatchObject({ how: 'failed' });
-        else expect(outcome).toMatchObject({ how: 'differs', reason: expect.stringMatching(expected) });
-      },
-      120_000,
-    );
+    kitWithDifferences(subject, DIFFERS[snapshotter]);
   },
 );
 
