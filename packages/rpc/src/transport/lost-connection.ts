@@ -38,7 +38,9 @@ export function clientAt(
             // A stream that has ended has none.
             session = begun.session;
             // Connect waits for ever for a stream that ends without an error and without an answer.
-            begun.once('close', () => unanswered.reject(unavailable(path, 'it ended without an answer')));
+            const ended = () => unanswered.reject(unavailable(path, 'it ended without an answer'));
+            begun.once('close', ended);
+            begun.once('response', () => begun.off('close', ended));
             return begun;
           },
         };
