@@ -1,5 +1,6 @@
 import { Fault, jsonBytes, reasonOf, TYPE_URL, type TypedBytes } from '@stowage/core';
 import { defaultSpec, type SpecSubject } from './default-spec.ts';
+import { settle } from './settle.ts';
 import type { LinuxResources, Process, Spec } from './spec.ts';
 
 /** One decision about a spec. It gives a new spec and leaves the one it was given alone. */
@@ -11,18 +12,15 @@ const MAX_SPEC_BYTES = 16 * 1024 * 1024;
 /**
  * The default spec changed by each option in turn; later ones win.
  *
- * @throws Fault `invalid_argument` if there is no program to run in the end, and whatever the options throw.
+ * @throws Fault `invalid_argument` if there is no program to run in the end, or what the options say together makes no
+ *   sense; and whatever they throw.
  *
  * ```ts
  * await composeSpec({ namespace: 'default', id: 'web' }, withImageConfig(config), withEnv(['PORT=80']), withHostNetwork());
  * ```
  */
 export async function composeSpec(subject: SpecSubject, ...options: readonly SpecOption[]): Promise<Spec> {
-  const spec = await applyOptions(defaultSpec(subject), ...options);
-  if (spec.process !== undefined && spec.process.args.length === 0) {
-    throw new Fault('invalid_argument', `compose spec of ${subject.id}: no program; say which to run`);
-  }
-  return spec;
+  return settle(await applyOptions(defaultSpec(subject), ...options), subject.id);
 }
 
 export async function applyOptions(spec: Spec, ...options: readonly SpecOption[]): Promise<Spec> {

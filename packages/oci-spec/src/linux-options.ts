@@ -1,4 +1,5 @@
 import { Fault, type Labels, quote } from '@stowage/core';
+import { whole } from './check.ts';
 import type { SpecOption } from './compose.ts';
 import type { Linux, LinuxNamespaceType, LinuxResources, Spec, SpecMount } from './spec.ts';
 
@@ -7,12 +8,18 @@ export function changeLinux(spec: Spec, change: Partial<Linux>): Spec {
   return { ...spec, linux: { ...spec.linux, ...change } };
 }
 
-function changeResources(spec: Spec, change: Partial<LinuxResources>): Spec {
+/** A spec whose limits differ in these fields. */
+export function changeResources(spec: Spec, change: Partial<LinuxResources>): Spec {
   return changeLinux(spec, { resources: { ...spec.linux?.resources, ...change } });
 }
 
 export function withHostname(hostname: string): SpecOption {
   return (spec) => ({ ...spec, hostname });
+}
+
+/** The NIS domain name, which hardly anybody has. */
+export function withDomainname(domainname: string): SpecOption {
+  return (spec) => ({ ...spec, domainname });
 }
 
 /** Adds mounts after those that are there. */
@@ -109,9 +116,4 @@ export function withAnnotations(annotations: Labels): SpecOption {
     for (const [key, value] of Object.entries({ ...spec.annotations, ...annotations })) all[key] = value;
     return { ...spec, annotations: all };
   };
-}
-
-function whole(what: string, value: number, least: number): void {
-  if (Number.isSafeInteger(value) && value >= least) return;
-  throw new Fault('invalid_argument', `${what} ${value} must be a whole number of at least ${least}`);
 }

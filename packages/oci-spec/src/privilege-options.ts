@@ -24,8 +24,8 @@ export function withCapabilities({ add = [], drop = [] }: CapabilityChange): Spe
 }
 
 /**
- * Nothing held back: all capabilities that this machine has, all devices, nothing masked or read-only. Device nodes of the host are not
- * made; the container must make those it needs.
+ * Nothing held back: all capabilities that this machine has, all devices, nothing masked, read-only or filtered. Device
+ * nodes of the host are not made, for which there is {@link withHostDevices}.
  */
 export function withPrivileged(): SpecOption {
   return async (spec) => {
@@ -35,9 +35,8 @@ export function withPrivileged(): SpecOption {
         ? { ...m, options: m.options?.map((o) => (o === 'ro' ? 'rw' : o)) ?? [] }
         : m,
     );
-    const { seccomp: _, ...linux } = able.linux ?? {};
-    const resources = { ...linux.resources, devices: [{ allow: true, access: 'rwm' }] };
-    const free = changeLinux({ ...able, linux }, { maskedPaths: [], readonlyPaths: [], resources });
+    const resources = { ...able.linux?.resources, devices: [{ allow: true, access: 'rwm' }] };
+    const free = changeLinux(able, { maskedPaths: [], readonlyPaths: [], resources, seccomp: null });
     const unconfined = changeProcess(free, { apparmorProfile: undefined, selinuxLabel: undefined });
     return { ...unconfined, ...(mounts !== undefined && { mounts }) };
   };
@@ -46,6 +45,27 @@ export function withPrivileged(): SpecOption {
 /** Lets the process gain privileges by setuid programs. */
 export function withNewPrivileges(): SpecOption {
   return (spec) => changeProcess(spec, { noNewPrivileges: false });
+}
+
+/** Nobody gains privileges by setuid programs: the default. */
+export function withNoNewPrivileges(): SpecOption {
+  return (spec) => changeProcess(spec, { noNewPrivileges: true });
+}
+
+/**
+ * Lets programs that are not root have capabilities, which they otherwise lose when they start. None by default: what
+ * is ambient reaches every program that is run.
+ *
+ * @throws Fault `invalid_argument` for a name that Linux does not know.
+ */
+export function withAmbientCapabilities(names: readonly string[]): SpecOption {
+  const ambient = named(names);
+  return (spec) => {
+    const { bounding = [] } = spec.process?.capabilities ?? {};
+    const set = [...new Set([...bounding, ...ambient])];
+    // The kernel takes none as ambient that is not inheritable.
+    return setCapabilities(spec, set, ambient, ambient);
+  };
 }
 
 function named(names: readonly string[]): string[] {

@@ -1,6 +1,10 @@
+import type { Linux } from './spec-linux.ts';
+
+export * from './spec-linux.ts';
+
 /**
  * An OCI runtime spec: what `config.json` of a bundle holds. Only what is used here is spelled out; whatever else a
- * spec carries (hooks, seccomp, other platforms) is kept as it came.
+ * spec carries (other platforms, new fields) is kept as it came.
  *
  * @see runtime-spec config.md, config-linux.md
  */
@@ -9,8 +13,10 @@ export interface Spec {
   readonly process?: Process | undefined;
   readonly root?: Root | undefined;
   readonly hostname?: string | undefined;
+  readonly domainname?: string | undefined;
   readonly mounts?: readonly SpecMount[] | undefined;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
+  readonly hooks?: Hooks | undefined;
   readonly linux?: Linux | undefined;
   readonly [more: string]: unknown;
 }
@@ -33,6 +39,10 @@ export interface Process {
   readonly capabilities?: Capabilities | undefined;
   readonly rlimits?: readonly Rlimit[] | undefined;
   readonly noNewPrivileges?: boolean | undefined;
+  readonly apparmorProfile?: string | undefined;
+  readonly selinuxLabel?: string | undefined;
+  /** -1000 (never killed for want of memory) to 1000 (first). */
+  readonly oomScoreAdj?: number | undefined;
   readonly [more: string]: unknown;
 }
 
@@ -66,55 +76,22 @@ export interface SpecMount {
   readonly options?: readonly string[] | undefined;
 }
 
-export interface Linux {
-  readonly namespaces?: readonly LinuxNamespace[] | undefined;
-  readonly resources?: LinuxResources | undefined;
-  readonly cgroupsPath?: string | undefined;
-  readonly maskedPaths?: readonly string[] | undefined;
-  readonly readonlyPaths?: readonly string[] | undefined;
-  readonly [more: string]: unknown;
-}
+/** When a hook runs (runtime-spec config.md, POSIX-platform Hooks). */
+export type HookName =
+  | 'prestart'
+  | 'createRuntime'
+  | 'createContainer'
+  | 'startContainer'
+  | 'poststart'
+  | 'poststop';
 
-export type LinuxNamespaceType = 'pid' | 'network' | 'mount' | 'ipc' | 'uts' | 'user' | 'cgroup' | 'time';
+export type Hooks = { readonly [name in HookName]?: readonly Hook[] | undefined };
 
-export interface LinuxNamespace {
-  readonly type: LinuxNamespaceType;
-  /** Joins that namespace instead of making one. */
-  readonly path?: string | undefined;
-}
-
-export interface LinuxResources {
-  readonly devices?: readonly DeviceRule[] | undefined;
-  readonly memory?: LinuxMemory | undefined;
-  readonly cpu?: LinuxCpu | undefined;
-  readonly pids?: { readonly limit: number } | undefined;
-  readonly [more: string]: unknown;
-}
-
-/** The last rule that fits a device decides. No type, major or minor: any. */
-export interface DeviceRule {
-  readonly allow: boolean;
-  readonly type?: 'a' | 'b' | 'c' | undefined;
-  readonly major?: number | undefined;
-  readonly minor?: number | undefined;
-  readonly access: string;
-}
-
-export interface LinuxMemory {
-  /** Bytes. */
-  readonly limit?: number | undefined;
-  /** Memory and swap together, in bytes; -1 for no limit. */
-  readonly swap?: number | undefined;
-  readonly [more: string]: unknown;
-}
-
-export interface LinuxCpu {
-  readonly shares?: number | undefined;
-  /** Microseconds of CPU time in each period. */
-  readonly quota?: number | undefined;
-  /** Microseconds. */
-  readonly period?: number | undefined;
-  readonly cpus?: string | undefined;
-  readonly mems?: string | undefined;
-  readonly [more: string]: unknown;
+export interface Hook {
+  /** Absolute, on the host; for `startContainer` in the container. */
+  readonly path: string;
+  readonly args?: readonly string[] | undefined;
+  readonly env?: readonly string[] | undefined;
+  /** Seconds. */
+  readonly timeout?: number | undefined;
 }

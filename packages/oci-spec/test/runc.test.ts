@@ -1,11 +1,6 @@
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
-import { type RunResult, run, tempDir } from '@stowage/testing';
 import {
-  composeSpec,
-  type SpecOption,
-  withArgs,
   withCapabilities,
   withCgroupMount,
   withHostname,
@@ -13,23 +8,7 @@ import {
   withRootfsReadonly,
   withUser,
 } from '../src/index.ts';
-
-/** Runs a shell script in a real container of the static busybox. */
-async function inContainer(script: string, ...options: SpecOption[]): Promise<RunResult> {
-  await using bundle = await tempDir('runc');
-  const id = `oci-spec-${process.pid}-${Math.random().toString(36).slice(2)}`;
-  const root = join(bundle.path, 'root');
-  await mkdir(join(bundle.path, 'rootfs/bin'), { recursive: true });
-  await copyFile('/bin/busybox', join(bundle.path, 'rootfs/bin/busybox'));
-  const args = withArgs('/bin/busybox', 'sh', '-c', script.replaceAll('$B', '/bin/busybox'));
-  const spec = await composeSpec({ namespace: 'stowage-test', id }, args, ...options);
-  await writeFile(join(bundle.path, 'config.json'), JSON.stringify(spec));
-  try {
-    return await run('runc', ['--root', root, 'run', '--bundle', bundle.path, id]);
-  } finally {
-    await run('runc', ['--root', root, 'delete', '--force', id]);
-  }
-}
+import { inContainer } from './in-container.ts';
 
 test('runc runs the default spec, and the process has no more than it says', async () => {
   const { code, stdout, stderr } = await inContainer(

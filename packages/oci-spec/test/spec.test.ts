@@ -63,6 +63,7 @@ test('the default spec is containerd v2 default or stricter', () => {
   expect([...(linux?.maskedPaths ?? [])].sort()).toEqual([
     '/proc/acpi',
     '/proc/asound',
+    '/proc/interrupts',
     '/proc/kcore',
     '/proc/keys',
     '/proc/latency_stats',
