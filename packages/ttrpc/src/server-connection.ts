@@ -4,8 +4,11 @@ import { Code } from '@connectrpc/connect';
 import { type Request, RequestSchema } from '@stowage/api/ttrpc';
 import { Fault, type Logger } from '@stowage/core';
 import { OpenCalls } from '@stowage/rpc/dispatch';
-import { type Call, encodeStatus } from './call.ts';
+import type { FindMethod } from './call.ts';
 import { encodeFrame, FRAME, type Frame, FrameError, FrameReader } from './frame.ts';
+import { ReadGate } from './read-gate.ts';
+import { encodeStatus } from './response.ts';
+import { ServerCall } from './server-call.ts';
 
 /** Answers that a client has not read yet; with more, no further requests are read from it. */
 const MAX_BACKLOG_BYTES = 8 * 1024 * 1024;
@@ -17,22 +20,26 @@ export class ServerConnection {
   /** Settles once the socket is closed and every call was told. */
   readonly closed: Promise<void>;
   readonly #socket: Socket;
-  readonly #call: Call;
+  readonly #find: FindMethod;
   readonly #log: Logger;
+  readonly #gate: ReadGate;
   readonly #calls = new OpenCalls();
+  /** Those of the open calls that take a stream, by its id. */
+  readonly #streams = new Map<number, ServerCall>();
   readonly #frames = new FrameReader();
   #lastId = 0;
   #open = 0;
   #ending = false;
 
-  constructor(socket: Socket, call: Call, log: Logger) {
+  constructor(socket: Socket, find: FindMethod, log: Logger) {
     this.#socket = socket;
-    this.#call = call;
+    this.#find = find;
     this.#log = log;
+    this.#gate = new ReadGate(socket);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     socket.on('data', (chunk) => this.#read(chunk));
-    socket.on('drain', () => socket.resume());
+    socket.on('drain', () => this.#gate.go(this));
     socket.on('error', (err) => log.debug({ err }, 'a ttrpc connection failed'));
     socket.on('end', () => this.#calls.abort(new Fault('canceled', 'the client ended the connection')));
     socket.on('close', () => {
@@ -62,13 +69,17 @@ export class ServerConnection {
       this.#answer(id, encodeStatus(Code.ResourceExhausted, 'this is not ttrpc'));
       this.#socket.removeAllListeners('data').destroySoon();
     }
-    if (this.#socket.writableLength > MAX_BACKLOG_BYTES) this.#socket.pause();
+    if (this.#socket.writableLength > MAX_BACKLOG_BYTES) this.#gate.stop(this);
   }
 
-  #take({ streamId, type, data }: Frame): void {
+  #take(frame: Frame): void {
+    const { streamId, type, data } = frame;
     if (type !== FRAME.request && type !== FRAME.data) return; // of a later version, or a server's
     const refuse = (code: Code, message: string) => this.#answer(streamId, encodeStatus(code, message));
-    if (data === undefined) refuse(Code.ResourceExhausted, 'message is larger than ttrpc carries');
+    if (type === FRAME.data && streamId % 2 === 1 && streamId <= this.#lastId) {
+      // Of a stream that was answered: a client sends on until it knows.
+      this.#streams.get(streamId)?.take(frame);
+    } else if (data === undefined) refuse(Code.ResourceExhausted, 'message is larger than ttrpc carries');
     else if (streamId % 2 !== 1) refuse(Code.InvalidArgument, 'stream ids of a client must be odd');
     else if (type === FRAME.data) refuse(Code.InvalidArgument, 'stream is not open');
     else if (streamId <= this.#lastId) refuse(Code.InvalidArgument, 'stream ids must increase');
@@ -76,11 +87,11 @@ export class ServerConnection {
       this.#lastId = streamId;
       if (this.#ending) refuse(Code.Unavailable, 'the server is shutting down');
       else if (this.#open >= MAX_CALLS) refuse(Code.ResourceExhausted, 'too many open calls');
-      else this.#start(streamId, data);
+      else this.#start(frame, data);
     }
   }
 
-  #start(streamId: number, data: Uint8Array): void {
+  #start({ streamId, flags }: Frame, data: Uint8Array): void {
     let request: Request;
     try {
       request = fromBinary(RequestSchema, data);
@@ -88,17 +99,20 @@ export class ServerConnection {
       this.#answer(streamId, encodeStatus(Code.InvalidArgument, 'malformed request'));
       return;
     }
-    void this.#run(streamId, request);
+    const method = this.#find(request);
+    const common = { socket: this.#socket, gate: this.#gate };
+    const call = new ServerCall({ ...common, streamId, flags, request, method });
+    if (method.takesStream) this.#streams.set(streamId, call);
+    void this.#run(streamId, call);
   }
 
-  async #run(streamId: number, request: Request): Promise<void> {
-    const call = new AbortController();
+  async #run(streamId: number, call: ServerCall): Promise<void> {
     this.#open++;
     this.#calls.add(call);
-    const response = await this.#call(request, call.signal);
+    await call.run();
     this.#calls.delete(call);
+    this.#streams.delete(streamId);
     this.#open--;
-    this.#answer(streamId, response);
     if (this.#ending) this.#endIfIdle();
   }
 

@@ -3,7 +3,7 @@ import { Fault, type Logger, silentLogger } from '@stowage/core';
 import type { Routes } from '@stowage/rpc';
 import { compileRoutes } from '@stowage/rpc/dispatch';
 import { type GuardOptions, listenUnix, peerGuard, type UnixAddress } from '@stowage/rpc/unix-socket';
-import { caller } from './call.ts';
+import { methodFinder } from './call.ts';
 import { MAX_MESSAGE_BYTES } from './frame.ts';
 import { ServerConnection } from './server-connection.ts';
 
@@ -14,6 +14,8 @@ export interface ServeTtrpcOptions extends UnixAddress, GuardOptions {
 
 export interface TtrpcServer extends AsyncDisposable {
   readonly address: { readonly path: string };
+  /** How many clients are connected. */
+  readonly connections: number;
   /**
    * Stops: takes no more connections, tells every open call through its signal (`unavailable`), waits for them up
    * to `graceMs` (500 unless given), ends what is left and removes the socket file. Safe to call again.
@@ -22,21 +24,21 @@ export interface TtrpcServer extends AsyncDisposable {
 }
 
 /**
- * Serves the unary methods of RPC services over ttrpc on a unix socket; the same routes as gRPC's. Methods that
- * stream answer `unimplemented` with their own name.
+ * Serves RPC services over ttrpc on a unix socket; the same routes as gRPC's.
  *
- * A client that goes, or closes its sending side, ends its calls: their signals fire.
+ * A client that goes, or closes its sending side, ends its calls: their signals fire. A method that leaves much of
+ * what it is sent unread holds up its connection, and all other calls on it.
  *
  * @throws Fault `failed_precondition` if another process answers at the address.
  */
 export async function serveTtrpc(options: ServeTtrpcOptions): Promise<TtrpcServer> {
   const { log = silentLogger, routes } = options;
-  const call = caller(compileRoutes({ routes, maxMessageBytes: MAX_MESSAGE_BYTES }), log);
+  const find = methodFinder(compileRoutes({ routes, maxMessageBytes: MAX_MESSAGE_BYTES }), log);
   const mayPass = peerGuard(options, log);
   const connections = new Set<ServerConnection>();
   const accept = (socket: Socket) => {
     if (!mayPass(socket)) return;
-    const connection = new ServerConnection(socket, call, log);
+    const connection = new ServerConnection(socket, find, log);
     connections.add(connection);
     void connection.closed.then(() => connections.delete(connection));
   };
@@ -58,5 +60,12 @@ export async function serveTtrpc(options: ServeTtrpcOptions): Promise<TtrpcServe
     })();
     return closing;
   };
-  return { address: { path: listener.path }, close, [Symbol.asyncDispose]: () => close() };
+  return {
+    address: { path: listener.path },
+    get connections() {
+      return connections.size;
+    },
+    close,
+    [Symbol.asyncDispose]: () => close(),
+  };
 }

@@ -1,104 +1,136 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import type { DescMethod } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError, createContextValues, type Transport } from '@connectrpc/connect';
-import { createMethodSerializationLookup, runUnaryCall } from '@connectrpc/connect/protocol';
-import { RequestSchema, type Response, ResponseSchema } from '@stowage/api/ttrpc';
+import {
+  createMethodSerializationLookup,
+  runStreamingCall,
+  runUnaryCall,
+} from '@connectrpc/connect/protocol';
+import { RequestSchema } from '@stowage/api/ttrpc';
 import type { ClosableTransport } from '@stowage/rpc/transport';
 import { socketPath } from '@stowage/rpc/unix-socket';
+import { streamingCall, unaryCall } from './client-calls.ts';
 import { ClientConnection } from './client-connection.ts';
 import { MAX_MESSAGE_BYTES } from './frame.ts';
 import { metadataOf } from './metadata.ts';
+import { tooLongToSend } from './response.ts';
 
 export interface TtrpcTransportOptions {
   /** Of the socket, or `unix://` and that. */
   readonly path: string;
 }
 
+const limits = { readMaxBytes: MAX_MESSAGE_BYTES, writeMaxBytes: MAX_MESSAGE_BYTES, compressMinBytes: 0 };
+
 /**
  * Speaks ttrpc to a unix socket: what containerd and its shims use between them. Connects at the first call, and
  * anew at the first call after the connection was lost. An idle connection does not keep the process alive.
  *
- * The protocol can't cancel: a call that is given up fails here at once, and its method runs on over there, until
- * its deadline if it has one. Streams are not built yet and fail with `unimplemented`.
+ * The protocol can't cancel. A unary call that is given up fails here at once, and its method runs on over there,
+ * until its deadline if it has one. A stream that is given up ends over there with its connection: that takes no
+ * further calls, and is closed when those on it are done.
+ *
+ * Nor has it a window. Of a stream that is not read a mebibyte is kept, then the connection is not read, and all other
+ * calls on it wait: give a stream that may rest a transport of its own.
  */
 export function ttrpcTransport(options: TtrpcTransportOptions): ClosableTransport {
   const path = socketPath(options.path);
   let connection: ClientConnection | undefined;
+  /** Retired ones that still have calls. */
+  let earlier: readonly ClientConnection[] = [];
   let closed = false;
   const connected = () => {
     if (closed) throw new ConnectError(`the transport to ${path} is closed`, Code.Canceled);
-    if (connection === undefined || connection.isClosed) connection = new ClientConnection(path);
+    if (connection !== undefined && !connection.isClosed) return connection;
+    earlier = [...earlier, ...(connection === undefined ? [] : [connection])].filter(({ isGone }) => !isGone);
+    connection = new ClientConnection(path);
     return connection;
   };
-  const limits = { readMaxBytes: MAX_MESSAGE_BYTES, writeMaxBytes: MAX_MESSAGE_BYTES, compressMinBytes: 0 };
 
   const unary: Transport['unary'] = (method, signal, timeoutMs, header, message, contextValues) =>
     runUnaryCall({
       ...(signal && { signal }),
       ...(timeoutMs !== undefined && { timeoutMs }),
-      req: {
-        stream: false,
-        service: method.parent,
-        requestMethod: 'POST',
-        method,
-        url: `ttrpc://localhost/${method.parent.typeName}/${method.name}`,
-        header: new Headers(header),
-        contextValues: contextValues ?? createContextValues(),
-        message,
-      },
+      req: { stream: false, message, ...requestOf(method, header, contextValues) },
       async next(request) {
         const codec = createMethodSerializationLookup(method, undefined, undefined, limits);
-        const bytes = toBinary(
-          RequestSchema,
-          create(RequestSchema, {
-            service: method.parent.typeName,
-            method: method.name,
-            payload: codec.getI(true).serialize(request.message),
-            timeoutNano: timeoutMs === undefined ? 0n : BigInt(Math.max(1, Math.round(timeoutMs * 1e6))),
-            metadata: metadataOf(request.header),
-          }),
-        );
-        if (bytes.length > MAX_MESSAGE_BYTES) throw tooLong(bytes.length);
-        const response = parsed(await connected().call(bytes, request.signal));
-        const { status } = response;
-        if (status !== undefined && status.code !== 0)
-          throw new ConnectError(status.message, codeOf(status.code));
-        return {
-          stream: false,
-          service: method.parent,
-          method,
-          header: new Headers(),
-          trailer: new Headers(),
-          message: codec.getO(true).parse(response.payload),
-        };
+        const bytes = encodeRequest(request, codec.getI(true).serialize(request.message), timeoutMs);
+        const answer = await unaryCall(connected(), bytes, request.signal);
+        const message = codec.getO(true).parse(answer);
+        return { stream: false, message, ...responseOf(method) };
+      },
+    });
+
+  const stream: Transport['stream'] = (method, signal, timeoutMs, header, input, contextValues) =>
+    runStreamingCall({
+      ...(signal && { signal }),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      req: { stream: true, message: input, ...requestOf(method, header, contextValues) },
+      async next(request) {
+        const codec = createMethodSerializationLookup(method, undefined, undefined, limits);
+        const messages = mapped(request.message, codec.getI(true).serialize);
+        const isOne = method.methodKind === 'server_streaming';
+        const payload = isOne ? (await messages.next()).value : undefined;
+        const answers = await streamingCall({
+          connection: connected(),
+          request: encodeRequest(request, payload, timeoutMs),
+          input: isOne ? undefined : messages,
+          oneAnswer: method.methodKind === 'client_streaming',
+          signal: request.signal,
+        });
+        return { stream: true, message: mapped(answers, codec.getO(true).parse), ...responseOf(method) };
       },
     });
 
   return {
     unary,
-    async stream(method) {
-      const name = `${method.parent.typeName}.${method.name}`;
-      throw new ConnectError(`${name}: streams over ttrpc are not implemented`, Code.Unimplemented);
-    },
+    stream,
     async [Symbol.asyncDispose]() {
       closed = true;
-      connection?.close(new ConnectError(`the transport to ${path} was closed`, Code.Canceled));
+      const reason = new ConnectError(`the transport to ${path} was closed`, Code.Canceled);
+      for (const one of [...earlier, connection]) one?.close(reason);
     },
   };
 }
 
-function parsed(bytes: Uint8Array): Response {
-  try {
-    return fromBinary(ResponseSchema, bytes);
-  } catch (e) {
-    throw new ConnectError('the response is not one of ttrpc', Code.Internal, undefined, undefined, e);
-  }
+function requestOf<M extends DescMethod>(
+  method: M,
+  header: ConstructorParameters<typeof Headers>[0],
+  contextValues = createContextValues(),
+) {
+  return {
+    service: method.parent,
+    requestMethod: 'POST',
+    method,
+    url: `ttrpc://localhost/${method.parent.typeName}/${method.name}`,
+    header: new Headers(header),
+    contextValues,
+  };
 }
 
-function tooLong(bytes: number): ConnectError {
-  const message = `message of ${bytes} bytes is larger than ttrpc carries (${MAX_MESSAGE_BYTES})`;
-  return new ConnectError(message, Code.ResourceExhausted);
+function responseOf<M extends DescMethod>(method: M) {
+  return { service: method.parent, method, header: new Headers(), trailer: new Headers() };
 }
 
-function codeOf(code: number): Code {
-  return code in Code ? code : Code.Unknown;
+function encodeRequest(
+  { method, header }: { readonly method: DescMethod; readonly header: Headers },
+  payload: Uint8Array | undefined,
+  timeoutMs: number | undefined,
+): Uint8Array {
+  const bytes = toBinary(
+    RequestSchema,
+    create(RequestSchema, {
+      service: method.parent.typeName,
+      method: method.name,
+      ...(payload && { payload }),
+      timeoutNano: timeoutMs === undefined ? 0n : BigInt(Math.max(1, Math.round(timeoutMs * 1e6))),
+      metadata: metadataOf(header),
+    }),
+  );
+  if (bytes.length > MAX_MESSAGE_BYTES) throw tooLongToSend(bytes.length);
+  return bytes;
+}
+
+async function* mapped<A, B>(items: AsyncIterable<A>, change: (item: A) => B): AsyncGenerator<B, undefined> {
+  for await (const item of items) yield change(item);
 }
