@@ -37,7 +37,8 @@ export class ClientConnection {
     this.#socket = connect({ path });
     this.gate = new ReadGate(this.#socket);
     this.#socket.unref();
-    this.#connected = once(this.#socket, 'connect');
+    // It may be closed before it is connected, and then has no error.
+    this.#connected = Promise.race([once(this.#socket, 'connect'), once(this.#socket, 'close')]);
     this.#connected.catch(() => {}); // every call sees it
     this.#socket.on('data', (chunk) => this.#read(chunk));
     this.#socket.on('error', (e) => this.close(e));

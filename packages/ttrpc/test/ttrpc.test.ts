@@ -144,6 +144,14 @@ test('a transport finds a server that was started again, and tells where nobody 
   expect((await client.version({})).version).toBe('blue');
 });
 
+test('closing a transport ends a call that has not connected yet', async () => {
+  await using s = await serve([version]);
+  const call = rpcClient(Version, s.transport).version({});
+  call.catch(() => {});
+  await s.transport[Symbol.asyncDispose]();
+  await expect(call).rejects.toMatchObject({ kind: 'canceled' });
+});
+
 test('closing tells open calls and ends', async () => {
   const { seen, routes } = hold();
   await using s = await serve([routes]);
