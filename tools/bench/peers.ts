@@ -36,6 +36,16 @@ export async function startPeer(dir: string): Promise<Peer> {
   };
 }
 
+/** Both daemons, on files below `dir`. */
+export async function startBoth(
+  dir: string,
+): Promise<AsyncDisposable & { readonly peers: readonly [Peer, Peer] }> {
+  await using stack = new AsyncDisposableStack();
+  const peers = [stack.use(await startStowage(dir)), stack.use(await startPeer(dir))] as const;
+  const owned = stack.move();
+  return { peers, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
 async function shimsOf(address: string): Promise<number[]> {
   const { readdir, readFile } = await import('node:fs/promises');
   const pids: number[] = [];

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { must } from '@stowage/testing';
 import { compare } from '../compare.ts';
 import type { Row } from '../figures.ts';
-import type { Peer } from '../peers.ts';
+import { type Peer, startBoth } from '../peers.ts';
 import type { StorageOptions } from '../storage.ts';
-import { collectGarbage, connectTo, startBoth } from './fill.ts';
+import { collectGarbage, connectTo } from './fill.ts';
 
 const MEGABYTES = 512;
 

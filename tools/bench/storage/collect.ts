@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Leases } from '@stowage/api/leases/v1';
 import { cpuMsOf, median, percentile, type Row, timed } from '../figures.ts';
+import { inFlight } from '../in-flight.ts';
 import type { LoadClient } from '../load-client.ts';
 import { type Peer, startPeer, startStowage } from '../peers.ts';
 import type { StorageOptions } from '../storage.ts';
-import { connectTo, digestOfBlob, inFlight, putBlob, putContainer, putImage } from './fill.ts';
+import { connectTo, digestOfBlob, putBlob, putContainer, putImage } from './fill.ts';
 
 const GARBAGE = 'garbage';
 const WIDTH = 16;

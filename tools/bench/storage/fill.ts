@@ -5,7 +5,7 @@ import { Images } from '@stowage/api/images/v1';
 import { Leases } from '@stowage/api/leases/v1';
 import { TYPE_URL } from '@stowage/core';
 import { LoadClient } from '../load-client.ts';
-import { type Peer, startPeer, startStowage } from '../peers.ts';
+import type { Peer } from '../peers.ts';
 
 export const NAMESPACE = { 'containerd-namespace': 'bench' };
 const SPEC = Buffer.from(JSON.stringify({ ociVersion: '1.0.2', process: { args: ['x'.repeat(4000)] } }));
@@ -13,27 +13,6 @@ const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 
 export function connectTo(peer: Peer): Promise<LoadClient> {
   return LoadClient.connect(peer.address, NAMESPACE);
-}
-
-/** Both daemons, on files below `dir`. */
-export async function startBoth(dir: string): Promise<AsyncDisposable & { readonly peers: [Peer, Peer] }> {
-  await using stack = new AsyncDisposableStack();
-  const peers: [Peer, Peer] = [stack.use(await startStowage(dir)), stack.use(await startPeer(dir))];
-  const owned = stack.move();
-  return { peers, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-/** Does something for every number below `count`, so many at a time. */
-export async function inFlight(
-  count: number,
-  width: number,
-  work: (n: number, lane: number) => Promise<unknown>,
-): Promise<void> {
-  let next = 0;
-  const lane = async (at: number) => {
-    for (let n = next++; n < count; n = next++) await work(n, at);
-  };
-  await Promise.all(Array.from({ length: width }, (_, at) => lane(at)));
 }
 
 /** Digest of {@link putBlob}'s blob. */

@@ -5,10 +5,11 @@ import { Content, InfoRequestSchema } from '@stowage/api/content/v1';
 import { Images } from '@stowage/api/images/v1';
 import { compare } from '../compare.ts';
 import type { Row } from '../figures.ts';
+import { inFlight } from '../in-flight.ts';
 import type { LoadClient } from '../load-client.ts';
-import type { Peer } from '../peers.ts';
+import { type Peer, startBoth } from '../peers.ts';
 import type { StorageOptions } from '../storage.ts';
-import { connectTo, digestOfBlob, inFlight, putBlob, putContainer, putImage, startBoth } from './fill.ts';
+import { connectTo, digestOfBlob, putBlob, putContainer, putImage } from './fill.ts';
 
 const CALLS = 10_000;
 const IMAGES = 10_000;

@@ -5,9 +5,9 @@ import type { Snapshotter } from '@stowage/snapshots';
 import { remoteSnapshotter } from '@stowage/snapshots/remote';
 import { compare } from '../compare.ts';
 import type { Row } from '../figures.ts';
-import type { Peer } from '../peers.ts';
+import { inFlight } from '../in-flight.ts';
+import { type Peer, startBoth } from '../peers.ts';
 import type { StorageOptions } from '../storage.ts';
-import { inFlight, startBoth } from './fill.ts';
 
 const CYCLES = 200;
 const CALLS = 2000;

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { must } from '@stowage/testing';
-import type { Peer } from './peers.ts';
+import type { Peer } from '../peers.ts';
 
 /** Prepares a snapshot over the one image there is, and writes so many small files to it. */
 export async function changeSnapshot(peer: Peer, dir: string, key: string, files: number): Promise<void> {
