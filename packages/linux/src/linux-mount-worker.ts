@@ -1,4 +1,6 @@
 import type { Mount } from '@stowage/core';
+import { attachLoop, detachLoop, isLoopAttached, type LoopOptions } from './loop.ts';
+import { makeDirectory, type NewDirectory } from './make-directory.ts';
 import { MNT_DETACH, mountAll, umountAll, umountTree } from './mount.ts';
 import { serveCalls } from './serve-calls.ts';
 import { syncfs } from './sync.ts';
@@ -8,6 +10,11 @@ const operations = {
   mount: (mounts: readonly Mount[], target: string): string[] => mountAll(mounts, target),
   unmount: (target: string, lazy: boolean, recursive: boolean): number =>
     (recursive ? umountTree : umountAll)(target, lazy ? MNT_DETACH : 0),
+  attachLoop: (source: string, link: string, options: LoopOptions): string =>
+    attachLoop(source, link, options),
+  detachLoop: (link: string, mark: string): void => detachLoop(link, mark),
+  isLoopAttached: (link: string, mark: string): boolean => isLoopAttached(link, mark),
+  makeDirectory: (root: string, path: string, how: NewDirectory): void => makeDirectory(root, path, how),
   syncfs: (path: string): void => syncfs(path),
 };
 

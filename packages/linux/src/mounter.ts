@@ -6,9 +6,14 @@ import { Worker } from 'node:worker_threads';
 import type { CallOptions, Mount } from '@stowage/core';
 import { hasCode } from './errors.ts';
 import type { MountOperations } from './linux-mount-worker.ts';
+import type { LoopOptions } from './loop.ts';
+import type { NewDirectory } from './make-directory.ts';
 import { type MountInfo, readMountInfo } from './mountinfo.ts';
 import { WorkerCalls } from './worker-calls.ts';
 import { workerOptions } from './worker-options.ts';
+
+export type { LoopOptions } from './loop.ts';
+export type { NewDirectory } from './make-directory.ts';
 
 export interface UnmountOptions extends CallOptions {
   /** Detach now, and let go when the last user has. Then EBUSY cannot happen. */
@@ -81,6 +86,55 @@ export class Mounter implements AsyncDisposable {
       }
       await pause(BUSY_RETRY_MS, signal);
     }
+  }
+
+  /**
+   * Attaches a file to a free loop device, and makes `link` a symbolic link to that. The device keeps until
+   * {@link Mounter.detachLoop}, also when this process ends. Should it die meanwhile, the link is there or the device is
+   * let go. An abort does not stop it: it is undone then.
+   *
+   * @returns the device: `/dev/loop3`.
+   * @throws a SystemError: EINVAL if the source is neither a file nor a block device.
+   */
+  async attachLoop(
+    source: string,
+    link: string,
+    { readOnly, mark, signal }: LoopOptions & CallOptions,
+  ): Promise<string> {
+    signal?.throwIfAborted();
+    const device = await this.#calls.call('attachLoop', source, link, { readOnly, mark });
+    if (signal?.aborted !== true) return device;
+    await this.#calls.call('detachLoop', link, mark);
+    throw signal.reason;
+  }
+
+  /**
+   * Lets the device that `link` leads to go, as soon as nobody uses it, and removes the link. If the device has another
+   * mark by now, only the link goes. A link that is gone is a success.
+   */
+  async detachLoop(link: string, mark: string): Promise<void> {
+    await this.#calls.call('detachLoop', link, mark);
+  }
+
+  /** Whether `link` leads to a loop device that is attached under this mark. */
+  isLoopAttached(link: string, mark: string): Promise<boolean> {
+    return this.#calls.call('isLoopAttached', link, mark);
+  }
+
+  /**
+   * Makes a directory below `root`, in one that is there. Links on the way are refused. One that is there stays as it is.
+   *
+   * @throws a SystemError: ELOOP for a link on the way, ENOTDIR for one at the end or something else, EXDEV for what
+   *   leaves `root`, ENOENT.
+   */
+  async makeDirectory(
+    root: string,
+    path: string,
+    how: NewDirectory,
+    { signal }: CallOptions = {},
+  ): Promise<void> {
+    signal?.throwIfAborted();
+    await this.#calls.call('makeDirectory', root, path, how);
   }
 
   /** All mounts of this process's namespace, in the order they were made. */
