@@ -12,6 +12,7 @@ import { eventsRoutes, eventsTtrpcRoutes } from '@stowage/events/service';
 import { imageRoutes } from '@stowage/images/service';
 import { introspectionRoutes, versionRoutes } from '@stowage/introspection/service';
 import { leaseRoutes } from '@stowage/leases/service';
+import { mountRoutes } from '@stowage/mounts/service';
 import { namespaceRoutes } from '@stowage/namespaces/service';
 import type { Routes } from '@stowage/rpc';
 import { healthRoutes } from '@stowage/rpc/health';
@@ -36,6 +37,7 @@ const ends: readonly Routes[] = [
   imageRoutes(nothing),
   introspectionRoutes(nothing),
   leaseRoutes(nothing),
+  mountRoutes(nothing),
   namespaceRoutes(nothing),
   runtimeTaskRoutes(nothing),
   sandboxRoutes(nothing),

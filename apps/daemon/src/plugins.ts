@@ -21,11 +21,14 @@ import {
   leasesServicePlugin,
   metadataGrpcPlugin,
   metadataPlugin,
+  mountsServicePlugin,
   namespacesServicePlugin,
   sandboxStorePlugin,
   snapshotsServicePlugin,
   verificationServicePlugin,
 } from '@stowage/metadata/plugin';
+import { loopHandlerPlugin, mountManagerPlugin } from '@stowage/mount-manager/plugin';
+import { mountsGrpcPlugin } from '@stowage/mounts/plugin';
 import { namespacesGrpcPlugin } from '@stowage/namespaces/plugin';
 import { healthPlugin } from '@stowage/rpc/health';
 import { runcRuntimePlugin } from '@stowage/runtime-runc/plugin';
@@ -42,6 +45,8 @@ export const builtinPlugins: readonly Plugin[] = [
   contentStorePlugin,
   overlaySnapshotterPlugin,
   nativeSnapshotterPlugin,
+  loopHandlerPlugin,
+  mountManagerPlugin,
   metadataPlugin,
   gcPlugin,
   walkingDifferPlugin,
@@ -56,6 +61,7 @@ export const builtinPlugins: readonly Plugin[] = [
   containersServicePlugin,
   sandboxStorePlugin,
   leasesServicePlugin,
+  mountsServicePlugin,
   garbageServicePlugin,
   diffServicePlugin,
   tasksServicePlugin,
@@ -69,6 +75,7 @@ export const builtinPlugins: readonly Plugin[] = [
   containersGrpcPlugin,
   sandboxesGrpcPlugin,
   leasesGrpcPlugin,
+  mountsGrpcPlugin,
   garbageGrpcPlugin,
   diffGrpcPlugin,
   eventsGrpcPlugin,

@@ -9,6 +9,7 @@ export const KIND_WORD: Readonly<Record<ObjectKind, string>> = {
   snapshots: 'snapshot',
   content: 'content',
   ingests: 'ingest',
+  mounts: 'mount',
 };
 
 /** Whether a text is the word for a kind of object. */

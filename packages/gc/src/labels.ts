@@ -70,6 +70,9 @@ export function isRoot(kind: ObjectKind, labels: Labels, expiry: Date | undefine
     case 'content':
     case 'snapshots':
       return Object.keys(labels).some((label) => isAtOrBelow(label, LABEL.gcRoot));
+    // It lives while what it is tied to does, by a back reference or a lease.
+    case 'mounts':
+      return false;
     case 'ingests':
       return expiry !== undefined && expiry >= at;
   }

@@ -6,7 +6,8 @@ export type ObjectKind =
   | 'leases'
   | 'content'
   | 'ingests'
-  | 'snapshots';
+  | 'snapshots'
+  | 'mounts';
 
 /** What a label or a field of an object names: another object of the same namespace. */
 export interface ObjectName {

@@ -16,6 +16,7 @@ import { namespaceKey, objectKey, parseKey, rangeOf, resourceKey, resourcePrefix
 import { targetOf } from './gc/refs.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { Transaction } from './ledger/transaction.ts';
+import { MOUNTS } from './mounts/namespaced-mounts.ts';
 import { recordTable } from './record-table.ts';
 import { ensureNamespace, makingLocks } from './scope.ts';
 
@@ -111,7 +112,8 @@ export function leaseManager(ledger: Ledger, scope: Scope, collect: () => Promis
         for (; !next.done; next = await edges.next()) {
           signal?.throwIfAborted();
           const edge = parseKey(next.value[0]);
-          if (edge?.table === 'resources') yield { id: edge.name, type: edge.type };
+          // As in containerd, where the lease's mounts are on no list: a client that copies one could not add them.
+          if (edge?.table === 'resources' && edge.type !== MOUNTS) yield { id: edge.name, type: edge.type };
         }
       } finally {
         await edges.return(undefined);

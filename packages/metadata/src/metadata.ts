@@ -6,6 +6,7 @@ import type { GarbageInspector } from '@stowage/gc';
 import { inspectorOver } from '@stowage/gc/inspect';
 import type { ImageStore } from '@stowage/images';
 import type { LeaseManager } from '@stowage/leases';
+import type { MountBackend, MountManager } from '@stowage/mounts';
 import type { NamespaceStore } from '@stowage/namespaces';
 import type { SandboxStore } from '@stowage/sandboxes';
 import type { Snapshotter } from '@stowage/snapshots';
@@ -23,6 +24,8 @@ import { imageStore } from './images.ts';
 import { recordedFacts } from './inspect/source.ts';
 import { leaseManager } from './leases.ts';
 import { Ledger } from './ledger/ledger.ts';
+import { forgetLostMounts } from './mounts/forget-lost.ts';
+import { namespacedMounts } from './mounts/namespaced-mounts.ts';
 import { namespaceStore } from './namespaces.ts';
 import { sandboxStore } from './sandboxes.ts';
 import { validateScope } from './scope.ts';
@@ -37,6 +40,8 @@ export interface MetadataOptions {
   readonly contentSharing?: ContentSharing | undefined;
   /** Backends by the names that clients use. Asked at each use: what is put into it or taken from it later counts. */
   readonly snapshotters?: ReadonlyMap<string, Snapshotter> | undefined;
+  /** What makes mounts that need more than the kernel. */
+  readonly mounts?: MountBackend | undefined;
   /** Told what happens, in the order in which it was written. */
   readonly events?: Events | undefined;
   readonly log?: Logger | undefined;
@@ -59,6 +64,8 @@ export interface MetadataView {
   readonly content: ContentStore | undefined;
   /** Undefined where `content` is. */
   readonly verifier: ContentVerifier | undefined;
+  /** Undefined where no mount manager was given. */
+  readonly mounts: MountManager | undefined;
   /** @throws Fault `invalid_argument` for a snapshotter that is not here; the message lists those that are. */
   snapshotter(name: string): Snapshotter;
 }
@@ -73,6 +80,7 @@ export interface MetadataView {
 export class Metadata implements Checkable, AsyncDisposable {
   readonly namespaces: NamespaceStore;
   readonly hasContent: boolean;
+  readonly hasMounts: boolean;
   readonly #db: Database;
   readonly #ledger: Ledger;
   readonly #collector: Collector;
@@ -88,6 +96,7 @@ export class Metadata implements Checkable, AsyncDisposable {
     this.#collector = new Collector(ledger);
     this.namespaces = namespaceStore(ledger);
     this.hasContent = ledger.backends.content !== undefined;
+    this.hasMounts = ledger.backends.mounts !== undefined;
   }
 
   /**
@@ -99,15 +108,20 @@ export class Metadata implements Checkable, AsyncDisposable {
    */
   static async open(directory: string, options: MetadataOptions = {}): Promise<Metadata> {
     const { content, contentSharing = 'shared', snapshotters = new Map() } = options;
-    const { events, keepLog, evidence } = options;
+    const { mounts, events, keepLog, evidence } = options;
     const { log = silentLogger, now = () => new Date() } = options;
     options.signal?.throwIfAborted();
     const db = await Database.open(directory, { log, keepLog, now, evidence });
-    const ledger = new Ledger(db, { content, snapshotters }, { log, now, events });
-    await ledger.undoIntents();
-    if (!options.signal?.aborted) return new Metadata(db, ledger, log, contentSharing);
-    await db[Symbol.asyncDispose]();
-    throw options.signal.reason;
+    const ledger = new Ledger(db, { content, snapshotters, mounts }, { log, now, events });
+    try {
+      await ledger.undoIntents();
+      await forgetLostMounts(ledger);
+      options.signal?.throwIfAborted();
+      return new Metadata(db, ledger, log, contentSharing);
+    } catch (e) {
+      await db[Symbol.asyncDispose]();
+      throw e;
+    }
   }
 
   /** Names of the snapshotters there are now. */
@@ -119,7 +133,7 @@ export class Metadata implements Checkable, AsyncDisposable {
   scope(scope: Scope): MetadataView {
     validateScope(scope);
     const ledger = this.#ledger;
-    const { content: shared, snapshotters } = ledger.backends;
+    const { content: shared, snapshotters, mounts } = ledger.backends;
     const content = shared && storeFor(shared, scope.namespace);
     const collect = async () => void (await this.collect());
     return {
@@ -129,6 +143,7 @@ export class Metadata implements Checkable, AsyncDisposable {
       leases: leaseManager(ledger, scope, collect),
       content: content && namespacedContent(ledger, scope, content, this.#contentSharing),
       verifier: content && namespacedVerifier(ledger, scope, content),
+      mounts: mounts && namespacedMounts(ledger, scope, mounts),
       snapshotter: (name) => {
         const backend = snapshotters.get(name);
         if (backend === undefined) throw noSnapshotter(name, this.snapshotters);

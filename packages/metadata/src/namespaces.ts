@@ -101,10 +101,12 @@ export function namespaceStore(ledger: Ledger): NamespaceStore {
             const text = `namespace ${quote(name)}: must be empty, but it still has ${kinds.join(', ')}`;
             throw new Fault('failed_precondition', text);
           }
-          // Leases that hold nothing any more, and ingests that nobody finished.
+          // Leases that hold nothing any more, ingests that nobody finished, mounts that nobody undid.
           for await (const [left, { backend }] of ledger.db.entries(rangeOf(namespacePrefix(name)))) {
             tx.delete(left);
-            if (parseKey(left)?.table === 'ingests') tx.discard({ kind: 'ingest', ref: backend });
+            const { table } = parseKey(left) ?? {};
+            if (table === 'ingests') tx.discard({ kind: 'ingest', ref: backend });
+            if (table === 'mounts') tx.discard({ kind: 'mounts', key: backend });
           }
           tx.delete(key);
           tx.emit(name, '/namespaces/delete', NamespaceDeleteSchema, { name });

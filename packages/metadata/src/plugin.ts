@@ -6,6 +6,7 @@ import { eventsSlot } from '@stowage/events';
 import { garbageServiceSlot } from '@stowage/gc';
 import { imageServiceSlot } from '@stowage/images';
 import { leaseServiceSlot } from '@stowage/leases';
+import { mountManagerSlot, mountServiceSlot } from '@stowage/mounts';
 import { namespaceServiceSlot } from '@stowage/namespaces';
 import { grpcSlot } from '@stowage/rpc';
 import { sandboxStoreSlot } from '@stowage/sandboxes';
@@ -25,13 +26,21 @@ export const metadataPlugin: Plugin = plugin({
   needs: {
     content: optional(contentSlot),
     snapshotters: live(snapshotterSlot),
+    mounts: optional(mountManagerSlot),
     events: optional(eventsSlot),
   },
-  start: ({ root, config: { contentSharing }, needs: { content, snapshotters, events }, log, signal }) =>
+  start: ({
+    root,
+    config: { contentSharing },
+    needs: { content, snapshotters, mounts, events },
+    log,
+    signal,
+  }) =>
     Metadata.open(root, {
       content,
       contentSharing,
       snapshotters,
+      mounts,
       events,
       log,
       signal,
@@ -139,6 +148,21 @@ export const snapshotsServicePlugin: Plugin = plugin({
   },
 });
 
+export const mountsServicePlugin: Plugin = plugin({
+  slot: mountServiceSlot,
+  id: 'mounts-service',
+  config: noConfig,
+  needs: { metadata: metadataSlot },
+  start({ needs: { metadata } }) {
+    if (!metadata.hasMounts) throw new Skip('there is no mount manager (io.containerd.mount-manager.v1)');
+    return (scope) => {
+      const { mounts } = metadata.scope(scope);
+      if (mounts === undefined) throw new Fault('unimplemented', 'there is no mount manager');
+      return mounts;
+    };
+  },
+});
+
 /** Answers on the daemon's socket whether what it remembers is whole. */
 export const metadataGrpcPlugin: Plugin = plugin({
   slot: grpcSlot,
@@ -180,5 +204,6 @@ export const services: readonly Plugin[] = [
   contentServicePlugin,
   verificationServicePlugin,
   snapshotsServicePlugin,
+  mountsServicePlugin,
   garbageServicePlugin,
 ];

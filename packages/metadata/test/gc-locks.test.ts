@@ -16,7 +16,7 @@ test('what somebody has to do with stays, with all that it keeps, until they are
   const root = await mkdtemp(join(tmpdir(), 'stowage-gc-locks-'));
   try {
     await using db = await Database.open(root, { log: silentLogger });
-    const backends = { content: undefined, snapshotters: new Map() };
+    const backends = { content: undefined, snapshotters: new Map(), mounts: undefined };
     const options = { log: silentLogger, now: () => new Date(), events: undefined };
     const ledger = new Ledger(db, backends, options);
     await using collector = new Collector(ledger);

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { type Plugin, Skip, silentLogger } from '@stowage/core';
 import type { Metadata } from '@stowage/metadata';
 import { gcPlugin, metadataPlugin, services } from '@stowage/metadata/plugin';
+import { LocalMountManager } from '@stowage/mount-manager';
 import { MemoryContent } from './memory-content.ts';
 import { MemorySnapshotter } from './memory-snapshotter.ts';
 
@@ -34,9 +35,11 @@ async function start(
 }
 
 test('every service starts on metadata, by the ids of containerd', async () => {
+  await using mounts = await LocalMountManager.open(join(root, 'mounts'));
   const needs = {
     content: new MemoryContent(),
     snapshotters: new Map([['memory', new MemorySnapshotter()]]),
+    mounts,
     events: undefined,
   };
   await using metadata = (await start(metadataPlugin, needs)) as Metadata;
@@ -48,6 +51,7 @@ test('every service starts on metadata, by the ids of containerd', async () => {
     'io.containerd.service.v1.garbage-service',
     'io.containerd.service.v1.images-service',
     'io.containerd.service.v1.leases-service',
+    'io.containerd.service.v1.mounts-service',
     'io.containerd.service.v1.namespaces-service',
     'io.containerd.service.v1.snapshots-service',
     'io.containerd.service.v1.verification-service',
@@ -71,7 +75,7 @@ test('without backends, their services are not here, and the others are', async 
       skipped.push(service.id);
     }
   }
-  expect(skipped).toEqual(['content-service', 'verification-service', 'snapshots-service']);
+  expect(skipped).toEqual(['content-service', 'verification-service', 'snapshots-service', 'mounts-service']);
 });
 
 test.each([

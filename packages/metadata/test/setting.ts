@@ -15,6 +15,7 @@ import { imageRoutes } from '@stowage/images/service';
 import { remoteLeases } from '@stowage/leases/remote';
 import { leaseRoutes } from '@stowage/leases/service';
 import { Metadata, type MetadataOptions, type MetadataView } from '@stowage/metadata';
+import { remoteMounts } from '@stowage/mounts/remote';
 import type { NamespaceStore } from '@stowage/namespaces';
 import { remoteNamespaces } from '@stowage/namespaces/remote';
 import { namespaceRoutes } from '@stowage/namespaces/service';
@@ -94,6 +95,7 @@ export function remotely(transport: Transport): ReturnType<Reach> {
       leases: remoteLeases(transport, scope),
       content: remoteContent(transport, scope),
       verifier: remoteVerifier(transport, scope),
+      mounts: remoteMounts(transport, scope),
       snapshotter: (name) => remoteSnapshotter(transport, name, scope),
     }),
   };

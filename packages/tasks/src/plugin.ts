@@ -1,5 +1,6 @@
 import { containerServiceSlot } from '@stowage/containers';
-import { all, noConfig, type Plugin, plugin, type Slot } from '@stowage/core';
+import { all, noConfig, optional, type Plugin, plugin, type Slot } from '@stowage/core';
+import { mountServiceSlot } from '@stowage/mounts';
 import { grpcSlot } from '@stowage/rpc';
 import { runtimeSlot } from '@stowage/runtime';
 import { routerConfig, serviceConfig } from './config.ts';
@@ -14,10 +15,10 @@ export const taskRouterPlugin: Plugin = plugin({
   slot: taskRouterSlot,
   id: 'task',
   config: routerConfig,
-  needs: { containers: containerServiceSlot, runtimes: all(runtimeSlot) },
-  start: ({ state, needs: { containers, runtimes }, exports, log }) => {
-    exports.set('log-uri-schemes', 'fifo,file');
-    return new TaskRouter({ state, containers, runtimes: [...runtimes.values()], log });
+  needs: { containers: containerServiceSlot, runtimes: all(runtimeSlot), mounts: optional(mountServiceSlot) },
+  start: ({ state, needs: { containers, runtimes, mounts }, exports, log }) => {
+    exports.set('log-uri-schemes', 'fifo,binary,binary-v2,file');
+    return new TaskRouter({ state, containers, runtimes: [...runtimes.values()], mounts, log });
   },
 });
 

@@ -2,6 +2,7 @@ import {
   type CallOptions,
   compileFilters,
   Fault,
+  type Mount,
   reasonOf,
   type Scope,
   unlessGone,
@@ -40,24 +41,21 @@ export class RoutedTasks implements Tasks {
     const run = async (signal: AbortSignal) => {
       await this.#refuseExisting(id, { signal });
       await makeBundle(bundle, spec);
-      if (signal.aborted) {
-        await this.#leaveNothing(bundle);
-        throw signal.reason;
-      }
+      const left = await this.#activated(id, rootfs, { signal });
       try {
         return await service.create(
-          { id, bundle, rootfs, stdin, stdout, stderr, terminal, ...how },
+          { id, bundle, rootfs: left, stdin, stdout, stderr, terminal, ...how },
           { signal },
         );
       } catch (e) {
         // Whose task it is that exists, its bundle is; and one that was given up may be in use for a while.
-        if (!signal.aborted && !Fault.is(e, 'already_exists')) await this.#leaveNothing(bundle);
+        if (!signal.aborted && !Fault.is(e, 'already_exists')) await this.#leaveNothing(id);
         throw e;
       }
     };
     const undo = async (signal: AbortSignal) => {
       await unlessGone(service.delete({ id }, { signal }));
-      await this.#leaveNothing(bundle);
+      await this.#leaveNothing(id);
     };
     return this.#router.change(namespace, id, { run, undo }, options);
   }
@@ -67,11 +65,25 @@ export class RoutedTasks implements Tasks {
     if (found !== undefined) throw new Fault('already_exists', `task ${id}: already exists`);
   }
 
+  /** The mounts that are left to the runtime; nobody knows of the bundle yet. */
+  async #activated(id: string, rootfs: readonly Mount[], options: CallOptions): Promise<readonly Mount[]> {
+    try {
+      const left = await this.#router.rootfsMounts.activate(this.#scope, id, rootfs, options);
+      options.signal?.throwIfAborted();
+      return left;
+    } catch (e) {
+      await this.#leaveNothing(id);
+      throw e;
+    }
+  }
+
   /** The caller is told of what came before, so that a bundle which can't be removed is only logged. */
-  async #leaveNothing(bundle: string): Promise<void> {
+  async #leaveNothing(id: string): Promise<void> {
+    const bundle = this.#router.bundleOf(this.#scope.namespace, id);
     await removeBundle(bundle).catch((e: unknown) => {
       this.#router.log.warn({ bundle, reason: reasonOf(e) }, 'a bundle stays');
     });
+    await this.#router.rootfsMounts.deactivate(this.#scope, id);
   }
 
   async start(process: ContainerProcess, options?: CallOptions): Promise<{ pid: number }> {
@@ -83,7 +95,7 @@ export class RoutedTasks implements Tasks {
     const run = async (signal: AbortSignal) => {
       const service = await this.#home({ containerId }, { signal });
       const exit = await service.delete({ id: containerId }, { signal });
-      await this.#leaveNothing(this.#router.bundleOf(namespace, containerId));
+      await this.#leaveNothing(containerId);
       return { id: containerId, ...exit };
     };
     return this.#router.change(namespace, containerId, { run }, options);

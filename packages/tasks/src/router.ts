@@ -10,9 +10,11 @@ import {
   silentLogger,
   validateIdentifier,
 } from '@stowage/core';
+import type { MountManager } from '@stowage/mounts';
 import type { ProcessState, Runtime, TaskService } from '@stowage/runtime';
 import { inTime } from './in-time.ts';
 import { LastingWork, type Work } from './lasting-work.ts';
+import { RootfsMounts } from './rootfs-mounts.ts';
 import { RoutedTasks } from './routed-tasks.ts';
 import type { Tasks } from './tasks.ts';
 
@@ -22,6 +24,8 @@ export interface RouterOptions {
   readonly containers: Scoped<ContainerStore>;
   /** Asked in order who serves a runtime name. */
   readonly runtimes: readonly Runtime[];
+  /** Makes mounts that runtimes can't. */
+  readonly mounts?: Scoped<MountManager> | undefined;
   readonly log?: Logger | undefined;
 }
 
@@ -31,12 +35,14 @@ export interface RouterOptions {
  */
 export class TaskRouter implements AsyncDisposable {
   readonly log: Logger;
+  readonly rootfsMounts: RootfsMounts;
   readonly #options: RouterOptions;
   readonly #work: LastingWork;
 
   constructor(options: RouterOptions) {
     this.#options = options;
     this.log = options.log ?? silentLogger;
+    this.rootfsMounts = new RootfsMounts(options.mounts, this.log);
     this.#work = new LastingWork(this.log);
   }
 

@@ -5,7 +5,7 @@ import { Fault, quote } from '@stowage/core';
 // caller names can leave its table.
 
 /** The tables of a namespace whose objects garbage collection knows. */
-export type Table = 'images' | 'containers' | 'sandboxes' | 'leases' | 'content' | 'ingests';
+export type Table = 'images' | 'containers' | 'sandboxes' | 'leases' | 'content' | 'ingests' | 'mounts';
 
 /** Lists of the database's own, by sequence number. */
 export type List = 'log' | 'intent' | 'garbage';
@@ -137,6 +137,7 @@ export function parseKey(key: string): ParsedKey | undefined {
     case 'leases':
     case 'content':
     case 'ingests':
+    case 'mounts':
       return { namespace, table, name: key.slice(at) };
     case 'snapshots': {
       const [snapshotter, nameAt] = part(key, at);

@@ -12,6 +12,7 @@ const OURS = /^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*\/\d+\//;
 interface Found {
   readonly blobs: Set<Digest>;
   readonly ingests: Set<string>;
+  readonly mounts: Set<string>;
   /** By snapshotter: parents by name. */
   readonly snapshots: Map<string, Map<string, string>>;
 }
@@ -39,6 +40,7 @@ export async function discardOrphans(ledger: Ledger, pieces: Pieces): Promise<nu
     for (const key of childrenFirst(parents)) garbage.push({ kind: 'snapshot', snapshotter, key });
   for (const digest of found.blobs) garbage.push({ kind: 'blob', digest });
   for (const ref of found.ingests) garbage.push({ kind: 'ingest', ref });
+  for (const key of found.mounts) garbage.push({ kind: 'mounts', key });
   for (let at = 0; at < garbage.length; at += pieces.size) {
     await pieces.pause();
     await ledger.mutate({}, async (tx) => {
@@ -69,16 +71,20 @@ export async function unknownSnapshots(
   for await (const { name: key, parent } of snapshotter.list([], options))
     if (OURS.test(key)) names.set(key, parent);
   if (names.size > 0) {
-    const found: Found = { blobs: new Set(), ingests: new Set(), snapshots: new Map([[name, names]]) };
+    const found: Found = { ...nothing(), snapshots: new Map([[name, names]]) };
     await forgetKnown(ledger, found, new Pieces({}));
   }
   const [first] = names.keys();
   return first === undefined ? undefined : { count: names.size, first };
 }
 
+function nothing(): Found {
+  return { blobs: new Set(), ingests: new Set(), mounts: new Set(), snapshots: new Map() };
+}
+
 async function listed({ backends, log }: Ledger, pieces: Pieces): Promise<Found> {
-  const found: Found = { blobs: new Set(), ingests: new Set(), snapshots: new Map() };
-  const { content } = backends;
+  const found = nothing();
+  const { content, mounts } = backends;
   const list = async <T>(items: AsyncIterable<T>, backend: string, add: (item: T) => void): Promise<void> => {
     try {
       for await (const item of items) {
@@ -95,6 +101,10 @@ async function listed({ backends, log }: Ledger, pieces: Pieces): Promise<Found>
       if (OURS.test(ref)) found.ingests.add(ref);
     });
   }
+  if (mounts !== undefined)
+    await list(mounts.list(), 'mounts', ({ name }) => {
+      if (OURS.test(name)) found.mounts.add(name);
+    });
   for (const [name, snapshotter] of backends.snapshotters) {
     const parents = new Map<string, string>();
     await list(snapshotter.list(), name, ({ name: key, parent }) => {
@@ -106,10 +116,11 @@ async function listed({ backends, log }: Ledger, pieces: Pieces): Promise<Found>
 }
 
 async function forgetKnown({ db }: Ledger, found: Found, pieces: Pieces): Promise<void> {
-  const { blobs, ingests, snapshots } = found;
+  const { blobs, ingests, mounts, snapshots } = found;
   for await (const [, { payload }] of db.entries(rangeOf(listPrefix('intent')))) {
     const { intent } = jsonOf<StoredIntent>(payload);
     if (intent.act === 'make-blob') blobs.delete(intent.digest);
+    else if (intent.act === 'make-mounts') mounts.delete(intent.key);
     else
       snapshots.get(intent.snapshotter)?.delete(intent.act === 'commit-snapshot' ? intent.name : intent.key);
   }
@@ -118,6 +129,7 @@ async function forgetKnown({ db }: Ledger, found: Found, pieces: Pieces): Promis
     const parsed = parseKey(key);
     if (parsed?.table === 'content') blobs.delete(parsed.name as Digest);
     else if (parsed?.table === 'ingests') ingests.delete(backend);
+    else if (parsed?.table === 'mounts') mounts.delete(backend);
     else if (parsed?.table === 'snapshots') snapshots.get(parsed.snapshotter)?.delete(backend);
   }
   for await (const [, { payload }] of db.entries(rangeOf(listPrefix('garbage')))) {
@@ -125,6 +137,7 @@ async function forgetKnown({ db }: Ledger, found: Found, pieces: Pieces): Promis
     const garbage = jsonOf<Garbage>(payload);
     if (garbage.kind === 'blob') blobs.delete(garbage.digest);
     else if (garbage.kind === 'ingest') ingests.delete(garbage.ref);
+    else if (garbage.kind === 'mounts') mounts.delete(garbage.key);
     else snapshots.get(garbage.snapshotter)?.delete(garbage.key);
   }
 }

@@ -7,7 +7,7 @@ import { InfoSchema as BlobSchema, StatusSchema } from '@stowage/api/content/v1'
 import { ImageSchema } from '@stowage/api/images/v1';
 import { LeaseSchema } from '@stowage/api/leases/v1';
 import { InfoSchema as SnapshotSchema } from '@stowage/api/snapshots/v1';
-import { DescriptorSchema, SandboxSchema } from '@stowage/api/types';
+import { ActivationInfoSchema, DescriptorSchema, SandboxSchema } from '@stowage/api/types';
 import type { Labels } from '@stowage/core';
 import { type ObjectName, objectName } from '@stowage/gc';
 import { dateOf } from '@stowage/rpc';
@@ -40,6 +40,7 @@ const SHAPES: Readonly<Partial<Record<ParsedKey['table'], Shape>>> = {
   content: shape(BlobSchema),
   ingests: shape(StatusSchema, 'expected', 'updatedAt'),
   snapshots: shape(SnapshotSchema, 'parent'),
+  mounts: shape(ActivationInfoSchema),
 };
 const TARGET: Shape = shape(DescriptorSchema, 'digest');
 

@@ -4,6 +4,7 @@ import { type Garbage, jsonOf } from '../ledger/intent.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Pieces } from './pieces.ts';
 import { deleteBlobs, deleteIngests } from './prune-content.ts';
+import { undoMounts } from './prune-mounts.ts';
 import { SnapshotPruner } from './prune-snapshots.ts';
 
 /** An entry of the list of garbage. */
@@ -14,6 +15,7 @@ export interface Entry<G extends Garbage = Garbage> {
 
 export type SnapshotGarbage = Extract<Garbage, { kind: 'snapshot' }>;
 export type BlobGarbage = Extract<Garbage, { kind: 'blob' }>;
+export type MountGarbage = Extract<Garbage, { kind: 'mounts' }>;
 export type IngestGarbage = Extract<Garbage, { kind: 'ingest' }>;
 
 const PAGE = 64;
@@ -29,7 +31,12 @@ export async function prune(ledger: Ledger, pieces: Pieces): Promise<number> {
   let pruned = 0;
   for await (const page of pagesOfGarbage(ledger, Math.min(pieces.size, PAGE))) {
     await pieces.pause();
+    // Mounts first: they may be of files that go after them.
     const gone = [
+      ...(await undoMounts(
+        ledger,
+        page.filter((entry): entry is Entry<MountGarbage> => entry.garbage.kind === 'mounts'),
+      )),
       ...(await snapshots.remove(
         page.filter((entry): entry is Entry<SnapshotGarbage> => entry.garbage.kind === 'snapshot'),
       )),

@@ -39,7 +39,8 @@ export function namedBy(key: string, payload: Uint8Array): string[] {
 /** What a lease's edge leads to. */
 export function targetOf(edge: Extract<ParsedKey, { table: 'resources' }>): string | undefined {
   const { namespace, type, name } = edge;
-  if (type === 'content' || type === 'ingests' || type === 'images') return objectKey(namespace, type, name);
+  if (type === 'content' || type === 'ingests' || type === 'images' || type === 'mounts')
+    return objectKey(namespace, type, name);
   const snapshotter = type.startsWith('snapshots/') ? type.slice('snapshots/'.length) : undefined;
   return snapshotter === undefined ? undefined : snapshotKey(namespace, snapshotter, name);
 }

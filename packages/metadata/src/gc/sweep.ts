@@ -9,6 +9,7 @@ import { dropLease } from '../leases.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { HeldLocks } from '../ledger/locks.ts';
 import type { Transaction } from '../ledger/transaction.ts';
+import { dropMounts } from '../mounts/namespaced-mounts.ts';
 import { dropSnapshot } from '../snapshots/namespaced-snapshotter.ts';
 import { infoOf } from '../snapshots/records.ts';
 import type { Cycle } from './cycle.ts';
@@ -82,10 +83,11 @@ async function dropPage(
   }
 }
 
-/** What can't be removed now: an ingest that somebody writes to, or a snapshot whose backend is not here. */
+/** What can't be removed now: an ingest that somebody writes to, or what is of a backend that is not here. */
 function isStuck({ openIngests, backends }: Ledger, key: string): boolean {
   if (openIngests.has(key)) return true;
   const parsed = parseKey(key);
+  if (parsed?.table === 'mounts') return backends.mounts === undefined;
   return parsed?.table === 'snapshots' && !backends.snapshotters.has(parsed.snapshotter);
 }
 
@@ -114,6 +116,8 @@ async function drop(ledger: Ledger, tx: Transaction, parsed: ParsedKey, sealed: 
       return dropBlob(tx, scope, name as Digest);
     case 'ingests':
       return dropIngest(tx, scope, name, sealed.backend);
+    case 'mounts':
+      return dropMounts(tx, scope, name, sealed.backend);
     case 'snapshots': {
       const { snapshotter } = parsed;
       const backend = ledger.backends.snapshotters.get(snapshotter);

@@ -4,7 +4,7 @@ import { InfoSchema as BlobSchema, StatusSchema } from '@stowage/api/content/v1'
 import { ImageSchema } from '@stowage/api/images/v1';
 import { LeaseSchema } from '@stowage/api/leases/v1';
 import { Kind, InfoSchema as SnapshotSchema } from '@stowage/api/snapshots/v1';
-import { SandboxSchema } from '@stowage/api/types';
+import { ActivationInfoSchema, SandboxSchema } from '@stowage/api/types';
 import type { CallOptions } from '@stowage/core';
 import { ingestExpiry, labelExpiry, type ObjectId, type ObjectName, objectName } from '@stowage/gc';
 import type { Fact, LeftoverFact, ObjectFact, ResourceFact } from '@stowage/gc/inspect';
@@ -24,11 +24,12 @@ export async function* factsIn(
   yield* objectsIn(ledger, namespace, options);
 }
 
-/** What backends are to delete. */
+/** What backends are to delete, as far as it has bytes: mounts have none. */
 export async function* leftoversIn({ db }: Ledger, { signal }: CallOptions): AsyncGenerator<LeftoverFact> {
   for await (const [, { payload }] of db.entries(rangeOf(listPrefix('garbage')))) {
     signal?.throwIfAborted();
-    yield leftoverOf(jsonOf<Garbage>(payload));
+    const garbage = jsonOf<Garbage>(payload);
+    if (garbage.kind !== 'mounts') yield leftoverOf(garbage);
   }
 }
 
@@ -63,6 +64,7 @@ function holding(
   key: string,
 ): ObjectFact['heldBy'] {
   if (openIngests.has(key)) return 'writer';
+  if (kind === 'mounts') return backends.mounts === undefined ? 'stuck' : undefined;
   return kind === 'snapshots' && !backends.snapshotters.has(snapshotter) ? 'stuck' : undefined;
 }
 
@@ -109,6 +111,8 @@ function recordOf(
       const expiry = ingestExpiry(dateOf(updatedAt));
       return { labels: {}, expiry, handle, ...(expected !== '' && { names }) };
     }
+    case 'mounts':
+      return { labels: fromBinary(ActivationInfoSchema, payload).labels };
     case 'snapshots': {
       const { labels, parent, kind: stage } = fromBinary(SnapshotSchema, payload);
       const names = { by: 'parent', object: objectName('snapshots', parent, snapshotter) } as const;
@@ -118,12 +122,13 @@ function recordOf(
 }
 
 function resourceOf({ type, name }: Extract<ParsedKey, { table: 'resources' }>): ObjectName | undefined {
-  if (type === 'content' || type === 'ingests' || type === 'images') return objectName(type, name);
+  if (type === 'content' || type === 'ingests' || type === 'images' || type === 'mounts')
+    return objectName(type, name);
   const [kind, snapshotter = ''] = type.split('/');
   return kind === 'snapshots' ? objectName('snapshots', name, snapshotter) : undefined;
 }
 
-function leftoverOf(garbage: Garbage): LeftoverFact {
+function leftoverOf(garbage: Exclude<Garbage, { kind: 'mounts' }>): LeftoverFact {
   switch (garbage.kind) {
     case 'blob':
       return { fact: 'leftover', kind: 'content', snapshotter: '', handle: garbage.digest };

@@ -52,7 +52,7 @@ async function intendedIn({ db }: Ledger): Promise<Set<string>> {
     const { intent } = jsonOf<StoredIntent>(payload);
     if (intent.act === 'make-blob')
       keys.add(backendKey({ kind: 'content', snapshotter: '', handle: intent.digest }));
-    else {
+    else if (intent.act !== 'make-mounts') {
       const { snapshotter } = intent;
       const handle = intent.act === 'commit-snapshot' ? intent.name : intent.key;
       keys.add(backendKey({ kind: 'snapshots', snapshotter, handle }));

@@ -22,6 +22,8 @@ export type Intent =
       readonly labels: Labels;
       readonly paths: readonly string[];
     }
+  /** Mounts are being activated under `key`. */
+  | { readonly act: 'make-mounts'; readonly key: string }
   /** Bytes are becoming a blob, in whose namespace (older records do not say). */
   | { readonly act: 'make-blob'; readonly digest: Digest; readonly namespace?: string | undefined };
 
@@ -36,7 +38,8 @@ export type Garbage =
   | { readonly kind: 'snapshot'; readonly snapshotter: string; readonly key: string }
   /** `namespace`: who had it last, where that is known; some backends are told (`storeFor`). */
   | { readonly kind: 'blob'; readonly digest: Digest; readonly namespace?: string | undefined }
-  | { readonly kind: 'ingest'; readonly ref: string };
+  | { readonly kind: 'ingest'; readonly ref: string }
+  | { readonly kind: 'mounts'; readonly key: string };
 
 export interface StoredBatch {
   readonly puts: ReadonlyArray<readonly [string, string]>;

@@ -1,6 +1,7 @@
 import type { ContentStore } from '@stowage/content';
 import { type CallOptions, type Logger, reasonOf, unlessGone } from '@stowage/core';
 import type { Envelope, Events } from '@stowage/events';
+import type { MountBackend } from '@stowage/mounts';
 import type { Snapshotter } from '@stowage/snapshots';
 import type { Batch, BuildBatch } from '../database/commit-queue.ts';
 import type { Database } from '../database/database.ts';
@@ -13,6 +14,7 @@ import { Transaction } from './transaction.ts';
 export interface Backends {
   readonly content: ContentStore | undefined;
   readonly snapshotters: ReadonlyMap<string, Snapshotter>;
+  readonly mounts: MountBackend | undefined;
 }
 
 /** One writer's hold of a ref. */
@@ -192,6 +194,16 @@ export class Ledger {
       case 'make-snapshot': {
         const { snapshotter, key: name } = intent;
         return (seq) => garbageBatch(seq, ended, { kind: 'snapshot', snapshotter, key: name });
+      }
+      case 'make-mounts': {
+        // At once, and not by garbage collection: nobody else would want to find such mounts after a start.
+        const { mounts } = this.backends;
+        if (mounts === undefined) {
+          this.log.warn({ key: intent.key }, 'mounts were being activated, but there is no mount manager');
+          return undefined;
+        }
+        await unlessGone(mounts.deactivate(intent.key));
+        return () => ({ puts: new Map(), deletes: ended, events: [] });
       }
       case 'label-snapshot': {
         const snapshotter = this.#snapshotter(intent.snapshotter);

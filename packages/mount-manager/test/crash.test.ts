@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from '@jest/globals';
+import { MOST_MOUNTS } from '@stowage/mounts';
+import { mountsOf, openLocal, openMetadata } from './forms.ts';
+import { inWorkplace } from './workplace.ts';
+
+test('SIGKILL at any moment leaves whole activations and nothing else', async () => {
+  await inWorkplace(async (at) => {
+    const image = await at.image('disk');
+    const told = new Set<string>();
+    const child = fileURLToPath(new URL('activate-child.ts', import.meta.url));
+    for (let round = 0; round < 8; round += 1) {
+      const doer = spawn(
+        process.execPath,
+        ['--conditions=stowage-source', child, at.path, image, `${round}`],
+        {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        },
+      );
+      let said = '';
+      doer.stdout.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+      });
+      await once(doer.stdout, 'data');
+      await pause(randomInt(0, 150));
+      doer.kill('SIGKILL');
+      await once(doer, 'close');
+      for (const name of said.split('\n').slice(1, -1))
+        if (Number(name.split('-')[1]) % 2 === 1) told.add(name);
+    }
+    await using opened = await openMetadata(at.path);
+    const mounts = mountsOf(opened.metadata);
+    const found = await Array.fromAsync(mounts.list());
+    expect([...told].filter((name) => !found.some((one) => one.name === name))).toEqual([]);
+    // Each of them has all it had, and there is nothing that none of them has.
+    const points = found.flatMap(({ active }) =>
+      active.filter(({ type }) => type !== 'loop').map((m) => m.mountPoint),
+    );
+    expect((await at.mounted()).sort()).toEqual(points.sort());
+    expect(await at.attached()).toHaveLength(found.length);
+    expect(await numbersIn(at.path)).toHaveLength(found.length);
+    for (const { name } of found) await mounts.deactivate(name);
+    expect(await numbersIn(at.path)).toEqual([]);
+  });
+}, 120_000);
+
+test('what was begun and not ended is undone at the next start, whatever there is of it', async () => {
+  await inWorkplace(async (at) => {
+    const state = join(at.path, 'state');
+    const types = Array.from({ length: MOST_MOUNTS }, (_, i) => (i === 1 ? 'loop' : 'tmpfs'));
+    const record = { types, isWhole: false, activation: { name: 'n', active: [], system: [], labels: {} } };
+    // A directory without a record; a record and no mount; mount points without a mount, one of a device let go.
+    await mkdir(join(state, '3'), { recursive: true });
+    await mkdir(join(state, '4'));
+    await writeFile(join(state, '4/activation.json.new'), '{"typ');
+    await mkdir(join(state, '5/0'), { recursive: true });
+    await writeFile(join(state, '5/activation.json'), JSON.stringify(record));
+    await symlink('/dev/loop0', join(state, '5/1'));
+    await using opened = await openLocal(at.path);
+    expect(await numbersIn(at.path)).toEqual([]);
+    expect(await Array.fromAsync(opened.mounts.list())).toEqual([]);
+    await opened.mounts.activate('n', [{ type: 'tmpfs', source: 'tmpfs', options: [] }], { temporary: true });
+    expect(await numbersIn(at.path)).toEqual(['6']);
+    await opened.mounts.deactivate('n');
+  });
+});
+
+test('what can not be made out stays, and keeps nobody from going on', async () => {
+  await inWorkplace(async (at) => {
+    const state = join(at.path, 'state');
+    await mkdir(join(state, '1'), { recursive: true });
+    await writeFile(join(state, '1/activation.json'), 'no JSON');
+    await mkdir(join(state, '2/0/somebodys'), { recursive: true });
+    await using opened = await openLocal(at.path);
+    expect(await numbersIn(at.path)).toEqual(['1', '2']);
+    await opened.mounts.activate('n', [{ type: 'tmpfs', source: 'tmpfs', options: [] }], { temporary: true });
+    await opened.mounts.deactivate('n');
+  });
+});
+
+test('two managers never have the same directory', async () => {
+  await inWorkplace(async (at) => {
+    {
+      await using _opened = await openLocal(at.path);
+      await expect(openLocal(at.path)).rejects.toMatchObject({ kind: 'failed_precondition' });
+    }
+    await using _again = await openLocal(at.path);
+  });
+});
+
+async function numbersIn(root: string): Promise<string[]> {
+  return (await readdir(join(root, 'state'))).filter((name) => name !== 'lock').sort();
+}
