@@ -32,7 +32,7 @@ export function eventsRoutes(events: Events): Routes {
 }
 
 /** The service that shims report to, on the daemon's ttrpc socket. */
-export function eventsTtrpcRoutes(events: Events): Routes {
+export function eventsTtrpcRoutes(events: Pick<Events, 'forward'>): Routes {
   return serviceRoutes(TtrpcEventsService, {
     async forward({ envelope }, { signal }) {
       await events.forward(envelopeFromWire(envelope), { signal });

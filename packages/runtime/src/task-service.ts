@@ -67,6 +67,8 @@ export interface CreateTask extends Stdio {
   readonly id: string;
   /** Directory with `config.json` and an empty `rootfs`, made by the caller, who removes it after `delete`. */
   readonly bundle: string;
+  /** Name or path by which the runtime was chosen, for one that serves several. Not on the wire: a shim is one of them. */
+  readonly runtime?: string | undefined;
   /** What to mount at `<bundle>/rootfs`. */
   readonly rootfs: readonly Mount[];
   /** Directory of a checkpoint to restore from; empty for none. */

@@ -35,7 +35,8 @@ export class RoutedTasks implements Tasks {
       throw new Fault('unimplemented', `create task ${id}: restoring from a checkpoint is not built yet`);
     }
     if (spec === undefined) throw new Fault('invalid_argument', `create task ${id}: container has no spec`);
-    const service = this.#router.runtimeNamed(runtimePath ?? runtime.name).tasks(namespace);
+    const name = runtimePath ?? runtime.name;
+    const service = this.#router.runtimeNamed(name).tasks(namespace);
     const bundle = this.#router.bundleOf(namespace, id);
     const how = { options: request.options ?? runtime.options };
     const run = async (signal: AbortSignal) => {
@@ -44,7 +45,7 @@ export class RoutedTasks implements Tasks {
       const left = await this.#activated(id, rootfs, { signal });
       try {
         return await service.create(
-          { id, bundle, rootfs: left, stdin, stdout, stderr, terminal, ...how },
+          { id, bundle, runtime: name, rootfs: left, stdin, stdout, stderr, terminal, ...how },
           { signal },
         );
       } catch (e) {
