@@ -1,10 +1,17 @@
-import { type CallOptions, Fault, type Labels } from '@stowage/core';
+import { type CallOptions, Fault, type Labels, type Mount } from '@stowage/core';
 import { chainIds } from '@stowage/oci-image';
-import { composeSpec, type SpecOption, specBytes, withImageConfig } from '@stowage/oci-spec';
+import {
+  composeSpec,
+  type SpecOption,
+  specBytes,
+  withImageConfig,
+  withSeccompByDefault,
+} from '@stowage/oci-spec';
 import type { Snapshotter } from '@stowage/snapshots';
 import { ContainerHandle } from './container.ts';
 import { DEFAULT_SNAPSHOTTER, type ImageHandle } from './image.ts';
 import type { Services } from './services.ts';
+import { snapshotUserLookup } from './snapshot-users.ts';
 import { whole } from './whole.ts';
 
 export interface CreateContainerOptions extends CallOptions {
@@ -19,7 +26,12 @@ export interface CreateContainerOptions extends CallOptions {
    * the ids of a user namespace, where the snapshotter has the capability `remap-ids`.
    */
   readonly snapshotLabels?: Labels | undefined;
-  /** Applied in order to the default spec, after the image's own wishes. */
+  /** Whom it runs as, instead of the image's: `uid`, `user`, `uid:gid`, `user:group` or mixed. */
+  readonly user?: string | undefined;
+  /**
+   * Applied in order to the default spec, after the image's own wishes. System calls are filtered by the default
+   * profile for the capabilities that come out, unless one of these decides otherwise (`withoutSeccomp`).
+   */
   readonly spec?: readonly SpecOption[] | undefined;
   readonly labels?: Labels | undefined;
   /** Default: `io.containerd.runc.v2`. */
@@ -29,7 +41,7 @@ export interface CreateContainerOptions extends CallOptions {
 const DEFAULT_RUNTIME = 'io.containerd.runc.v2';
 
 /**
- * Makes a container with a snapshot of its own.
+ * Makes a container with a snapshot of its own, in which the user is looked up.
  *
  * @param leased - holds the snapshot until the container does.
  */
@@ -41,18 +53,20 @@ export async function createContainer(
 ): Promise<ContainerHandle> {
   const { id, image, snapshotter = DEFAULT_SNAPSHOTTER, snapshotKey = id, labels = {}, signal } = options;
   const config = await image.config({ signal });
-  const wishes = [withImageConfig(config.config), ...(options.spec ?? [])];
-  const spec = specBytes(await composeSpec({ namespace, id }, ...wishes));
   const snapshots = leased.snapshotter(snapshotter);
   const parent = chainIds(config.diffIds).at(-1) ?? '';
-  await whole(
+  const mounts = await whole(
     signal,
     () => prepare(snapshots, snapshotKey, parent, options),
     () => snapshots.remove(snapshotKey),
   );
   const runtime = { name: options.runtime ?? DEFAULT_RUNTIME };
-  const record = { id, labels, image: image.name, runtime, spec, snapshotter, snapshotKey };
   try {
+    const process = { ...config.config, user: options.user ?? config.config.user };
+    const wishes = withImageConfig(process, { lookup: snapshotUserLookup(mounts, { signal }) });
+    const composed = composeSpec({ namespace, id }, wishes, ...(options.spec ?? []), withSeccompByDefault());
+    const spec = specBytes(await composed);
+    const record = { id, labels, image: image.name, runtime, spec, snapshotter, snapshotKey };
     await whole(
       signal,
       () => leased.containers.create({ ...record, extensions: {}, sandboxId: '' }),
@@ -71,9 +85,9 @@ async function prepare(
   key: string,
   parent: string,
   { id, image, snapshotLabels: labels }: CreateContainerOptions,
-): Promise<void> {
+): Promise<readonly Mount[]> {
   try {
-    await snapshots.prepare(key, parent, { labels });
+    return await snapshots.prepare(key, parent, { labels });
   } catch (e) {
     const what = `create container ${id}`;
     if (Fault.is(e, 'already_exists')) {

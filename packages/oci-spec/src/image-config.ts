@@ -39,6 +39,7 @@ export function withImageConfig(image: ImageProcessConfig, options: ImageConfigO
     // Relative to the root, as Docker reads it.
     const cwd = workingDir.startsWith('/') ? workingDir : `/${workingDir}`;
     const placed = await withCwd(cwd)(withProcess);
-    return withUser(user === '' ? '0' : user, lookup)(placed);
+    // Root, in no further groups: nothing needs to be looked up for an image that says nothing.
+    return (user === '' ? withUser('0') : withUser(user, lookup))(placed);
   };
 }

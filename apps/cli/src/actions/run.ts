@@ -3,7 +3,7 @@ import type { Client, ContainerHandle, ImageHandle } from '@stowage/client';
 import { type CallOptions, Fault } from '@stowage/core';
 import { normalizeReference } from '@stowage/registry';
 import type { Command } from 'commander';
-import type { RunFlags } from '../commands/run.ts';
+import type { RunFlags } from '../commands/run-flags.ts';
 import { open } from '../connection.ts';
 import { running } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
@@ -15,13 +15,13 @@ export function run(command: Command, reference: string, args: string[], flags: 
   return running(async () => {
     if (flags.detach && (flags.tty || flags.interactive))
       throw new Fault('invalid_argument', '-d goes with neither -i nor -t: nobody would be there');
+    const spec = await specOptions(args, flags);
     await using client = open(command);
     using interrupt = interruptible();
     const { signal } = interrupt;
     const image = await obtain(client, normalizeReference(reference), flags.pull, { signal });
     const id = flags.name ?? randomBytes(6).toString('hex');
-    const spec = specOptions(args, flags);
-    const made = await client.createContainer({ id, image, spec, signal });
+    const made = await client.createContainer({ id, image, user: flags.user, spec, signal });
     let started = false;
     await using _container = disposedIf(made, () => flags.rm || !started);
     await using task = await made.createTask({ io: flags.detach ? {} : ownStreams(flags), signal });

@@ -1,31 +1,140 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Fault, quote, reasonOf } from '@stowage/core';
 import {
+  parseDevice,
+  parseMount,
+  parseRlimit,
+  parseSeccomp,
+  parseTmpfs,
+  parseVolume,
   type SpecOption,
+  withAnnotations,
+  withApparmor,
   withArgs,
-  withCpus,
+  withCapabilities,
+  withCdiDevices,
   withCwd,
+  withDevices,
   withEnv,
+  withHostDevices,
+  withHostNamespace,
   withHostNetwork,
   withHostname,
-  withMemory,
+  withMounts,
+  withNewPrivileges,
+  withOomScoreAdj,
+  withoutSeccomp,
+  withPrivileged,
+  withRlimits,
   withRootfsReadonly,
+  withSeccomp,
+  withShmSize,
+  withSysctls,
   withTty,
 } from '@stowage/oci-spec';
-import type { RunFlags } from '../commands/run.ts';
+import type { RunFlags } from '../commands/run-flags.ts';
 import { environmentOf } from './environment.ts';
+import { limitOptions } from './limit-options.ts';
 
-/** What flags say of a container. */
-export function specOptions(args: readonly string[], flags: RunFlags): SpecOption[] {
+/**
+ * What flags say of a container.
+ *
+ * @throws Fault `invalid_argument` for values that make no sense, before anything is pulled or made.
+ */
+export async function specOptions(args: readonly string[], flags: RunFlags): Promise<SpecOption[]> {
+  return [
+    ...privileges(flags),
+    ...processOptions(args, flags),
+    ...files(flags),
+    ...limitOptions(flags),
+    ...shared(flags),
+    ...(await confinement(flags)),
+    ...(flags.annotation.length === 0 ? [] : [withAnnotations(pairs('--annotation', flags.annotation))]),
+  ];
+}
+
+/** First, so that other flags add to it or take from it. */
+function privileges({ privileged, capAdd, capDrop, allowNewPrivs }: RunFlags): SpecOption[] {
+  return [
+    ...(privileged ? [withPrivileged(), withHostDevices()] : []),
+    ...(capAdd.length + capDrop.length === 0 ? [] : [withCapabilities({ add: capAdd, drop: capDrop })]),
+    ...(allowNewPrivs ? [withNewPrivileges()] : []),
+  ];
+}
+
+function processOptions(args: readonly string[], flags: RunFlags): SpecOption[] {
   const env = environmentOf(flags.env);
   const { columns, rows } = process.stdout;
   return [
     ...(args.length > 0 ? [withArgs(...args)] : []),
     ...(env.length > 0 ? [withEnv(env)] : []),
     ...(flags.workdir === undefined ? [] : [withCwd(flags.workdir)]),
-    ...(flags.hostname === undefined ? [] : [withHostname(flags.hostname)]),
-    ...(flags.net === 'host' ? [withHostNetwork()] : []),
-    ...(flags.memory === undefined ? [] : [withMemory(flags.memory)]),
-    ...(flags.cpus === undefined ? [] : [withCpus(flags.cpus)]),
-    ...(flags.readOnly ? [withRootfsReadonly()] : []),
+    ...(flags.ulimit.length === 0 ? [] : [withRlimits(flags.ulimit.map(parseRlimit))]),
+    ...(flags.oomScoreAdj === undefined ? [] : [withOomScoreAdj(flags.oomScoreAdj)]),
     ...(flags.tty ? [withTty(columns > 0 && rows > 0 ? { width: columns, height: rows } : undefined)] : []),
   ];
+}
+
+function files({ readOnly, volume, mount, tmpfs, shmSize, device }: RunFlags): SpecOption[] {
+  const mounts = [
+    ...mount.map(parseMount),
+    ...volume.map((text) => parseVolume(fromHere(text))),
+    ...tmpfs.map(parseTmpfs),
+  ];
+  const isCdi = (text: string) => !text.startsWith('/') && text.includes('=');
+  const nodes = device.filter((text) => !isCdi(text)).map(parseDevice);
+  const named = device.filter(isCdi);
+  return [
+    ...(readOnly ? [withRootfsReadonly()] : []),
+    ...(shmSize === undefined ? [] : [withShmSize(shmSize)]),
+    ...(mounts.length === 0 ? [] : [withMounts(mounts)]),
+    ...(nodes.length === 0 ? [] : [withDevices(nodes)]),
+    ...(named.length === 0 ? [] : [withCdiDevices(named)]),
+  ];
+}
+
+/** `./x` and `../x` count from here. */
+function fromHere(volume: string): string {
+  const [, source = '', rest = ''] = /^(\.\.?(?:\/[^:]*)?)(:.*)$/s.exec(volume) ?? [];
+  return source === '' ? volume : `${resolve(source)}${rest}`;
+}
+
+function shared({ net, pid, ipc, uts, hostname, sysctl }: RunFlags): SpecOption[] {
+  return [
+    ...(net === 'host' ? [withHostNetwork()] : []),
+    ...(pid === undefined ? [] : [withHostNamespace('pid')]),
+    ...(ipc === undefined ? [] : [withHostNamespace('ipc')]),
+    ...(uts === undefined ? [] : [withHostNamespace('uts')]),
+    ...(hostname === undefined ? [] : [withHostname(hostname)]),
+    ...(sysctl.length === 0 ? [] : [withSysctls(pairs('--sysctl', sysctl))]),
+  ];
+}
+
+async function confinement({ seccomp, apparmor }: RunFlags): Promise<SpecOption[]> {
+  return [
+    ...(seccomp === undefined ? [] : [await seccompOption(seccomp)]),
+    ...(apparmor === undefined ? [] : [withApparmor(apparmor)]),
+  ];
+}
+
+async function seccompOption(file: string): Promise<SpecOption> {
+  if (file === 'unconfined') return withoutSeccomp();
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (e) {
+    throw new Fault('invalid_argument', `--seccomp ${file}: ${reasonOf(e)}`, { cause: e });
+  }
+  return withSeccomp(parseSeccomp(text));
+}
+
+function pairs(flag: string, entries: readonly string[]): Record<string, string> {
+  const all: Record<string, string> = Object.create(null);
+  for (const entry of entries) {
+    const at = entry.indexOf('=');
+    if (at < 1) throw new Fault('invalid_argument', `${flag} ${quote(entry)} must read name=value`);
+    all[entry.slice(0, at)] = entry.slice(at + 1);
+  }
+  return all;
 }
