@@ -32,6 +32,7 @@ import { mountsGrpcPlugin } from '@stowage/mounts/plugin';
 import { namespacesGrpcPlugin } from '@stowage/namespaces/plugin';
 import { healthPlugin } from '@stowage/rpc/health';
 import { runcRuntimePlugin } from '@stowage/runtime-runc/plugin';
+import { shimRuntimePlugin } from '@stowage/runtime-shim/plugin';
 import { sandboxesGrpcPlugin } from '@stowage/sandboxes/plugin';
 import { snapshotsGrpcPlugin } from '@stowage/snapshots/plugin';
 import { nativeSnapshotterPlugin } from '@stowage/snapshotter-native/plugin';
@@ -51,6 +52,7 @@ export const builtinPlugins: readonly Plugin[] = [
   gcPlugin,
   walkingDifferPlugin,
   runcRuntimePlugin,
+  shimRuntimePlugin,
   taskRouterPlugin,
 
   namespacesServicePlugin,

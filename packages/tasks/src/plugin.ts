@@ -3,7 +3,7 @@ import { all, noConfig, optional, type Plugin, plugin, type Slot } from '@stowag
 import { mountServiceSlot } from '@stowage/mounts';
 import { grpcSlot } from '@stowage/rpc';
 import { runtimeSlot } from '@stowage/runtime';
-import { routerConfig, serviceConfig } from './config.ts';
+import { chosenRuntimes, routerConfig, serviceConfig } from './config.ts';
 import { TaskRouter } from './router.ts';
 import { taskRoutes } from './service.ts';
 import { taskServiceSlot } from './tasks.ts';
@@ -15,10 +15,12 @@ export const taskRouterPlugin: Plugin = plugin({
   slot: taskRouterSlot,
   id: 'task',
   config: routerConfig,
+  defaults: { runtimes: {} },
   needs: { containers: containerServiceSlot, runtimes: all(runtimeSlot), mounts: optional(mountServiceSlot) },
-  start: ({ state, needs: { containers, runtimes, mounts }, exports, log }) => {
+  start: ({ state, config, needs: { containers, runtimes, mounts }, exports, log }) => {
     exports.set('log-uri-schemes', 'fifo,binary,binary-v2,file');
-    return new TaskRouter({ state, containers, runtimes: [...runtimes.values()], mounts, log });
+    const chosen = chosenRuntimes(config, runtimes);
+    return new TaskRouter({ state, containers, runtimes: [...runtimes.values()], chosen, mounts, log });
   },
 });
 

@@ -24,6 +24,8 @@ export interface RouterOptions {
   readonly containers: Scoped<ContainerStore>;
   /** Asked in order who serves a runtime name. */
   readonly runtimes: readonly Runtime[];
+  /** Those of them that serve a name whoever else would, by that name. */
+  readonly chosen?: ReadonlyMap<string, Runtime> | undefined;
   /** Makes mounts that runtimes can't. */
   readonly mounts?: Scoped<MountManager> | undefined;
   readonly log?: Logger | undefined;
@@ -66,7 +68,7 @@ export class TaskRouter implements AsyncDisposable {
 
   /** @throws Fault `invalid_argument` if nobody serves the name. */
   runtimeNamed(name: string): Runtime {
-    const runtime = this.runtimes.find((r) => r.serves(name));
+    const runtime = this.#options.chosen?.get(name) ?? this.runtimes.find((r) => r.serves(name));
     if (runtime === undefined) {
       throw new Fault('invalid_argument', `no runtime here runs containers of runtime ${quote(name)}`);
     }

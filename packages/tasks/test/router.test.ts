@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { ContainerStore } from '@stowage/containers';
 import { Fault, type Logger, type Scoped, type TypedBytes } from '@stowage/core';
+import { chosenRuntimes, routerConfig } from '../src/config.ts';
 import { TaskRouter } from '../src/router.ts';
 import { Containers } from './fixtures/house.ts';
 import { MemoryRuntime, never } from './fixtures/memory-runtime.ts';
@@ -62,6 +63,28 @@ test('a task that another runtime has exists already, and its bundle stays', asy
   await tasks().create({ ...request, runtimePath: 'two' });
   await expect(tasks().create(request)).rejects.toMatchObject({ kind: 'already_exists' });
   await access(join(bundle(), 'config.json'));
+});
+
+test('a name that the config points at a runtime is served by that one', async () => {
+  const runtimes = new Map([
+    ['a', one],
+    ['b', two],
+  ]);
+  const chosen = chosenRuntimes(routerConfig({ runtimes: { one: 'b' } }), runtimes);
+  const other = new TaskRouter({ state, containers: containers.scope, runtimes: [one, two], chosen });
+  await other.scope({ namespace: 'ns' }).create(request);
+  expect([one.states.size, two.states.size]).toEqual([0, 1]);
+  expect(two.made).toMatchObject({ id: 'c', runtime: 'one' });
+  await other.scope({ namespace: 'ns' }).delete('c');
+  const unknown = routerConfig({ runtimes: { one: 'c' } });
+  expect(() => chosenRuntimes(unknown, runtimes)).toThrow(
+    /"runtimes": "one": there is no runtime "c"; there are "a", "b"/,
+  );
+  expect(() => routerConfig({ runtimes: { one: 3 } })).toThrow(
+    /"runtimes": "one": expected the id of a plugin/,
+  );
+  expect(() => routerConfig({ runtimes: ['one'] })).toThrow(/"runtimes": expected a table/);
+  expect(() => routerConfig({ runtime: 'one' })).toThrow(/"runtime": unknown key, there is "runtimes"/);
 });
 
 test('a runtime that does not answer hides the tasks of no other, and is not taken for one without the task', async () => {
