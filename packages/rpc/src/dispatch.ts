@@ -6,7 +6,10 @@ import { type DirectMethods, noting } from './grpc/direct-methods.ts';
 import { gzip } from './gzip.ts';
 import { faultsToCodes, type Routes } from './routes.ts';
 
+export { DirectContext } from './grpc/direct-context.ts';
+export type { DirectMethod, DirectMethods } from './grpc/direct-methods.ts';
 export { OpenCalls } from './open-calls.ts';
+export { told } from './routes.ts';
 
 export interface CompileOptions {
   readonly routes: readonly Routes[];

@@ -17,6 +17,7 @@ import {
 import type { Request } from '@stowage/api/ttrpc';
 import type { Logger } from '@stowage/core';
 import { callValues, type Dispatch } from '@stowage/rpc/dispatch';
+import { directMethod } from './direct-call.ts';
 import { MAX_MESSAGE_BYTES } from './frame.ts';
 import { headersOf } from './metadata.ts';
 import { encodeResponse, encodeStatus, tooLongToSend } from './response.ts';
@@ -45,6 +46,8 @@ export type FindMethod = (request: Request) => Method;
 export function methodFinder(dispatch: Dispatch, log: Logger): FindMethod {
   return ({ service, method }) => {
     const path = `/${service}/${method}`;
+    const direct = dispatch.direct.get(path);
+    if (direct?.kind === 'unary') return directMethod(direct, log);
     const handler = dispatch.handlers.get(path);
     const kind = handler?.method.methodKind ?? 'unary';
     return {

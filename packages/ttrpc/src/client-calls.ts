@@ -3,7 +3,7 @@ import { abortable } from '@stowage/core';
 import type { ClientConnection } from './client-connection.ts';
 import { FLAG, FRAME, type Frame, MAX_MESSAGE_BYTES } from './frame.ts';
 import { Inbox } from './inbox.ts';
-import { decodeResponse, tooLongToRead, tooLongToSend } from './response.ts';
+import { type Answer, decodeResponse, tooLongToRead, tooLongToSend } from './response.ts';
 
 const NOTHING = new Uint8Array();
 
@@ -12,7 +12,7 @@ export async function unaryCall(
   connection: ClientConnection,
   request: Uint8Array,
   signal: AbortSignal,
-): Promise<Uint8Array> {
+): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | undefined>();
   promise.catch(() => {});
   const take = ({ type, data }: Frame) => {
@@ -67,7 +67,7 @@ export async function streamingCall(call: StreamingCall): Promise<AsyncIterable<
     if (isOver) return;
     if (type === FRAME.response) {
       try {
-        const message = decodeResponse(data);
+        const { payload: message } = decodeResponse(data);
         if (oneAnswer || message.length > 0) inbox.push(message);
         finish();
       } catch (e) {

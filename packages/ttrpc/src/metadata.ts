@@ -10,6 +10,16 @@ export function metadataOf(headers: Headers): KeyValue[] {
   return metadata;
 }
 
+/** The same for who asks after few of them. A key that comes more than once has all its values. */
+export function fieldsOf(metadata: readonly KeyValue[]): Record<string, string> {
+  const fields: Record<string, string> = Object.create(null);
+  for (const { key, value } of metadata) {
+    const name = key.toLowerCase();
+    fields[name] = name in fields ? `${fields[name]}, ${value}` : value;
+  }
+  return fields;
+}
+
 /** A key that comes more than once has all its values. What no Headers object can hold is left out. */
 export function headersOf(metadata: readonly KeyValue[]): Headers {
   const headers = new Headers();

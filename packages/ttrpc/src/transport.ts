@@ -1,4 +1,4 @@
-import type { DescMethod } from '@bufbuild/protobuf';
+import type { DescMessage, DescMethod, DescMethodStreaming, DescMethodUnary } from '@bufbuild/protobuf';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError, createContextValues, type Transport } from '@connectrpc/connect';
 import {
@@ -39,6 +39,7 @@ export function ttrpcTransport(options: TtrpcTransportOptions): ClosableTranspor
   /** Retired ones that still have calls. */
   let earlier: readonly ClientConnection[] = [];
   let closed = false;
+  const codecOf = codecs();
   const connected = () => {
     if (closed) throw new ConnectError(`the transport to ${path} is closed`, Code.Canceled);
     if (connection !== undefined && !connection.isClosed) return connection;
@@ -53,11 +54,11 @@ export function ttrpcTransport(options: TtrpcTransportOptions): ClosableTranspor
       ...(timeoutMs !== undefined && { timeoutMs }),
       req: { stream: false, message, ...requestOf(method, header, contextValues) },
       async next(request) {
-        const codec = createMethodSerializationLookup(method, undefined, undefined, limits);
+        const codec = codecOf(method);
         const bytes = encodeRequest(request, codec.getI(true).serialize(request.message), timeoutMs);
-        const answer = await unaryCall(connected(), bytes, request.signal);
-        const message = codec.getO(true).parse(answer);
-        return { stream: false, message, ...responseOf(method) };
+        const { payload, header } = await unaryCall(connected(), bytes, request.signal);
+        const message = codec.getO(true).parse(payload);
+        return { stream: false, message, ...responseOf(method, header) };
       },
     });
 
@@ -67,7 +68,7 @@ export function ttrpcTransport(options: TtrpcTransportOptions): ClosableTranspor
       ...(timeoutMs !== undefined && { timeoutMs }),
       req: { stream: true, message: input, ...requestOf(method, header, contextValues) },
       async next(request) {
-        const codec = createMethodSerializationLookup(method, undefined, undefined, limits);
+        const codec = codecOf(method);
         const messages = mapped(request.message, codec.getI(true).serialize);
         const isOne = method.methodKind === 'server_streaming';
         const payload = isOne ? (await messages.next()).value : undefined;
@@ -93,6 +94,19 @@ export function ttrpcTransport(options: TtrpcTransportOptions): ClosableTranspor
   };
 }
 
+/** A codec takes longer to make than to use. */
+function codecs() {
+  const known = new WeakMap<DescMethod, unknown>();
+  return <I extends DescMessage, O extends DescMessage>(
+    method: DescMethodStreaming<I, O> | DescMethodUnary<I, O>,
+  ) => {
+    const made = () => createMethodSerializationLookup<I, O>(method, undefined, undefined, limits);
+    const codec = (known.get(method) as ReturnType<typeof made> | undefined) ?? made();
+    known.set(method, codec);
+    return codec;
+  };
+}
+
 function requestOf<M extends DescMethod>(
   method: M,
   header: ConstructorParameters<typeof Headers>[0],
@@ -108,8 +122,8 @@ function requestOf<M extends DescMethod>(
   };
 }
 
-function responseOf<M extends DescMethod>(method: M) {
-  return { service: method.parent, method, header: new Headers(), trailer: new Headers() };
+function responseOf<M extends DescMethod>(method: M, header = new Headers()) {
+  return { service: method.parent, method, header, trailer: new Headers() };
 }
 
 function encodeRequest(

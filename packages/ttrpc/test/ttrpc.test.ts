@@ -76,6 +76,19 @@ test('what is not there answers unimplemented with its own name', async () => {
   await expect(stream.next()).rejects.toMatchObject({ kind: 'unimplemented', message: /Events.Subscribe/ });
 });
 
+test('headers of an answer arrive, where both ends are ours', async () => {
+  const routes = serviceRoutes(Version, {
+    version(_, { responseHeader }) {
+      responseHeader.set('stowage-seq', '7');
+      return {};
+    },
+  });
+  await using s = await serve([routes]);
+  const headers: Headers[] = [];
+  await rpcClient(Version, s.transport).version({}, { onHeader: (header) => headers.push(header) });
+  expect([...(headers[0] ?? [])]).toEqual([['stowage-seq', '7']]);
+});
+
 test('a hundred calls at once get each its own answer', async () => {
   const slow = serviceRoutes(Tasks, {
     async metrics({ filters }) {

@@ -15,7 +15,9 @@ export interface DirectMethod {
   readonly invoke: (request: Message, context: HandlerContext) => unknown;
   /** @throws ConnectError for bytes that are no request. */
   readonly parse: (bytes: Uint8Array) => Message;
-  /** @throws ConnectError for a response that can't be sent, or is longer than `maxMessageBytes`. */
+  /** The response alone. @throws ConnectError for one that can't be sent, or is longer than `maxMessageBytes`. */
+  readonly serialize: (message: Message) => Uint8Array;
+  /** The response in gRPC's envelope. @throws ConnectError as {@link serialize} does. */
   readonly encode: Encode;
 }
 
@@ -51,7 +53,7 @@ export function noting(router: ConnectRouter, maxMessageBytes: number) {
         const invoke = fn.bind(implementation);
         const path = `/${service.typeName}/${method.name}`;
         const encode = encoderOf(method.output, serialize, maxMessageBytes);
-        direct.set(path, { method, kind, maxMessageBytes, invoke, parse, encode });
+        direct.set(path, { method, kind, maxMessageBytes, invoke, parse, serialize, encode });
       }
       return noted;
     },
