@@ -145,7 +145,11 @@ export class ProcessHandle implements AsyncDisposable {
   }
 }
 
-/** For what it is too late to do. */
+/**
+ * Passes over that what was killed is no longer frozen: it has ended, or the runtime thawed it to have it killed, and it has
+ * yet to end. The latter in the words of runc and crun, which the daemon hands on without a kind.
+ */
 function unlessLate(e: unknown): void {
-  if (!Fault.is(e, 'failed_precondition')) throw e;
+  if (Fault.is(e, 'failed_precondition') || (Fault.is(e) && /\bnot paused\b/.test(e.message))) return;
+  throw e;
 }
