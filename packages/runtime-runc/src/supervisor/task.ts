@@ -8,6 +8,7 @@ import { readBundleSpec } from './bundle-spec.ts';
 import { removeCgroup } from './cgroup-remove.ts';
 import type { SupervisorContext } from './context.ts';
 import { TaskEvents } from './events.ts';
+import { refuseLinkedDev } from './linked-dev.ts';
 import { OciRuntime } from './oci-runtime.ts';
 import { openIO } from './open-io.ts';
 import type { WatchedProcess } from './reaper.ts';
@@ -101,6 +102,7 @@ export class Task {
     const { init } = this;
     await this.record.save();
     if (rootfs.length > 0) await this.#context.mounter.mount(rootfs, this.rootfs, { signal });
+    await refuseLinkedDev(this.rootfs);
     init.io = await openIO(init.stdio, choice, this.#context);
     const pidFile = join(this.directory, 'init.pid');
     const { stdio, consoleSocket } = init.io;
