@@ -1,3 +1,4 @@
+import { Task as TaskV2 } from '@stowage/api/task/v2';
 import { Task } from '@stowage/api/task/v3';
 import type { Scoped } from '@stowage/core';
 import { anyOf, type Routes, scopeOf, serviceRoutes, typedBytesOf } from '@stowage/rpc';
@@ -14,10 +15,14 @@ import type { TaskService } from './task-service.ts';
 
 export { stateToWire } from './convert.ts';
 
-/** Offers the tasks of a runtime as `containerd.task.v3.Task`. */
-export function taskRoutes(scoped: Scoped<TaskService>): Routes {
+/**
+ * Offers the tasks of a runtime as `containerd.task.v3.Task`, or as version 2, which has the same methods and messages
+ * under names of its own.
+ */
+export function taskRoutes(scoped: Scoped<TaskService>, version: 2 | 3 = 3): Routes {
+  const service = version === 2 ? (TaskV2 as unknown as typeof Task) : Task;
   const tasks = (context: { readonly requestHeader: Headers }) => scoped(scopeOf(context));
-  return serviceRoutes(Task, {
+  return serviceRoutes(service, {
     state: async (request, context) => {
       return stateToWire(await tasks(context).state(processFromWire(request), context));
     },
