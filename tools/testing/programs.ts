@@ -54,11 +54,13 @@ const UNNEEDED = [
  *
  * @param more - lines of TOML for the end of its config.
  * @param without - plugins that are not to be loaded, besides those that no test needs.
+ * @param env - of its environment, and so of its shims', what is not as here.
  */
 export async function startContainerd(
   dir: string,
   more: readonly string[] = [],
   without: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Program & { readonly address: string }> {
   await mkdir(dir, { recursive: true });
   const address = join(dir, 'containerd.sock');
@@ -73,7 +75,10 @@ export async function startContainerd(
     ...more,
   ];
   await writeFile(config, `${text.join('\n')}\n`);
-  const child = spawn('containerd', ['--config', config, '--log-level', 'error'], { stdio: 'ignore' });
+  const child = spawn('containerd', ['--config', config, '--log-level', 'error'], {
+    env: { ...process.env, ...env },
+    stdio: 'ignore',
+  });
   await until('containerd to answer', async () => (await ctr(address, ['version'])).code === 0);
   return { pid: child.pid ?? 0, address, [Symbol.asyncDispose]: () => end(child) };
 }
