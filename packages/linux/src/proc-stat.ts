@@ -7,12 +7,16 @@ export interface ProcessStat {
   readonly comm: string;
   /** `R`, `S`, `D`, `Z`, `T`, `X`, ... */
   readonly state: string;
+  /** It has begun to end, though it may be no zombie yet: its descriptors may be closed already. */
+  readonly exiting: boolean;
   readonly parentPid: number;
   /** Clock ticks from boot to its start. With the pid it names one process until the next boot. */
   readonly startTime: bigint;
   /** Wait status as waitpid(2) encodes it, once it is a zombie; 0 to a reader without ptrace rights. */
   readonly waitStatus: number;
 }
+
+const PF_EXITING = 0x4;
 
 /** Parses a line whose second field, the command, may hold blanks and parentheses. */
 export function parseProcessStat(text: string): ProcessStat {
@@ -27,6 +31,7 @@ export function parseProcessStat(text: string): ProcessStat {
     pid: Number(text.slice(0, open)),
     comm: text.slice(open + 1, end),
     state: rest[0] ?? '',
+    exiting: (Number(rest[6]) & PF_EXITING) !== 0,
     parentPid: Number(rest[1]),
     startTime: BigInt(rest[19] ?? 0),
     waitStatus: Number(rest[49] ?? 0),

@@ -11,7 +11,13 @@ export * from './peer.ts';
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
+const SOCK_SEQPACKET = 5;
 const LONGEST_PATH = 107;
+
+export interface UnixSocketOptions {
+  /** `seqpacket` keeps messages apart: each is received as it was sent, or cut to the size asked for. Default `stream`. */
+  readonly type?: 'stream' | 'seqpacket' | undefined;
+}
 
 /** Two connected unix stream sockets, nonblocking and O_CLOEXEC, unknown to libuv. */
 export function socketPair(): [number, number] {
@@ -26,9 +32,9 @@ export function socketPair(): [number, number] {
  *
  * @param mode - Permissions from the first moment on, less the umask. Default 0600.
  */
-export function listenUnix(path: string, mode = 0o600): number {
+export function listenUnix(path: string, mode = 0o600, options: UnixSocketOptions = {}): number {
   const address = unixAddress(path);
-  const fd = unixSocket();
+  const fd = unixSocket(options);
   try {
     // Linux gives the file the mode of the socket, so it is never there with more.
     fchmodSync(fd, mode);
@@ -54,9 +60,9 @@ export function acceptUnix(listener: number): number | undefined {
 }
 
 /** Connects to a unix socket, nonblocking and O_CLOEXEC. EAGAIN if its backlog is full; never waits. */
-export function connectUnix(path: string): number {
+export function connectUnix(path: string, options: UnixSocketOptions = {}): number {
   const address = unixAddress(path);
-  const fd = unixSocket();
+  const fd = unixSocket(options);
   try {
     checked(c.connect(fd, address, address.length), 'connect', 'connect to', path);
     return fd;
@@ -66,8 +72,10 @@ export function connectUnix(path: string): number {
   }
 }
 
-const unixSocket = (): number =>
-  checked(c.socket(AF_UNIX, SOCK_STREAM | O_NONBLOCK | O_CLOEXEC, 0), 'socket', 'make', 'unix socket');
+function unixSocket({ type = 'stream' }: UnixSocketOptions): number {
+  const kind = type === 'stream' ? SOCK_STREAM : SOCK_SEQPACKET;
+  return checked(c.socket(AF_UNIX, kind | O_NONBLOCK | O_CLOEXEC, 0), 'socket', 'make', 'unix socket');
+}
 
 /** Never abstract: a path is guarded by its directories, a name in the network namespace by nothing. */
 function unixAddress(path: string): Uint8Array {

@@ -79,6 +79,24 @@ test('a listener has its mode from the start and never waits', () => {
   expect(codeOf(() => connectUnix(path))).toBe('ECONNREFUSED');
 });
 
+test('messages of a seqpacket socket stay apart, with their descriptors, from before they are accepted', () => {
+  using dir = tempDir();
+  const path = join(dir.path, 'sock');
+  const listener = listenUnix(path, 0o600, { type: 'seqpacket' });
+  const client = connectUnix(path, { type: 'seqpacket' });
+  const file = open('/dev/null', constants.O_RDONLY);
+  sendMessage(client, Buffer.from('one'), []);
+  sendMessage(client, Buffer.from('two'), [file]);
+  const server = acceptUnix(listener) as number;
+  expect(receiveMessage(server, 100, 1)).toMatchObject({ data: Buffer.from('one'), fds: [] });
+  const two = receiveMessage(server, 100, 1);
+  expect(two).toMatchObject({ data: Buffer.from('two'), fds: [expect.any(Number)] });
+  expect(receiveMessage(server, 100, 1)).toBeUndefined();
+  close(client);
+  expect(receiveMessage(server, 100, 1)?.data).toHaveLength(0);
+  for (const fd of [...(two?.fds ?? []), server, listener, file]) close(fd);
+});
+
 test('the peer of a Node socket', async () => {
   using dir = tempDir();
   const server = createServer().listen(join(dir.path, 'sock'));
