@@ -3,7 +3,7 @@ import { join } from 'node:path';
 /** Where things lie below the state directory. All of it is root's alone: directories 0700, files and sockets 0600. */
 export interface Layout {
   readonly state: string;
-  /** One directory for each build of the supervisor that ran: `<build>/{sock,lock,info.json,log}`. */
+  /** One directory for each build of the supervisor that ran: `<build>/{sock,fds,lock,info.json,log}`. */
   readonly supervisors: string;
   /** `<namespace>/<id>/task.json` */
   readonly tasks: string;
@@ -30,6 +30,8 @@ export function layout(state: string): Layout {
 export interface SupervisorFiles {
   readonly directory: string;
   readonly sock: string;
+  /** Where descriptors are passed that keep streams alive. */
+  readonly handover: string;
   /** Held for life: whoever can take it knows that nobody serves `sock`. */
   readonly lock: string;
   readonly info: string;
@@ -40,6 +42,7 @@ export function supervisorFiles(directory: string): SupervisorFiles {
   return {
     directory,
     sock: join(directory, 'sock'),
+    handover: join(directory, 'fds'),
     lock: join(directory, 'lock'),
     info: join(directory, 'info.json'),
     log: join(directory, 'log'),

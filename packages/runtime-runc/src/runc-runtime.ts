@@ -6,6 +6,7 @@ import { reapKnown } from '@stowage/linux/reap';
 import type { Runtime, RuntimeInfo, TaskRef, TaskService } from '@stowage/runtime';
 import { remoteTaskService } from '@stowage/runtime/remote';
 import { type Position, SupervisorConnection } from './daemon/connection.ts';
+import { Holdings } from './daemon/holdings.ts';
 import { findSupervisor, hasTasks, launchSupervisor } from './daemon/launch.ts';
 import { ProcessTable } from './daemon/process-table.ts';
 import { runtimeInfo } from './daemon/runtime-info.ts';
@@ -43,6 +44,7 @@ const PATIENCE_MS = 5000;
 export class RuncRuntime implements Runtime, AsyncDisposable {
   readonly #options: { readonly [K in keyof RuncRuntimeOptions]-?: NonNullable<RuncRuntimeOptions[K]> };
   readonly #table = new ProcessTable();
+  readonly #holdings: Holdings;
   readonly #position: Position = { passedOn: 0n };
   #connection: Promise<SupervisorConnection> | undefined;
   /** Of the last supervisor; a child of this process, if it was started here. */
@@ -61,6 +63,7 @@ export class RuncRuntime implements Runtime, AsyncDisposable {
       lifetime: lifetime ?? 'detached',
       log: log ?? silentLogger,
     };
+    this.#holdings = new Holdings(this.#options.log);
   }
 
   /** Connects to a supervisor that is there, or is needed for the tasks that one left behind. */
@@ -91,6 +94,7 @@ export class RuncRuntime implements Runtime, AsyncDisposable {
     return supervisorTasks({
       namespace,
       table: this.#table,
+      holdings: this.#holdings,
       reach: async ({ start }) => {
         const connection = await this.#reach(start);
         return connection && remoteTaskService(connection.transport, { namespace });
@@ -138,8 +142,8 @@ export class RuncRuntime implements Runtime, AsyncDisposable {
         const { files, info } =
           (await findSupervisor(state)) ?? (await launchSupervisor({ state, binary, runtimeRoot, log }));
         this.#pid = info.pid;
-        const shared = { table: this.#table, position: this.#position };
-        return await SupervisorConnection.open({ sock: files.sock, events, log, ...shared });
+        const shared = { table: this.#table, holdings: this.#holdings, position: this.#position };
+        return await SupervisorConnection.open({ files, events, log, ...shared });
       } catch (e) {
         if (this.#disposed || !Fault.is(e, 'unavailable') || performance.now() > giveUp) throw e;
       }
@@ -167,6 +171,7 @@ export class RuncRuntime implements Runtime, AsyncDisposable {
     const connection = await this.#connection?.catch(() => undefined);
     if (this.#options.lifetime === 'owned') await connection?.stop(true);
     await connection?.[Symbol.asyncDispose]();
+    this.#holdings[Symbol.dispose]();
     this.#table.close(closed());
   }
 }

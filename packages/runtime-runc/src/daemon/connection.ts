@@ -5,7 +5,8 @@ import type { Events } from '@stowage/events';
 import { dateOf, rpcClient, typedBytesOf } from '@stowage/rpc';
 import { type ClosableTransport, unixTransport } from '@stowage/rpc/transport';
 import { stateFromWire } from '@stowage/runtime/remote';
-import { SEQ_HEADER } from '../layout.ts';
+import { SEQ_HEADER, type SupervisorFiles } from '../layout.ts';
+import type { Holdings } from './holdings.ts';
 import type { ProcessTable } from './process-table.ts';
 
 /** Events are acknowledged together, at most this often. */
@@ -14,8 +15,9 @@ const LAST_ACK_MS = 500;
 const ANSWER_MS = 5000;
 
 export interface ConnectionOptions {
-  readonly sock: string;
+  readonly files: SupervisorFiles;
   readonly table: ProcessTable;
+  readonly holdings: Holdings;
   /** Where events are passed on to. */
   readonly events: Pick<Events, 'forward'>;
   readonly log: Logger;
@@ -43,21 +45,25 @@ export class SupervisorConnection implements AsyncDisposable {
 
   private constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#transport = unixTransport(options.sock);
+    this.#transport = unixTransport(options.files.sock);
     this.#rpc = rpcClient(Supervisor, this.#transport);
   }
 
   /** Settles once the table holds all there is. */
   static async open(options: ConnectionOptions): Promise<SupervisorConnection> {
     const connection = new SupervisorConnection(options);
+    const { holdings, table, files } = options;
     try {
+      await holdings.handOver(files.handover, () => connection.#settle());
       const { seq, processes } = await connection.#list();
       // Somebody removed the state directory, and counting began anew.
       if (seq < options.position.passedOn) options.position.passedOn = 0n;
       const states = processes.flatMap(({ namespace, state }) =>
         state === undefined ? [] : [{ namespace, state: stateFromWire(state) }],
       );
-      options.table.reset(Number(seq), states);
+      table.reset(Number(seq), states);
+      holdings.receive();
+      holdings.prune(table);
       connection.#relay = connection.#passOn();
       connection.#relay.catch(() => {});
       return connection;
@@ -67,13 +73,22 @@ export class SupervisorConnection implements AsyncDisposable {
     }
   }
 
-  async #list() {
+  #list() {
+    return this.#answer((signal) => this.#rpc.list({}, { signal }));
+  }
+
+  /** Has the supervisor take what is in its socket. */
+  async #settle(): Promise<void> {
+    await this.#answer((signal) => this.#rpc.info({}, { signal }));
+  }
+
+  async #answer<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const patience = AbortSignal.timeout(ANSWER_MS);
     try {
-      return await this.#rpc.list({}, { signal: patience });
+      return await ask(patience);
     } catch (e) {
       if (!patience.aborted) throw e;
-      const { sock } = this.#options;
+      const { sock } = this.#options.files;
       throw new Fault(
         'unavailable',
         `the supervisor at ${sock} is there and does not answer; is it stopped?`,
@@ -109,14 +124,15 @@ export class SupervisorConnection implements AsyncDisposable {
   }
 
   async #passOn(): Promise<void> {
-    const { table, events, log, position } = this.#options;
+    const { table, holdings, events, log, position } = this.#options;
     const { signal } = this.#stop;
     try {
       for await (const { seq, envelope } of this.#rpc.events({ afterSeq: position.passedOn }, { signal })) {
         const event = typedBytesOf(envelope?.event);
         if (envelope === undefined || event === undefined) continue;
         const { namespace, topic } = envelope;
-        table.apply(Number(seq), { namespace, topic, event });
+        const change = table.apply(Number(seq), { namespace, topic, event });
+        if (change !== undefined) holdings.follow(namespace, change, table);
         const timestamp = dateOf(envelope.timestamp) ?? new Date();
         await events.forward({ timestamp, namespace, topic, event }).catch((err: unknown) => {
           log.error({ err, namespace, topic }, 'passing on an event failed');

@@ -1,6 +1,6 @@
 import { type CallOptions, Fault } from '@stowage/core';
 import type { Exit, ProcessId, ProcessState, TaskRef } from '@stowage/runtime';
-import { changeOf, type TaskEnvelope } from './task-change.ts';
+import { changeOf, type TaskChange, type TaskEnvelope } from './task-change.ts';
 
 interface Waiter {
   resolve(exit: Exit): void;
@@ -33,9 +33,10 @@ export class ProcessTable {
     this.#reach(seq);
   }
 
-  apply(seq: number, envelope: TaskEnvelope): void {
+  /** @returns what it changes; undefined if that was known, or is no concern of this table. */
+  apply(seq: number, envelope: TaskEnvelope): TaskChange | undefined {
     // Of a list that was asked for later than this happened.
-    if (seq <= this.#seq) return;
+    if (seq <= this.#seq) return undefined;
     const { namespace } = envelope;
     const change = changeOf(envelope, (id) => this.get(namespace, { id })?.pid);
     const task = change && this.#tasks.get(taskKey(namespace, change.id));
@@ -52,6 +53,7 @@ export class ProcessTable {
       }
     }
     this.#reach(seq);
+    return change;
   }
 
   get(namespace: string, { id, execId = '' }: ProcessId): ProcessState | undefined {

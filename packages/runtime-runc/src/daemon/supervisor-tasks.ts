@@ -1,10 +1,12 @@
 import { type CallOptions, Fault } from '@stowage/core';
 import type { ProcessId, TaskService } from '@stowage/runtime';
+import type { Holdings } from './holdings.ts';
 import type { ProcessTable } from './process-table.ts';
 
 export interface SupervisorTasksOptions {
   readonly namespace: string;
   readonly table: ProcessTable;
+  readonly holdings: Holdings;
   /**
    * The namespace's tasks at the supervisor. Undefined if there is none and none shall be started, so there are no
    * tasks.
@@ -13,7 +15,7 @@ export interface SupervisorTasksOptions {
 }
 
 /** One namespace's tasks as the daemon has them: what can be told from its table is, the rest is asked. */
-export function supervisorTasks({ namespace, table, reach }: SupervisorTasksOptions): TaskService {
+export function supervisorTasks({ namespace, table, holdings, reach }: SupervisorTasksOptions): TaskService {
   const there = async ({ id }: { readonly id: string }): Promise<TaskService> => {
     const tasks = await reach({ start: false });
     if (tasks === undefined) throw missing(namespace, id);
@@ -44,7 +46,16 @@ export function supervisorTasks({ namespace, table, reach }: SupervisorTasksOpti
     kill: async (request, options) => (await there(request)).kill(request, options),
     exec: async (request, options) => (await there(request)).exec(request, options),
     resizePty: async (request, options) => (await there(request)).resizePty(request, options),
-    closeIO: async (process, options) => (await there(process)).closeIO(process, options),
+    closeIO: async (process, options) => {
+      const tasks = await there(process);
+      // First, so that it ends even if the answer is not waited for.
+      holdings.endInput(namespace, process);
+      try {
+        await tasks.closeIO(process, options);
+      } finally {
+        holdings.receive();
+      }
+    },
     update: async (request, options) => (await there(request)).update(request, options),
     wait: async (process, options: CallOptions = {}) => {
       await there(process);

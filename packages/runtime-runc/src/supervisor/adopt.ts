@@ -74,7 +74,8 @@ async function adoptProcess(
     return;
   }
   if (process.pid === 0) return;
-  process.io = await adoptIO(process.stdio, process.stdinClosed);
+  process.io = await adoptIO(process, task.ioPlace(execId), context);
+  context.handover.keep(task.ref(execId), process);
   if (isLeft(process)) {
     try {
       task.follow(process, context.reaper.watch(process.pid), execId);

@@ -71,15 +71,15 @@ export class CommandRunner {
   #spawn(binary: string, args: readonly string[], what: string, fds: CommandStdio): number {
     try {
       const pid = spawnProcess({ file: binary, args, env: this.#env, fds });
-      this.#keepKillable(pid);
+      this.keepKillable(pid);
       return pid;
     } catch (e) {
       throw notSpawned(binary, what, e);
     }
   }
 
-  /** What this process is spared from, containers are not; they would inherit its score. */
-  #keepKillable(pid: number): void {
+  /** What this process is spared from when memory runs out, its children are not; they would inherit its score. */
+  keepKillable(pid: number): void {
     if (this.#oomScore === undefined) return;
     writeFile(`/proc/${pid}/oom_score_adj`, this.#oomScore).catch(() => {});
   }

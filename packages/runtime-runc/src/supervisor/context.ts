@@ -4,6 +4,7 @@ import type { Mounter } from '@stowage/linux/mounter';
 import type { Poller } from '@stowage/linux/poller';
 import type { CommandRunner } from './command.ts';
 import type { EventLog } from './event-log.ts';
+import type { Handover } from './handover.ts';
 import type { Reaper } from './reaper.ts';
 import type { RuntimeDefaults } from './runtime-choice.ts';
 
@@ -13,6 +14,7 @@ export interface SupervisorContext {
   readonly commands: CommandRunner;
   readonly reaper: Reaper;
   readonly poller: Poller;
+  readonly handover: Handover;
   readonly mounter: Pick<Mounter, 'mount' | 'unmount'>;
   readonly cgroups: CgroupLayout;
   readonly defaults: RuntimeDefaults;

@@ -10,6 +10,9 @@ import { TaskProcess } from './task-process.ts';
 const specFile = (task: Task, execId: string) => join(task.directory, `exec-${execId}.json`);
 export const execPidFile = (task: Task, execId: string) => join(task.directory, `exec-${execId}.pid`);
 
+/** What there may be of an exec in its task's directory. */
+const FILES = ['json', 'pid', 'log', 'stdout', 'stderr', 'stdout-log', 'stderr-log'];
+
 /** Adds a process, not yet running. */
 export async function addExec(task: Task, request: ExecProcess): Promise<void> {
   const { id, execId, spec, stdin, stdout, stderr, terminal } = request;
@@ -60,7 +63,7 @@ export async function startExec(
     throw new Fault('failed_precondition', `start ${exec.name}: it is ${task.status(exec)} already`);
   }
   exec.phase = 'starting';
-  const started = start(context, task, execId, exec);
+  const started = start(context, task, execId, exec, { signal });
   exec.settling = started;
   try {
     await started;
@@ -78,10 +81,12 @@ async function start(
   task: Task,
   execId: string,
   exec: TaskProcess,
+  options: CallOptions,
 ): Promise<void> {
   await task.record.save();
   if (exec.size !== undefined) await setConsoleSize(specFile(task, execId), exec.size);
-  exec.io = await openIO(exec.stdio, task.facts.choice, context);
+  exec.io = await openIO(exec, task.ioPlace(execId), context, options);
+  if (exec.loggers.length > 0) await task.record.save();
   const { stdio, consoleSocket } = exec.io;
   const pidFile = execPidFile(task, execId);
   await task.runtime.exec(execId, specFile(task, execId), { stdio, consoleSocket, pidFile });
@@ -91,6 +96,7 @@ async function start(
   exec.phase = 'running';
   // It runs, whether or not that can be written down; another supervisor would find its pid file.
   await task.record.save().catch((e: unknown) => task.complain('write record', e));
+  context.handover.keep(task.ref(execId), exec);
   await task.events.execStarted(execId, exec.pid);
 }
 
@@ -113,9 +119,9 @@ export async function deleteExec(
   }
   await exec.io?.flushed();
   task.execs.delete(execId);
-  exec.gone();
+  task.discard(exec, execId);
   await task.record.save();
-  const names = ['json', 'pid', 'log'].map((suffix) => join(task.directory, `exec-${execId}.${suffix}`));
+  const names = FILES.map((suffix) => `${task.ioPlace(execId).files}.${suffix}`);
   await Promise.all(names.map((path) => rm(path, { force: true })));
   const { exitStatus, exitedAt } = exec.exit ?? { exitStatus: 0, exitedAt: new Date(0) };
   return { pid: exec.pid, exitStatus, exitedAt };

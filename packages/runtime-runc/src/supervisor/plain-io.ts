@@ -1,16 +1,21 @@
 import { fchownSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { Fault } from '@stowage/core';
+import { type CallOptions, Fault } from '@stowage/core';
 import { close, openFifo } from '@stowage/linux';
 import type { Stdio } from '@stowage/runtime';
+import type { Handles } from '../handover-message.ts';
 import type { CommandStdio } from './command.ts';
 import { adoptTail, FifoTail } from './fifo-tail.ts';
+import { Loggers } from './loggers.ts';
+import type { LoggerHost, LoggerRecord, OutputName } from './logging-binary.ts';
+import type { IoOwner } from './open-io.ts';
 import type { ProcessIO } from './process-io.ts';
 import { type StreamName, type StreamTarget, streamTarget } from './stream-target.ts';
+import type { TaskProcess } from './task-process.ts';
 
-export interface IoOwner {
-  readonly ioUid: number;
-  readonly ioGid: number;
+export interface PlainIOOptions {
+  readonly host: LoggerHost;
+  readonly owner: IoOwner;
 }
 
 /**
@@ -24,10 +29,17 @@ export interface IoOwner {
 export class PlainIO implements ProcessIO {
   readonly #given: (number | FileHandle)[] = [];
   readonly #tails: FifoTail[] = [];
+  #loggers: Loggers | undefined;
   #stdinWriter: number | undefined;
+  /** Nobody shall read more from standard input, or nothing does. */
+  #stdinEnded = false;
   #stdio: CommandStdio = [null, null, null];
 
-  static async open({ stdin, stdout, stderr }: Stdio, owner: IoOwner): Promise<PlainIO> {
+  static async open(
+    { stdin, stdout, stderr }: Stdio,
+    { host, owner }: PlainIOOptions,
+    options: CallOptions,
+  ): Promise<PlainIO> {
     const [input, out, err] = await Promise.all([
       streamTarget('stdin', stdin),
       streamTarget('stdout', stdout),
@@ -35,9 +47,11 @@ export class PlainIO implements ProcessIO {
     ]);
     const io = new PlainIO();
     try {
+      io.#loggers = await Loggers.start({ stdout: out, stderr: err }, host, options);
       const fd0 = await io.#openInput(input, owner);
-      const fd1 = await io.#openOutput(out, owner);
-      const fd2 = stdout !== '' && stdout === stderr ? fd1 : await io.#openOutput(err, owner);
+      const fd1 = await io.#openOutput('stdout', out, owner);
+      const same = stdout !== '' && stdout === stderr && err.kind !== 'logger';
+      const fd2 = same ? fd1 : await io.#openOutput('stderr', err, owner);
       io.#stdio = [fd0, fd1, fd2];
       return io;
     } catch (e) {
@@ -47,8 +61,11 @@ export class PlainIO implements ProcessIO {
   }
 
   /** Those of a process that an earlier supervisor started. */
-  static async adopt({ stdin, stdout, stderr }: Stdio, stdinClosed: boolean): Promise<PlainIO> {
+  static async adopt({ stdio, stdinClosed, loggers }: TaskProcess, host: LoggerHost): Promise<PlainIO> {
+    const { stdin, stdout, stderr } = stdio;
     const io = new PlainIO();
+    io.#loggers = Loggers.adopt(host, loggers);
+    io.#stdinEnded = stdinClosed || stdin === '';
     for (const uri of new Set([stdout, stderr])) {
       const target = await found('stdout', uri);
       const tail = target?.kind === 'fifo' ? adoptTail(target.path) : undefined;
@@ -63,9 +80,13 @@ export class PlainIO implements ProcessIO {
     return this.#stdio;
   }
 
+  get loggers(): readonly LoggerRecord[] {
+    return this.#loggers?.records ?? [];
+  }
+
   async #openInput(target: StreamTarget, owner: IoOwner): Promise<number | null> {
-    if (target.kind === 'none') return null;
     if (target.kind === 'file') return this.#give(await open(target.path, 'r'));
+    if (target.kind !== 'fifo') return null;
     const fd = openFifo(target.path, 'read');
     this.#given.push(fd);
     chown(fd, owner);
@@ -74,13 +95,15 @@ export class PlainIO implements ProcessIO {
     return fd;
   }
 
-  async #openOutput(target: StreamTarget, owner: IoOwner): Promise<number | null> {
+  async #openOutput(name: OutputName, target: StreamTarget, owner: IoOwner): Promise<number | null> {
     if (target.kind === 'none') return null;
     if (target.kind === 'file') return this.#give(await open(target.path, 'a', 0o640));
-    const fd = openFifo(target.path, 'both');
+    const fd = target.kind === 'fifo' ? openFifo(target.path, 'both') : this.#loggers?.takeWriter(name);
+    if (fd === undefined) return null;
     this.#given.push(fd);
     chown(fd, owner);
-    this.#tails.push(new FifoTail(target.path));
+    // A logging binary has its end open from the start, and needs no one to hold what it has not read.
+    if (target.kind === 'fifo') this.#tails.push(new FifoTail(target.path));
     return fd;
   }
 
@@ -97,6 +120,7 @@ export class PlainIO implements ProcessIO {
   }
 
   closeStdin(): void {
+    this.#stdinEnded = true;
     if (this.#stdinWriter !== undefined) close(this.#stdinWriter);
     this.#stdinWriter = undefined;
   }
@@ -108,14 +132,33 @@ export class PlainIO implements ProcessIO {
   exited(): void {
     this.closeStdin();
     for (const tail of this.#tails) tail.finish();
+    this.#loggers?.exited();
   }
 
-  async flushed(): Promise<void> {}
+  async flushed(): Promise<void> {
+    await this.#loggers?.finish();
+  }
+
+  handles(): Handles {
+    return this.#stdinWriter === undefined ? {} : { stdin: this.#stdinWriter };
+  }
+
+  /** What was kept is of the FIFO itself, whatever is at its path by now. */
+  take({ stdin, ...others }: Handles): void {
+    for (const fd of Object.values(others)) close(fd);
+    if (stdin === undefined) return;
+    if (this.#stdinEnded) {
+      close(stdin);
+      return;
+    }
+    if (this.#stdinWriter !== undefined) close(this.#stdinWriter);
+    this.#stdinWriter = stdin;
+  }
 
   close(): void {
     this.closeStdin();
     for (const tail of this.#tails) tail.close();
-    void this.spawned();
+    void this.spawned().then(() => this.#loggers?.finish());
   }
 }
 

@@ -14,6 +14,7 @@ import { CommandRunner } from './command.ts';
 import type { SupervisorContext } from './context.ts';
 import { endTasks } from './end-tasks.ts';
 import { EventLog } from './event-log.ts';
+import { Handover } from './handover.ts';
 import { explainErrno, intercepted, stampSeq } from './intercepted.ts';
 import { spareFromOom } from './oom-score.ts';
 import { Reaper } from './reaper.ts';
@@ -58,9 +59,10 @@ export async function runSupervisor(settings: SupervisorSettings): Promise<void>
   const poller = new Poller({ ref: true });
   const reaper = new Reaper(poller, log);
   const events = await EventLog.open(at.events, log);
+  const handover = new Handover(files.handover, log);
   let consoles = 0;
   const context: SupervisorContext = {
-    ...{ events, reaper, poller, log, version },
+    ...{ events, reaper, poller, handover, log, version },
     commands: new CommandRunner({ reaper, oomScore: await spareFromOom() }),
     mounter: new RestingMounter(),
     cgroups: await cgroupLayout(),
@@ -91,7 +93,7 @@ export async function runSupervisor(settings: SupervisorSettings): Promise<void>
     address: { path: files.sock, mode: 0o600 },
     routes: [
       intercepted(taskRoutes(registry.scope), [stampSeq(() => events.seq), explainErrno]),
-      supervisorRoutes({ registry, events, version, build, stop }),
+      supervisorRoutes({ registry, events, handover, version, build, stop }),
     ],
     peer: socketPeerCredentials,
     log,

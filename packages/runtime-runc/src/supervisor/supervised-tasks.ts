@@ -133,6 +133,8 @@ export class SupervisedTasks implements TaskService {
     const process = task.process(execId);
     process.stdinClosed = true;
     process.io?.closeStdin();
+    // Nobody may hold it open any more.
+    this.#context.handover.changed(task.ref(execId));
     await task.record.save();
   }
 

@@ -2,11 +2,13 @@ import { Supervisor } from '@stowage/api/supervisor/v1';
 import { anyOf, type Routes, serviceRoutes, timestampOf } from '@stowage/rpc';
 import { stateToWire } from '@stowage/runtime/service';
 import type { EventLog } from './event-log.ts';
+import type { Handover } from './handover.ts';
 import type { TaskRegistry } from './task-registry.ts';
 
 export interface SupervisorServiceOptions {
   readonly registry: TaskRegistry;
   readonly events: EventLog;
+  readonly handover: Handover;
   readonly version: string;
   readonly build: string;
   /** Ends the supervisor, soon. */
@@ -15,17 +17,23 @@ export interface SupervisorServiceOptions {
 
 /** Offers what is beside the tasks: `stowage.supervisor.v1.Supervisor`. */
 export function supervisorRoutes(options: SupervisorServiceOptions): Routes {
-  const { registry, events, version, build, stop } = options;
+  const { registry, events, handover, version, build, stop } = options;
   return serviceRoutes(Supervisor, {
-    info: () => ({ pid: process.pid, version, build, tasks: registry.size }),
-    list: () => ({
-      // First the number, then the states: an event in between is told twice rather than never.
-      seq: BigInt(events.seq),
-      processes: [...registry.states()].map(({ namespace, state }) => ({
-        namespace,
-        state: stateToWire(state),
-      })),
-    }),
+    info: () => {
+      handover.settle();
+      return { pid: process.pid, version, build, tasks: registry.size };
+    },
+    list: () => {
+      handover.settle();
+      return {
+        // First the number, then the states: an event in between is told twice rather than never.
+        seq: BigInt(events.seq),
+        processes: [...registry.states()].map(({ namespace, state }) => ({
+          namespace,
+          state: stateToWire(state),
+        })),
+      };
+    },
     async *events({ afterSeq }, { signal }) {
       for await (const { seq, envelope } of events.read(Number(afterSeq), signal)) {
         const { timestamp, namespace, topic, event } = envelope;

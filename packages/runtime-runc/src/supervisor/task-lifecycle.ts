@@ -51,7 +51,8 @@ export async function deleteTask(
   const exit = await init.wait({});
   await init.io?.flushed();
   await task.unmount();
-  for (const process of [init, ...task.execs.values()]) process.gone();
+  task.discard(init);
+  for (const [execId, exec] of task.execs) task.discard(exec, execId);
   task.deleted = true;
   await task.forget();
   remove();

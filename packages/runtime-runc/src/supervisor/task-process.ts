@@ -1,6 +1,7 @@
 import { abortable, type CallOptions, Fault } from '@stowage/core';
 import { hasCode, pidfdSendSignal } from '@stowage/linux';
 import type { Exit, ProcessState, Stdio, TaskStatus } from '@stowage/runtime';
+import type { LoggerRecord } from './logging-binary.ts';
 import type { ProcessIO } from './process-io.ts';
 import type { WatchedProcess } from './reaper.ts';
 import type { ProcessPhase, ProcessRecord } from './task-record.ts';
@@ -22,6 +23,8 @@ export class TaskProcess {
   #watched: WatchedProcess | undefined;
   #pid = 0;
   #startTime: bigint | undefined;
+  /** As an earlier supervisor wrote them down. */
+  #loggers: readonly LoggerRecord[] = [];
   #exit: Exit | undefined;
   readonly #ended = Promise.withResolvers<Exit>();
 
@@ -37,6 +40,7 @@ export class TaskProcess {
     process.stdinClosed = record.stdinClosed ?? false;
     process.announced = record.announced ?? false;
     process.#pid = record.pid ?? 0;
+    process.#loggers = record.loggers ?? [];
     if (record.startTime !== undefined) process.#startTime = BigInt(record.startTime);
     if (record.exit !== undefined) {
       process.#exit = { exitStatus: record.exit.status, exitedAt: new Date(record.exit.at) };
@@ -54,6 +58,7 @@ export class TaskProcess {
       startTime: this.#startTime?.toString(),
       exit: this.#exit && { status: this.#exit.exitStatus, at: this.#exit.exitedAt.toISOString() },
       announced: this.announced,
+      loggers: this.loggers,
     };
   }
 
@@ -64,6 +69,10 @@ export class TaskProcess {
 
   get startTime(): bigint | undefined {
     return this.#startTime;
+  }
+
+  get loggers(): readonly LoggerRecord[] {
+    return this.io?.loggers ?? this.#loggers;
   }
 
   get exit(): Exit | undefined {

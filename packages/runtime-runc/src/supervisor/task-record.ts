@@ -2,6 +2,7 @@ import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, type Mount } from '@stowage/core';
 import type { Stdio } from '@stowage/runtime';
+import type { LoggerRecord } from './logging-binary.ts';
 import type { RuntimeChoice } from './runtime-choice.ts';
 
 /**
@@ -20,6 +21,8 @@ export interface ProcessRecord {
   readonly exit?: { readonly status: number; readonly at: string } | undefined;
   /** The exit's event is in the event log. */
   readonly announced?: boolean | undefined;
+  /** The programs that read its output. */
+  readonly loggers?: readonly LoggerRecord[] | undefined;
 }
 
 export interface ExecRecord extends ProcessRecord {

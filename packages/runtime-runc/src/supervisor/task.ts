@@ -4,13 +4,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type CallOptions, Fault, KeyedLock, type Mount } from '@stowage/core';
 import { type CgroupPaths, cgroupOf, watchOom } from '@stowage/linux/cgroup';
 import type { CreateTask, Exit, ProcessState, TaskStatus } from '@stowage/runtime';
+import type { ProcessRef } from '../handover-message.ts';
 import { readBundleSpec } from './bundle-spec.ts';
 import { removeCgroup } from './cgroup-remove.ts';
 import type { SupervisorContext } from './context.ts';
 import { TaskEvents } from './events.ts';
 import { refuseLinkedDev } from './linked-dev.ts';
 import { OciRuntime } from './oci-runtime.ts';
-import { openIO } from './open-io.ts';
+import { type IoPlace, openIO } from './open-io.ts';
 import type { WatchedProcess } from './reaper.ts';
 import { chooseRuntime, type RuntimeChoice } from './runtime-choice.ts';
 import { TaskProcess } from './task-process.ts';
@@ -83,6 +84,17 @@ export class Task {
     return join(this.facts.bundle, 'rootfs');
   }
 
+  ref(execId = ''): ProcessRef {
+    const { namespace, id } = this.facts;
+    return { namespace, id, execId };
+  }
+
+  ioPlace(execId?: string): IoPlace {
+    const { namespace, id, choice: owner } = this.facts;
+    const files = join(this.directory, execId === undefined ? 'init' : `exec-${execId}`);
+    return { namespace, id, files, owner };
+  }
+
   /** Makes the container. If that fails, nothing of it is left. */
   async make(options: CallOptions): Promise<number> {
     await mkdir(this.directory, { recursive: true, mode: 0o700 });
@@ -98,12 +110,13 @@ export class Task {
   }
 
   async #make({ signal }: CallOptions): Promise<void> {
-    const { bundle, rootfs, choice } = this.facts;
+    const { bundle, rootfs } = this.facts;
     const { init } = this;
     await this.record.save();
     if (rootfs.length > 0) await this.#context.mounter.mount(rootfs, this.rootfs, { signal });
     await refuseLinkedDev(this.rootfs);
-    init.io = await openIO(init.stdio, choice, this.#context);
+    init.io = await openIO(init, this.ioPlace(), this.#context, { signal });
+    if (init.loggers.length > 0) await this.record.save();
     const pidFile = join(this.directory, 'init.pid');
     const { stdio, consoleSocket } = init.io;
     this.#asked = true;
@@ -114,6 +127,7 @@ export class Task {
     this.watchMemory();
     init.phase = 'created';
     await this.record.save();
+    this.#context.handover.keep(this.ref(), init);
     await this.events.create(bundle, rootfs, init.stdio, init.pid);
   }
 
@@ -132,7 +146,7 @@ export class Task {
       // A runtime that was killed at work had not yet written down what it made.
       await removeCgroup(this.#context.cgroups, this.facts.cgroupsPath);
     }
-    this.init.gone();
+    this.discard(this.init);
     this.#oom?.[Symbol.dispose]();
     await this.unmount().catch((e: unknown) => this.complain('unmount rootfs', e));
     await this.forget();
@@ -209,6 +223,12 @@ export class Task {
       this.complain('unmount rootfs, which is detached now', e);
       await this.#context.mounter.unmount(this.rootfs, { recursive: true, lazy: true });
     }
+  }
+
+  /** A process is deleted: lets go of what it had. */
+  discard(process: TaskProcess, execId?: string): void {
+    process.gone();
+    this.#context.handover.forget(this.ref(execId));
   }
 
   /** Removes what is written down. */

@@ -13,10 +13,20 @@ export class InputFifo {
   readonly #socket: Socket;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(path: string) {
-    this.#fd = openFifo(path, 'both', { nonblocking: true });
+  /** @param fd - of a FIFO, open for both directions and nonblocking; its own from now on. */
+  constructor(fd: number) {
+    this.#fd = fd;
     this.#socket = new Socket({ fd: this.#fd, readable: true, writable: false });
     this.#socket.on('error', () => this.close());
+  }
+
+  static open(path: string): InputFifo {
+    return new InputFifo(openFifo(path, 'both', { nonblocking: true }));
+  }
+
+  /** Undefined once it is being closed. */
+  get fd(): number | undefined {
+    return this.#socket.destroyed || this.#timer !== undefined ? undefined : this.#fd;
   }
 
   feed(terminal: Writable): void {

@@ -4,49 +4,59 @@ import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { openFifo } from '@stowage/linux';
 import { FifoTail } from './fifo-tail.ts';
-import type { StreamTarget } from './stream-target.ts';
+import type { LoggerTarget, StreamTarget } from './stream-target.ts';
 
 /** Where a terminal's output goes. */
 export interface OutputSink {
+  /** What has to stay open, or readers would see the end. Undefined if nothing has to. */
+  readonly fd: number | undefined;
   take(output: Readable): void;
   /** There is no more output. Settles when all of it was written; a FIFO ends for its reader once it was read. */
   finish(): Promise<void>;
   close(): void;
 }
 
-export async function openSink(target: StreamTarget): Promise<OutputSink> {
+export async function openSink(target: Exclude<StreamTarget, LoggerTarget>): Promise<OutputSink> {
   switch (target.kind) {
     case 'none':
-      return { take: (output) => void output.resume(), finish: async () => {}, close() {} };
+      return { fd: undefined, take: (output) => void output.resume(), finish: async () => {}, close() {} };
     case 'fifo':
-      return fifoSink(target.path);
+      // Open for both directions: a writer alone would be refused while nobody reads.
+      return fifoSink(openFifo(target.path, 'both', { nonblocking: true }));
     case 'file': {
       const file = await open(target.path, 'a', 0o640);
       const stream = createWriteStream('', { fd: file });
-      return { ...streamSink(stream), close: () => void stream.destroy() };
+      return { fd: undefined, ...streamSink(stream), close: () => void stream.destroy() };
     }
   }
 }
 
-/** Open for both directions: a writer alone would be refused while nobody reads. */
-function fifoSink(path: string): OutputSink {
-  const tail = new FifoTail(path);
-  const stream = new Socket({
-    fd: openFifo(path, 'both', { nonblocking: true }),
-    readable: false,
-    writable: true,
-  });
+/**
+ * A FIFO.
+ *
+ * @param fd - open for both directions; the sink's from now on.
+ * @param late - whether its reader may come after the end, so that what is in it has to be held until then.
+ */
+export function fifoSink(fd: number, { late = true }: { readonly late?: boolean } = {}): OutputSink {
+  // Through the descriptor, since the client may have removed or replaced the path by now.
+  const tail = late ? new FifoTail(`/proc/self/fd/${fd}`) : undefined;
+  const stream = new Socket({ fd, readable: false, writable: true });
   const { take, finish } = streamSink(stream);
+  let ending = false;
   return {
     take,
+    get fd() {
+      return ending || stream.destroyed ? undefined : fd;
+    },
     async finish() {
+      ending = true;
       await finish();
-      tail.finish();
+      tail?.finish();
       stream.destroy();
     },
     close() {
       stream.destroy();
-      tail.close();
+      tail?.close();
     },
   };
 }
