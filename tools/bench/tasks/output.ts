@@ -36,7 +36,8 @@ async function printMuch(client: Client, id: string, fifo: string): Promise<void
   // Counts in C, since a reader in JavaScript would be all that is measured.
   const reader = spawn('/usr/bin/wc', ['-c', fifo], { stdio: ['ignore', 'pipe', 'inherit'] });
   const counted = text(reader.stdout);
-  const stdio = { stdin: '', stdout: fifo, stderr: '', terminal: false };
+  // containerd takes no empty stderr beside a stdout.
+  const stdio = { stdin: '', stdout: fifo, stderr: '/dev/null', terminal: false };
   await tasks.create({ containerId: id, rootfs, ...stdio });
   const exit = tasks.wait({ containerId: id });
   await tasks.start({ containerId: id });
