@@ -1,6 +1,6 @@
 import type { Mount } from '@stowage/core';
 import { attachLoop, detachLoop, isLoopAttached, type LoopOptions } from './loop.ts';
-import { makeDirectory, type NewDirectory } from './make-directory.ts';
+import { makeDirectory, type NewDirectory, openDirectory } from './make-directory.ts';
 import { MNT_DETACH, mountAll, umountAll, umountTree } from './mount.ts';
 import { serveCalls } from './serve-calls.ts';
 import { syncfs } from './sync.ts';
@@ -14,6 +14,7 @@ const operations = {
     attachLoop(source, link, options),
   detachLoop: (link: string, mark: string): void => detachLoop(link, mark),
   isLoopAttached: (link: string, mark: string): boolean => isLoopAttached(link, mark),
+  openDirectory: (root: string, path: string): number => openDirectory(root, path),
   makeDirectory: (root: string, path: string, how: NewDirectory): void => makeDirectory(root, path, how),
   syncfs: (path: string): void => syncfs(path),
 };

@@ -15,29 +15,47 @@ export interface NewDirectory {
 const STRICT = RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS | RESOLVE.NO_MAGICLINKS;
 
 /**
- * Makes a directory below `root`, whose last part may be no link, in one that is there. Links on the way are refused, so
- * that a tree made by a stranger leads nowhere else. One that is there already stays as it is.
+ * Opens a directory below `root`. Links are refused, also at the end.
  *
- * @param path - relative to `root`, without `.` and `..`.
+ * @param path - relative to `root`, without `..`; empty or `/` for `root` itself.
+ * @returns an O_PATH descriptor, the caller's to close.
+ * @throws as {@link makeDirectory}.
+ */
+export function openDirectory(root: string, path: string): number {
+  const parts = partsOf(path);
+  const top = open(root, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  if (parts.length === 0) return top;
+  try {
+    return openat2(top, parts.join('/'), O_PATH | O_DIRECTORY, STRICT);
+  } finally {
+    close(top);
+  }
+}
+
+/**
+ * Makes a directory below `root`, in one that is there. Links on the way are refused, so that a tree made by a stranger
+ * leads nowhere else. One that is there already stays as it is.
+ *
+ * @param path - relative to `root`, without `..`.
  * @throws a SystemError: ELOOP for a link on the way, ENOTDIR for one at the end or something else, EXDEV for what
  *   leaves `root`, ENOENT.
  */
 export function makeDirectory(root: string, path: string, { mode, uid = 0, gid = 0 }: NewDirectory): void {
-  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  const parts = partsOf(path);
   const name = parts.pop();
-  if (name === undefined || [...parts, name].includes('..'))
-    throw systemError(constants.errno.EXDEV, 'mkdir', 'make directory', path);
-  const top = open(root, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  if (name === undefined) throw systemError(constants.errno.EXDEV, 'mkdir', 'make directory', path);
+  const parent = openDirectory(root, parts.join('/'));
   try {
-    const parent = parts.length === 0 ? top : openat2(top, parts.join('/'), O_PATH | O_DIRECTORY, STRICT);
-    try {
-      makeIn(parent, name, { mode, uid, gid });
-    } finally {
-      if (parent !== top) close(parent);
-    }
+    makeIn(parent, name, { mode, uid, gid });
   } finally {
-    close(top);
+    close(parent);
   }
+}
+
+function partsOf(path: string): string[] {
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..')) throw systemError(constants.errno.EXDEV, 'openat2', 'open directory', path);
+  return parts;
 }
 
 function makeIn(

@@ -122,6 +122,18 @@ export class Mounter implements AsyncDisposable {
   }
 
   /**
+   * Opens a directory below `root`. Links are refused, also at the end.
+   *
+   * @param path - from `root`; `/` for `root` itself.
+   * @returns an O_PATH descriptor, the caller's to `close`; libuv never hears of it.
+   * @throws as {@link Mounter.makeDirectory}.
+   */
+  async openDirectory(root: string, path: string, { signal }: CallOptions = {}): Promise<number> {
+    signal?.throwIfAborted();
+    return this.#calls.call('openDirectory', root, path);
+  }
+
+  /**
    * Makes a directory below `root`, in one that is there. Links on the way are refused. One that is there stays as it is.
    *
    * @throws a SystemError: ELOOP for a link on the way, ENOTDIR for one at the end or something else, EXDEV for what

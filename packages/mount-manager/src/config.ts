@@ -7,7 +7,7 @@ export interface MountConfig {
 export const MOUNT_DEFAULTS: Readonly<Record<string, unknown>> = { roots: [] };
 
 /**
- * Reads `roots`: directories in which `mkdir/` may make others, besides an activation's own mounts.
+ * Reads `roots`: directories in which `mkdir/` and `mkfs/` may make something, besides an activation's own mounts.
  *
  * @throws Fault `invalid_argument` naming the key.
  */

@@ -63,23 +63,27 @@ function wanted(option: string): WantedDirectory {
   return { path, mode: Number.parseInt(mode, 8), uid: Number(uid), gid: Number(gid) };
 }
 
+/** Where something may be made. */
+export interface Place {
+  readonly root: string;
+  /** The path from there. */
+  readonly below: string;
+}
+
 /**
  * Which of the directories that may be written to a path is in.
  *
  * @returns that, and the path from there; the longest one that fits.
  * @throws Fault `invalid_argument` if it is in none.
  */
-export function placeOf(
-  path: string,
-  roots: readonly string[],
-): { readonly root: string; readonly below: string } {
+export function placeOf(path: string, roots: readonly string[]): Place {
   let best: string | undefined;
   for (const root of roots)
     if (path.startsWith(root === '/' ? root : `${root}/`) && root.length > (best?.length ?? 0)) best = root;
   if (best === undefined)
     throw new Fault(
       'invalid_argument',
-      `make directory ${quote(path)}: it is in no mount of this activation and in none of the configured roots`,
+      `make ${quote(path)}: it is in no mount of this activation and in none of the configured roots`,
     );
   return { root: best, below: path.slice(best.length) };
 }

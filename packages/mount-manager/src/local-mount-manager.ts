@@ -32,7 +32,7 @@ import { Workshop } from './workshop.ts';
 export interface LocalMountManagerOptions {
   /** What makes mounts of types that the kernel does not know, by type. */
   readonly handlers?: ReadonlyMap<string, MountHandler> | undefined;
-  /** Directories besides an activation's own mounts in which `mkdir/` may make others. Links in them are refused. */
+  /** Directories besides an activation's own mounts in which `mkdir/` and `mkfs/` may make something. Links in them are refused. */
   readonly roots?: readonly string[] | undefined;
   readonly log?: Logger | undefined;
 }

@@ -1,7 +1,7 @@
 import { Fault, type Mount, quote } from '@stowage/core';
 
 /** What can stand before a type, with a slash behind. */
-export type Transform = 'format' | 'mkdir';
+export type Transform = 'format' | 'mkdir' | 'mkfs';
 
 /** One mount, taken apart. */
 export interface Step {
@@ -60,6 +60,6 @@ function stepOf(mount: Mount): Step {
 }
 
 function transformOf(part: string, type: string): Transform {
-  if (part === 'format' || part === 'mkdir') return part;
+  if (part === 'format' || part === 'mkdir' || part === 'mkfs') return part;
   throw new Fault('unimplemented', `mount type ${quote(type)}: there is no transform ${quote(part)} here`);
 }

@@ -1,13 +1,19 @@
 import type { Mount } from '@stowage/core';
 import type { ActiveMount } from '@stowage/mounts';
 import { takeDirectories, type WantedDirectory } from './directories.ts';
+import { takeFilesystem, type WantedFilesystem } from './filesystems.ts';
 import type { Step } from './plan.ts';
 import { type Budget, filledIn } from './template.ts';
 
-/** A mount as it can be made, and what must be there before. */
+/** Something that must be there before a mount. */
+export type Preparation =
+  | { readonly make: 'directory'; readonly wanted: WantedDirectory }
+  | { readonly make: 'filesystem'; readonly wanted: WantedFilesystem };
+
+/** A mount as it can be made, and what must be there before, in order. */
 export interface Transformed {
   readonly mount: Mount;
-  readonly directories: readonly WantedDirectory[];
+  readonly preparations: readonly Preparation[];
 }
 
 /**
@@ -21,16 +27,20 @@ export function transformed(
   budget: Budget,
 ): Transformed {
   let current: Mount = { ...mount, type };
-  const directories: WantedDirectory[] = [];
+  const preparations: Preparation[] = [];
   for (const transform of transforms) {
     if (transform === 'format') current = formatted(current, active, budget);
-    else {
+    else if (transform === 'mkdir') {
       const taken = takeDirectories(current);
       current = taken.mount;
-      directories.push(...taken.directories);
+      preparations.push(...taken.directories.map((wanted) => ({ make: 'directory', wanted }) as const));
+    } else {
+      const taken = takeFilesystem(current);
+      current = taken.mount;
+      preparations.push({ make: 'filesystem', wanted: taken.filesystem });
     }
   }
-  return { mount: current, directories };
+  return { mount: current, preparations };
 }
 
 function formatted(mount: Mount, active: readonly ActiveMount[], budget: Budget): Mount {

@@ -1,24 +1,26 @@
 import { mkdir, realpath, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CallOptions, errnoOf, Fault, type Mount } from '@stowage/core';
+import { type CallOptions, errnoOf, Fault, KeyedLock, type Mount } from '@stowage/core';
 import type { Mounter } from '@stowage/linux/mounter';
 import { type ActiveMount, MOST_TEXT, type MountHandler } from '@stowage/mounts';
-import { placeOf, type WantedDirectory } from './directories.ts';
+import { type Place, placeOf, type WantedDirectory } from './directories.ts';
+import { makeFilesystem } from './make-filesystem.ts';
 import type { Plan } from './plan.ts';
 import { type ActivationRecord, RECORD_FILES } from './record.ts';
 import { refused } from './refused.ts';
-import { transformed } from './transform.ts';
+import { type Preparation, transformed } from './transform.ts';
 
 export interface WorkshopOptions {
   readonly mounter: Mounter;
   readonly handlers: ReadonlyMap<string, MountHandler>;
-  /** Directories besides an activation's own mounts in which `mkdir/` may make others. */
+  /** Directories besides an activation's own mounts in which `mkdir/` and `mkfs/` may make something. */
   readonly roots: readonly string[];
 }
 
 /** Makes and undoes the mounts of one activation, in a directory of its own: `0`, `1`, ... */
 export class Workshop {
   readonly #options: WorkshopOptions;
+  readonly #files = new KeyedLock();
 
   constructor(options: WorkshopOptions) {
     this.#options = options;
@@ -42,8 +44,8 @@ export class Workshop {
     const active: ActiveMount[] = [];
     for (const [i, step] of steps.entries()) {
       options.signal?.throwIfAborted();
-      const { mount, directories } = transformed(step, active, budget);
-      await this.#makeDirectories(directories, active, options);
+      const { mount, preparations } = transformed(step, active, budget);
+      await this.#prepare(preparations, active, options);
       const mountPoint = join(directory, `${i}`);
       const mountedAt = new Date();
       const data = await this.#mount(mount, mountPoint, options);
@@ -51,8 +53,8 @@ export class Workshop {
     }
     const system: Mount[] = [];
     for (const step of left) {
-      const { mount, directories } = transformed(step, active, budget);
-      await this.#makeDirectories(directories, active, options);
+      const { mount, preparations } = transformed(step, active, budget);
+      await this.#prepare(preparations, active, options);
       system.push(mount);
     }
     return { active, system };
@@ -110,21 +112,43 @@ export class Workshop {
     await remove(at);
   }
 
-  async #makeDirectories(
-    wanted: readonly WantedDirectory[],
+  async #prepare(
+    preparations: readonly Preparation[],
     active: readonly ActiveMount[],
     options: CallOptions,
   ): Promise<void> {
-    if (wanted.length === 0) return;
-    const { mounter, roots } = this.#options;
-    for (const { path, ...how } of wanted) {
-      const { root, below } = placeOf(path, [...roots, ...active.map(({ mountPoint }) => mountPoint)]);
-      try {
-        await mounter.makeDirectory(roots.includes(root) ? await realpath(root) : root, below, how, options);
-      } catch (e) {
-        options.signal?.throwIfAborted();
-        throw refused('make directory', e);
+    for (const { make, wanted } of preparations) {
+      const place = await this.#placeOf(wanted.path, active);
+      if (make === 'directory') await this.#makeDirectory(place, wanted, options);
+      else {
+        using _lock = await this.#files.acquire([wanted.path], options.signal);
+        await makeFilesystem(this.#options.mounter, place, wanted, options);
       }
+    }
+  }
+
+  async #makeDirectory(
+    { root, below }: Place,
+    { mode, uid, gid }: WantedDirectory,
+    options: CallOptions,
+  ): Promise<void> {
+    try {
+      await this.#options.mounter.makeDirectory(root, below, { mode, uid, gid }, options);
+    } catch (e) {
+      options.signal?.throwIfAborted();
+      throw refused('make directory', e);
+    }
+  }
+
+  /** Configured roots may be, or be behind, links of whoever configured them; mount points never are. */
+  async #placeOf(path: string, active: readonly ActiveMount[]): Promise<Place> {
+    const { roots } = this.#options;
+    const { root, below } = placeOf(path, [...roots, ...active.map(({ mountPoint }) => mountPoint)]);
+    if (!roots.includes(root)) return { root, below };
+    try {
+      return { root: await realpath(root), below };
+    } catch (e) {
+      throw refused(`find root ${root}`, e);
     }
   }
 }

@@ -10,6 +10,30 @@ import { MOST_MOUNTS } from '@stowage/mounts';
 import { mountsOf, openLocal, openMetadata } from './forms.ts';
 import { inWorkplace } from './workplace.ts';
 
+test.each([
+  'before the manager hears of it',
+  'before the first mount',
+  'after some mounts',
+  'when all is mounted and not recorded',
+  'when all is undone and still recorded',
+])('SIGKILL %s leaves nothing', async (moment) => {
+  await inWorkplace(async (at) => {
+    const image = await at.image('disk');
+    const child = fileURLToPath(new URL('die-child.ts', import.meta.url));
+    const doer = spawn(process.execPath, ['--conditions=stowage-source', child, at.path, image, moment], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    expect(await once(doer, 'close')).toEqual([null, 'SIGKILL']);
+    const isMounted = moment === 'after some mounts' || moment === 'when all is mounted and not recorded';
+    expect([(await at.mounted()).length, (await at.attached()).length]).toEqual(isMounted ? [2, 1] : [0, 0]);
+    await using opened = await openMetadata(at.path);
+    expect(await Array.fromAsync(mountsOf(opened.metadata).list())).toEqual([]);
+    expect([...(await at.mounted()), ...(await at.stillAttached()), ...(await numbersIn(at.path))]).toEqual(
+      [],
+    );
+  });
+});
+
 test('SIGKILL at any moment leaves whole activations and nothing else', async () => {
   await inWorkplace(async (at) => {
     const image = await at.image('disk');

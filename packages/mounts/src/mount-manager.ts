@@ -12,6 +12,7 @@ import type { CallOptions, Labels, Mount, Scoped, Slot } from '@stowage/core';
  * | `loop` | attaches the source, a file, to a loop device; its mount point is a link to that. Options `ro`, `direct-io` |
  * | `format/<type>` | fills in source, target and options: `{{ source N }}`, `{{ target N }}`, `{{ mount N }}` (mount point) of active mount N, and `{{ overlay N M }}`, the mount points from N to M with colons between |
  * | `mkdir/<type>` | makes the directories of options `X-containerd.mkdir.path=<path>[:<mode>[:<uid>:<gid>]]` |
+ * | `mkfs/<type>` | makes the source unless it is there: a file with a filesystem, as options `X-containerd.mkfs.size=`, `.fs=` and `.uuid=` say |
  *
  * @see containerd 2.2 core/mount/manager, docs/mounts.md
  */

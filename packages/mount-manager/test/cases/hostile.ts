@@ -64,7 +64,7 @@ export const hostileCases: readonly Case[] = [
         'format/erofs/overlay',
         '/overlay',
         '__proto__/overlay',
-        'mkfs/loop',
+        'mkfs2/loop',
       ])
         await refused('unimplemented', () => mounts().activate('bad', [base, { ...base, type }]));
       for (const type of ['format/', `${'format/'.repeat(1000)}tmpfs`])

@@ -1,5 +1,6 @@
 import type { Case } from './case.ts';
 import { directoryCases } from './directories.ts';
+import { filesystemCases } from './filesystems.ts';
 import { hostileCases } from './hostile.ts';
 import { loopCases } from './loops.ts';
 import { recordCases } from './records.ts';
@@ -9,6 +10,7 @@ export const cases: readonly Case[] = [
   ...recordCases,
   ...loopCases,
   ...directoryCases,
+  ...filesystemCases,
   ...undoCases,
   ...hostileCases,
 ];
