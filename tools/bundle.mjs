@@ -59,6 +59,17 @@ export async function bundle() {
       outdir: daemon,
       entryPoints: [{ in: 'apps/daemon/src/main.ts', out: 'stowaged' }, ...companions().map(entry)],
     }),
+    // What containerd runs for each container. As CommonJS it starts sooner, by a quarter of all its time.
+    build({
+      ...common,
+      format: 'cjs',
+      banner: {},
+      outdir: daemon,
+      outExtension: { '.js': '.cjs' },
+      entryPoints: [
+        { in: 'packages/runtime-runc/src/containerd-shim.ts', out: 'containerd-shim-stowage-v1' },
+      ],
+    }),
     // In pieces, loaded by the commands that need them: its help is there before an HTTP client would be parsed.
     build({
       ...common,

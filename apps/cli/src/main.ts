@@ -6,6 +6,7 @@ import { addDfCommand } from './commands/df.ts';
 import { addExecCommand } from './commands/exec.ts';
 import { addGcCommands } from './commands/gc.ts';
 import { addImageCommands } from './commands/images.ts';
+import { addInstallShimCommand } from './commands/install-shim.ts';
 import { addPluginCommands } from './commands/plugins.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addVersionCommand } from './commands/version.ts';
@@ -37,6 +38,7 @@ addContentCommands(program);
 addDfCommand(program);
 addGcCommands(program);
 addPluginCommands(program);
+addInstallShimCommand(program);
 addVersionCommand(program, manifest.version);
 
 // Who reads our output may leave before we are done, as "head" does.

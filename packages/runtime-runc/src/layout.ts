@@ -30,6 +30,8 @@ export function layout(state: string): Layout {
 export interface SupervisorFiles {
   readonly directory: string;
   readonly sock: string;
+  /** Where it serves containerd, if it is its shim. */
+  readonly ttrpc: string;
   /** Where descriptors are passed that keep streams alive. */
   readonly handover: string;
   /** Held for life: whoever can take it knows that nobody serves `sock`. */
@@ -42,6 +44,7 @@ export function supervisorFiles(directory: string): SupervisorFiles {
   return {
     directory,
     sock: join(directory, 'sock'),
+    ttrpc: join(directory, 'ttrpc'),
     handover: join(directory, 'fds'),
     lock: join(directory, 'lock'),
     info: join(directory, 'info.json'),

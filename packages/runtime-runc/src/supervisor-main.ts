@@ -24,14 +24,17 @@ const { values } = parseArgs({
     version: { type: 'string' },
     runtime: { type: 'string' },
     'runtime-root': { type: 'string' },
+    containerd: { type: 'string' },
+    'idle-ms': { type: 'string' },
   },
   strict: true,
 });
-const { state = '', build = '', version = '', runtime = 'runc' } = values;
+const { state = '', build = '', version = '', runtime = 'runc', containerd } = values;
 process.title = `stowage-supervisor ${state}`;
 try {
   const runtimeRoot = values['runtime-root'] ?? `${state}/runc`;
-  await runSupervisor({ state, build, version, binary: runtime, runtimeRoot, log });
+  const shim = containerd === undefined ? undefined : { containerd, idleMs: Number(values['idle-ms']) };
+  await runSupervisor({ state, build, version, binary: runtime, runtimeRoot, shim, log });
   tell('ready\n');
 } catch (err) {
   log.error({ err }, 'the supervisor could not start');

@@ -8,6 +8,7 @@ import { reapKnown } from '@stowage/linux/reap';
 import { socketPair } from '@stowage/linux/sockets';
 import { spawnProcess } from '@stowage/linux/spawn';
 import { layout, type SupervisorFiles, type SupervisorInfo, supervisorFiles } from '../layout.ts';
+import type { ShimSettings } from '../shim/serve-shim.ts';
 import { VERSION } from '../version.ts';
 import { installProgram } from './install.ts';
 import { supervisorProgram } from './program.ts';
@@ -19,6 +20,8 @@ export interface LaunchOptions {
   /** OCI runtime: name in PATH, or path. */
   readonly binary: string;
   readonly runtimeRoot: string;
+  /** Given if it shall be the shim of a containerd. */
+  readonly shim?: ShimSettings | undefined;
   readonly log: Logger;
 }
 
@@ -54,6 +57,7 @@ export async function launchSupervisor(options: LaunchOptions): Promise<FoundSup
     version: VERSION,
     runtime: options.binary,
     'runtime-root': options.runtimeRoot,
+    ...(options.shim && { containerd: options.shim.containerd, 'idle-ms': String(options.shim.idleMs) }),
   };
   const args = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
   const { pid, said } = await start([...program.execArgv, entry, ...args], files.log);

@@ -62,6 +62,11 @@ export class EventLog implements AsyncDisposable {
     return this.#visibleSeq;
   }
 
+  /** How many events were not acknowledged yet. */
+  get waiting(): number {
+    return this.#kept.length + this.#pending.length;
+  }
+
   /** Settles when readers can see the event. Events are in the order of the calls. Never rejects. */
   append<D extends DescMessage>(
     namespace: string,

@@ -9,6 +9,7 @@ import { socketPeerCredentials } from '@stowage/linux/sockets';
 import { listen } from '@stowage/rpc/server';
 import { taskRoutes } from '@stowage/runtime/service';
 import { layout, type SupervisorFiles, type SupervisorInfo, supervisorFiles } from '../layout.ts';
+import { type ShimSettings, serveShim } from '../shim/serve-shim.ts';
 import { adoptTasks } from './adopt.ts';
 import { CommandRunner } from './command.ts';
 import type { SupervisorContext } from './context.ts';
@@ -30,6 +31,8 @@ export interface SupervisorSettings {
   readonly binary: string;
   /** Where the OCI runtime keeps its state. */
   readonly runtimeRoot: string;
+  /** Given if it is the shim of a containerd, and not a daemon's. */
+  readonly shim?: ShimSettings | undefined;
   readonly log: Logger;
 }
 
@@ -60,10 +63,15 @@ export async function runSupervisor(settings: SupervisorSettings): Promise<void>
   const reaper = new Reaper(poller, log);
   const events = await EventLog.open(at.events, log);
   const handover = new Handover(files.handover, log);
+  const oomScore = await spareFromOom();
   let consoles = 0;
   const context: SupervisorContext = {
     ...{ events, reaper, poller, handover, log, version },
-    commands: new CommandRunner({ reaper, oomScore: await spareFromOom() }),
+    // containerd's services are spared; what its containers are is for their specs to say.
+    commands: new CommandRunner({
+      reaper,
+      oomScore: settings.shim === undefined ? oomScore : oomScore && '0',
+    }),
     mounter: new RestingMounter(),
     cgroups: await cgroupLayout(),
     defaults: { binary: settings.binary, root: settings.runtimeRoot },
@@ -83,21 +91,30 @@ export async function runSupervisor(settings: SupervisorSettings): Promise<void>
     }
     setImmediate(leave);
   };
+  let shim: AsyncDisposable | undefined;
   const leave = () => {
-    void server
-      .close()
+    void Promise.all([shim?.[Symbol.asyncDispose](), server.close()])
       .then(() => events[Symbol.asyncDispose]())
       .finally(() => process.exit(0));
   };
+  const around = [stampSeq(() => events.seq), explainErrno];
+  const routes = [
+    intercepted(taskRoutes(registry.scope), around),
+    supervisorRoutes({ registry, events, handover, version, build, stop }),
+  ];
   const server = await listen({
     address: { path: files.sock, mode: 0o600 },
-    routes: [
-      intercepted(taskRoutes(registry.scope), [stampSeq(() => events.seq), explainErrno]),
-      supervisorRoutes({ registry, events, handover, version, build, stop }),
-    ],
+    routes,
     peer: socketPeerCredentials,
     log,
   });
+  shim =
+    settings.shim &&
+    (await serveShim({
+      ...settings.shim,
+      ...{ state, files, registry, events, log, leave, cgroups: context.cgroups },
+      routes: [...routes, intercepted(taskRoutes(registry.scope, 2), around)],
+    }));
   process.on('SIGTERM', leave);
   await writeInfo(files, build, version);
   log.info({ pid: process.pid, build, tasks: registry.size }, 'supervisor is ready');
