@@ -64,6 +64,24 @@ export function attachLoop(source: string, link: string, { readOnly = false, mar
 }
 
 /**
+ * Attaches a file to a free loop device that the kernel lets go when nobody has it open or mounted any more.
+ *
+ * @returns the device, and a descriptor that holds it until it is mounted, the caller's to close.
+ * @throws as {@link attachLoop}.
+ */
+export function borrowLoop(
+  source: string,
+  { readOnly = false, mark }: LoopOptions,
+): { readonly device: string; readonly fd: number } {
+  const file = openSource(source, readOnly);
+  try {
+    return configured(file, source, readOnly, mark);
+  } finally {
+    close(file);
+  }
+}
+
+/**
  * Lets a device go as soon as nobody uses it, and removes the link to it. If it has another mark, it was let go before
  * and is somebody else's by now: then only the link goes. A link that is gone is a success.
  */

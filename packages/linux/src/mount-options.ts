@@ -35,6 +35,8 @@ export interface ParsedOptions {
   readonly propagation: number;
   /** How ids are shown, if both `uidmap=` and `gidmap=` are given; one alone means nothing, as in containerd. */
   readonly idMap: MountIdMap | undefined;
+  /** Whether the source is a file, to be attached to a loop device. */
+  readonly isLoop: boolean;
   /** What the filesystem itself reads, in order. */
   readonly data: readonly string[];
 }
@@ -88,13 +90,13 @@ const propagations: Readonly<Record<string, number>> = {
 /** Options that only a mount manager or a helper program can carry out. Passed on, the kernel's answer misleads. */
 const refused: readonly (readonly [test: RegExp, why: string])[] = [
   [/^X-containerd\./, 'is for a mount manager, which resolves it before anybody mounts'],
-  [/^loop(=|$)/, 'needs a loop device, which is not set up here'],
+  [/^loop=/, 'names a loop device, and a free one is taken here'],
 ];
 
 /**
  * Tells flags from filesystem options. The last of two that contradict each other wins.
  *
- * @throws {@link Fault} `unimplemented` for what needs a mount manager, a loop device or a helper program.
+ * @throws {@link Fault} `unimplemented` for what needs a mount manager, a certain loop device or a helper program.
  * @see containerd v1.7.0 mount/mount_linux.go parseMountOptions
  */
 export function parseMountOptions(mount: Mount): ParsedOptions {
@@ -108,6 +110,7 @@ export function parseMountOptions(mount: Mount): ParsedOptions {
   let flags = mount.type === 'bind' && !mount.options.includes('rbind') ? MS.BIND : 0;
   let cleared = 0;
   let propagation = 0;
+  let isLoop = false;
   const data: string[] = [];
   let uids: string | undefined;
   let gids: string | undefined;
@@ -124,6 +127,8 @@ export function parseMountOptions(mount: Mount): ParsedOptions {
       cleared |= clear[option] as number;
     } else if (Object.hasOwn(propagations, option)) {
       propagation = propagations[option] as number;
+    } else if (option === 'loop') {
+      isLoop = true;
     } else if (option.startsWith('uidmap=')) {
       uids = option.slice('uidmap='.length);
     } else if (option.startsWith('gidmap=')) {
@@ -133,5 +138,5 @@ export function parseMountOptions(mount: Mount): ParsedOptions {
     }
   }
   const idMap = uids === undefined || gids === undefined ? undefined : { uids, gids };
-  return { flags, cleared, propagation, idMap, data };
+  return { flags, cleared, propagation, idMap, isLoop, data };
 }

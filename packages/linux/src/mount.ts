@@ -6,6 +6,7 @@ import { checked, hasCode, systemError } from './errors.ts';
 import { close } from './fd.ts';
 import { bindIdMapped, type MountIdMap, withIdMap, withIdMappedLayers } from './idmapped-mount.ts';
 import { c } from './libc.ts';
+import { borrowLoop } from './loop.ts';
 import { MS, parseMountOptions } from './mount-options.ts';
 import { isWithin, threadMountInfo } from './mountinfo.ts';
 import { openInRoot } from './openat2.ts';
@@ -42,7 +43,8 @@ export function mountRaw(
  *
  * An overlay whose options exceed a page is mounted layer by layer on kernel 6.5 and later; before that from the
  * directory all layers share, which a worker thread can do and the main thread cannot. With `uidmap=` and `gidmap=` the
- * ids of a bind, or of an overlay's lower layers, are shown mapped.
+ * ids of a bind, or of an overlay's lower layers, are shown mapped. With `loop` the source is a file, attached to a loop
+ * device that goes with the mount.
  *
  * @returns the path it was mounted at.
  * @throws a {@link SystemError} of the kernel's; nothing is mounted then.
@@ -65,9 +67,11 @@ export function mount(mount: Mount, target: string): string {
 }
 
 function mountAt(mount: Mount, target: string): void {
-  const { flags, cleared, propagation, idMap, data } = parseMountOptions(mount);
+  const { flags, cleared, propagation, idMap, isLoop, data } = parseMountOptions(mount);
   if ((flags & MS.BIND) !== 0 && (flags & MS.REMOUNT) === 0) {
     bind(mount.source, target, flags, cleared, idMap);
+  } else if (isLoop) {
+    mountLoop(mount, target, flags, data, idMap);
   } else if (idMap !== undefined) {
     mountIdMapped(mount, target, flags, data, idMap);
   } else if (flags !== 0 || data.length > 0 || propagation === 0 || mount.source !== '') {
@@ -95,6 +99,24 @@ function mountFilesystem(mount: Mount, target: string, flags: number, data: read
   inDirectory(shorter?.directory ?? '/', () => {
     mountRaw(mount.source, target, mount.type, flags, shorterData);
   });
+}
+
+/** The kernel lets the device go when it is unmounted, or at once if it can't be mounted. */
+function mountLoop(
+  mount: Mount,
+  target: string,
+  flags: number,
+  data: readonly string[],
+  idMap: MountIdMap | undefined,
+): void {
+  if (idMap !== undefined || (flags & MS.REMOUNT) !== 0)
+    throw new Fault('unimplemented', `mount ${mount.source}: a loop device with mapped ids, or a remount`);
+  const { device, fd } = borrowLoop(mount.source, { readOnly: (flags & MS.RDONLY) !== 0, mark: 'mounted' });
+  try {
+    mountFilesystem({ ...mount, source: device }, target, flags, data);
+  } finally {
+    close(fd);
+  }
 }
 
 /** Of an overlay the lower layers are mapped; what else could be, is better bound with the map. */

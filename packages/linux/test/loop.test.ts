@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { Mounter } from '../src/mounter.ts';
 import { tempDir } from './fixtures/temp.ts';
@@ -94,4 +95,30 @@ test('a directory is made below its root only, with the mode whatever the umask'
   await expect(make('/')).rejects.toMatchObject({ code: 'EXDEV' });
   await expect(make('file')).rejects.toMatchObject({ code: 'ENOTDIR' });
   await expect(make('absent/x')).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+test('with the option loop a file is mounted, and its device goes with the mount', async () => {
+  using dir = tempDir();
+  await using mounter = new Mounter();
+  const image = imageIn(dir.path);
+  truncateSync(image, 8 << 20);
+  execFileSync('/sbin/mkfs.ext4', ['-q', image]);
+  const mount = (...options: string[]) => ({ type: 'ext4', source: image, options: ['loop', ...options] });
+  const attached = () => execFileSync('losetup', ['-n', '-O', 'NAME,RO', '-j', image], { encoding: 'utf8' });
+  const readOnly = await mounter.withMount([mount('ro')], async (path) => {
+    expect(() => writeFileSync(join(path, 'file'), '')).toThrow('EROFS');
+    return attached();
+  });
+  expect(readOnly.trim()).toMatch(/^\/dev\/loop\d+ +1$/);
+  await mounter.withMount([mount()], async (path) => writeFileSync(join(path, 'file'), 'text'));
+  const text = await mounter.withMount([mount('rw')], async (path) =>
+    readFileSync(join(path, 'file'), 'utf8'),
+  );
+  expect(text).toBe('text');
+  await expect(mounter.mount([{ ...mount(), type: 'xfs' }], dir.path)).rejects.toMatchObject({
+    code: 'EINVAL',
+  });
+  const giveUp = performance.now() + 10_000;
+  while (attached() !== '' && performance.now() < giveUp) await delay(20);
+  expect(attached()).toBe('');
 });

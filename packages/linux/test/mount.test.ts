@@ -57,7 +57,7 @@ test.each<[string, readonly string[], Partial<ReturnType<typeof parseMountOption
 
 test.each([
   ['overlay', 'X-containerd.mkdir.path=/x:0755'],
-  ['ext4', 'loop'],
+  ['ext4', 'loop=/dev/loop0'],
   ['mkfs/ext4', 'size=1'],
   ['fuse3.sshfs', 'ro'],
 ])('what needs somebody else is refused: %s %s', (type, option) => {

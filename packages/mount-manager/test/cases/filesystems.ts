@@ -36,6 +36,34 @@ export const filesystemCases: readonly Case[] = [
     },
   },
   {
+    id: 'made-mounted-by-the-option-loop-and-written-to-through-an-overlay',
+    async run({ mounts, at }) {
+      await mkdir(join(at.path, 'allowed'));
+      const source = join(at.path, 'allowed/disk');
+      const { active, system } = await mounts().activate('overlay', [
+        { type: 'mkfs/ext4', source, options: ['X-containerd.mkfs.size=16MiB', 'rw', 'loop'] },
+        {
+          type: 'format/mkdir/overlay',
+          source: 'overlay',
+          options: [
+            'X-containerd.mkdir.path={{ mount 0 }}/upper:0755',
+            'X-containerd.mkdir.path={{ mount 0 }}/work:0755',
+            ...['lowerdir=/etc', 'upperdir={{ mount 0 }}/upper', 'workdir={{ mount 0 }}/work'],
+          ],
+        },
+      ]);
+      assert.deepEqual(
+        active.map(({ type }) => type),
+        ['ext4'],
+      );
+      await using mounter = new Mounter();
+      await mounter.withMount(system, (path) => writeFile(join(path, 'new'), 'text'));
+      assert.equal(await readFile(join(active[0]?.mountPoint ?? '', 'upper/new'), 'utf8'), 'text');
+      await mounts().deactivate('overlay');
+      assert.deepEqual([...(await at.mounted()), ...(await at.stillAttached())], []);
+    },
+  },
+  {
     id: 'of-two-at-once-one-makes-it',
     async run({ mounts, at }) {
       await mkdir(join(at.path, 'allowed'));
