@@ -8,11 +8,12 @@ import { remoteMounts } from '@stowage/mounts/remote';
 import { composeSpec, specBytes, withArgs } from '@stowage/oci-spec';
 import { unixTransport } from '@stowage/rpc/transport';
 import { remoteTasks } from '@stowage/tasks/remote';
-import { BUSYBOX, must, until } from '@stowage/testing';
+import { BUSYBOX, must, mustCtr, until } from '@stowage/testing';
 import { withDaemon } from '../suite.ts';
 
 const suite = withDaemon('mounts');
 const scope = { namespace: 'default' };
+const silent = { stdin: '', stdout: '', stderr: '', terminal: false };
 let image: string;
 
 /** All that a client of the daemon needs here. */
@@ -111,10 +112,7 @@ test('two images under an overlay that is a template', async () => {
   await client.tasks.create({
     containerId: 'overlay',
     rootfs: mounts,
-    stdin: '',
-    stdout: '',
-    stderr: '',
-    terminal: false,
+    ...silent,
   });
   const exit = client.tasks.wait({ containerId: 'overlay' });
   await client.tasks.start({ containerId: 'overlay' });
@@ -124,6 +122,41 @@ test('two images under an overlay that is a template', async () => {
   await client.containers.delete('overlay');
 });
 
+test.each(['SIGTERM', 'SIGKILL'] as const)(
+  'a container goes on over the daemon and its %s',
+  async (signal) => {
+    const id = `over-${signal}`;
+    await newContainer(id, '/bin/busybox', 'sleep', '1000');
+    {
+      await using client = connected();
+      await client.tasks.create({ containerId: id, rootfs: rootfs(), ...silent });
+      await client.tasks.start({ containerId: id });
+    }
+    await suite.daemon.stop(signal);
+    expect(await attached()).toEqual([image]);
+    await suite.daemon.start();
+    await using client = connected();
+    expect((await client.mounts.info(id)).active).toHaveLength(1);
+    expect((await client.tasks.get({ containerId: id })).status).toBe('running');
+    const exit = client.tasks.wait({ containerId: id });
+    await client.tasks.kill({ containerId: id, signal: 9 });
+    expect((await exit).exitStatus).toBe(137);
+    await client.tasks.delete(id);
+    await until('loop devices to go', async () => (await attached()).length === 0);
+    await client.containers.delete(id);
+  },
+);
+
+test('the manager and its handler are on the list of plugins, as containerd names them', async () => {
+  const plugins = await mustCtr(suite.daemon.address, ['plugins', 'ls']);
+  for (const one of [
+    'io.containerd.mount-manager.v1 +local',
+    'io.containerd.mount-handler.v1 +loop',
+    'io.containerd.grpc.v1 +mounts',
+  ])
+    expect(plugins).toMatch(new RegExp(`^${one} .* ok`, 'm'));
+});
+
 test('a task that can not be made leaves no mounts, and mounts that nobody can make are told', async () => {
   await using client = connected();
   await newContainer('bad', '/no/such/program');
@@ -131,10 +164,7 @@ test('a task that can not be made leaves no mounts, and mounts that nobody can m
     client.tasks.create({
       containerId: 'bad',
       rootfs: mounts,
-      stdin: '',
-      stdout: '',
-      stderr: '',
-      terminal: false,
+      ...silent,
     });
   await expect(
     create([...rootfs(), { type: 'bind', source: '/no/such', options: ['rbind'] }]),
