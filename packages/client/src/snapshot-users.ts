@@ -69,11 +69,11 @@ async function mountedApart(
   }
 }
 
-/** Without a layer to write to, which only one mount may have. */
+/** Without a layer to write to, which only one mount may have, and with the ids that files have for the image. */
 function readonly({ type, source, options }: Mount): Mount {
   const value = (name: string) => options.find((o) => o.startsWith(`${name}=`))?.slice(name.length + 1);
   const upper = value('upperdir');
-  const kept = options.filter((o) => !/^(upperdir|workdir|rw)(=|$)/.test(o));
+  const kept = options.filter((o) => !/^(upperdir|workdir|uidmap|gidmap|rw)(=|$)/.test(o));
   if (type !== 'overlay' || upper === undefined) return { type, source, options: ['ro', ...kept] };
   const lower = `lowerdir=${upper.replace(/[\\:]/g, '\\$&')}:${value('lowerdir') ?? ''}`;
   return { type, source, options: ['ro', ...kept.map((o) => (o.startsWith('lowerdir=') ? lower : o))] };

@@ -43,4 +43,9 @@ export { type DefaultSeccompOptions, defaultSeccomp } from './seccomp-profile.ts
 export * from './spec.ts';
 export { withUser } from './user.ts';
 export { MAX_USER_FILE_BYTES, type UserFiles, type UserLookup } from './user-files.ts';
-export { withRootless, withUserNamespace, withUserNamespacePath } from './user-namespace.ts';
+export {
+  parseIdMappings,
+  withRootless,
+  withUserNamespace,
+  withUserNamespacePath,
+} from './user-namespace.ts';

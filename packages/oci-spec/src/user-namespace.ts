@@ -1,4 +1,4 @@
-import { Fault } from '@stowage/core';
+import { Fault, quote } from '@stowage/core';
 import { absolutePath } from './check.ts';
 import type { SpecOption } from './compose.ts';
 import { changeLinux, withHostNamespace, withNamespace } from './linux-options.ts';
@@ -23,6 +23,25 @@ export function withUserNamespace(
   checkMappings('uid', uidMappings);
   checkMappings('gid', gidMappings);
   return async (spec) => changeLinux(await withNamespace('user')(spec), { uidMappings, gidMappings });
+}
+
+/**
+ * Reads `0:100000:65536,65536:300000:10`, id inside, id outside and how many, as containerd's labels and options have it.
+ *
+ * @throws Fault `invalid_argument` for anything else, and as {@link withUserNamespace}.
+ */
+export function parseIdMappings(text: string): IdMapping[] {
+  const mappings = text.split(',').map((range): IdMapping => {
+    const [, containerID, hostID, size] = /^([0-9]{1,10}):([0-9]{1,10}):([0-9]{1,10})$/.exec(range) ?? [];
+    if (size === undefined)
+      throw new Fault(
+        'invalid_argument',
+        `id mapping ${quote(range)} must read inside:outside:many, as 0:100000:65536`,
+      );
+    return { containerID: Number(containerID), hostID: Number(hostID), size: Number(size) };
+  });
+  checkMappings('id', mappings);
+  return mappings;
 }
 
 /** Joins the user namespace at a path, such as `/proc/1234/ns/user`, which has mappings already. */

@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import {
   composeSpec,
   type IdMapping,
+  parseIdMappings,
   type SpecOption,
   withArgs,
   withHostNetwork,
@@ -99,6 +100,23 @@ test.each<readonly [string, readonly IdMapping[]]>([
 test('all ids at once, and as many ranges as the kernel takes', () => {
   withUserNamespace([map(0, 0, 0xffff_ffff)]);
   withUserNamespace(Array.from({ length: 340 }, (_, i) => map(i, i + 5, 1)));
+});
+
+test('mappings are read as containerd writes them', () => {
+  expect(parseIdMappings('0:100000:65536,65536:5:1')).toEqual([map(0, 100_000, 65_536), map(65_536, 5, 1)]);
+  for (const text of [
+    '',
+    '0',
+    '0:1',
+    '0:1:2:3',
+    '-1:0:1',
+    '0:1:0',
+    '0:1:x',
+    '0:0:1,',
+    '0:1:5,4:9:1',
+    '0:0:4294967296',
+  ])
+    expect(() => parseIdMappings(text)).toThrow(expect.objectContaining({ kind: 'invalid_argument' }));
 });
 
 test('runc: root in it is nobody outside', async () => {

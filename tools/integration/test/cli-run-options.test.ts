@@ -1,4 +1,4 @@
-import { mkdir, readdir, rmdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { errnoOf } from '@stowage/core';
@@ -126,7 +126,34 @@ test('namespaces of the host', async () => {
   expect(id(await link('uts', '--uts', 'host'))).not.toBe(id(await link('uts')));
 });
 
+test('users of its own: root in it is nobody on the host, and the image’s files are its own', async () => {
+  // Who is root in it goes through the daemon's directories as somebody of the host.
+  await chmod(suite.dir, 0o711);
+  const script = `busybox cat /proc/self/uid_map /proc/self/gid_map | tr -s ' '; id -u; id -g; stat -c %u:%g /bin/busybox`;
+  const text = await must(
+    '--uidmap',
+    '0:100000:65536',
+    '--gidmap',
+    '0:200000:65536',
+    '-u',
+    'user',
+    ...sh(script),
+  );
+  expect(text.split('\n').map((line) => line.trim())).toEqual([
+    '0 100000 65536',
+    '0 200000 65536',
+    '1000',
+    '1000',
+    '0:0',
+    '',
+  ]);
+  expect(await must('--uidmap', '0:100000:65536', ...sh('touch /mine && stat -c %u /mine'))).toBe('0\n');
+});
+
 test.each([
+  [['--uidmap', '0:1'], '0:100000:65536'],
+  [['--gidmap', '0:1:1'], '--uidmap'],
+  [['--uidmap', '0:100000:10', '-u', '10'], 'user 10 is not in the uid mappings'],
   [['-v', 'data:/x'], 'volumes by name'],
   [['-v', '/a'], '/from:/to'],
   [['--mount', 'type=bind,src=/a'], 'dst='],

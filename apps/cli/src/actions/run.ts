@@ -9,7 +9,7 @@ import { running } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
 import { progressView } from '../progress.ts';
 import { attend, ownStreams } from './attend.ts';
-import { specOptions } from './spec-options.ts';
+import { snapshotLabels, specOptions } from './spec-options.ts';
 
 export function run(command: Command, reference: string, args: string[], flags: RunFlags): Promise<number> {
   return running(async () => {
@@ -21,7 +21,14 @@ export function run(command: Command, reference: string, args: string[], flags: 
     const { signal } = interrupt;
     const image = await obtain(client, normalizeReference(reference), flags.pull, { signal });
     const id = flags.name ?? randomBytes(6).toString('hex');
-    const made = await client.createContainer({ id, image, user: flags.user, spec, signal });
+    const made = await client.createContainer({
+      id,
+      image,
+      user: flags.user,
+      spec,
+      snapshotLabels: snapshotLabels(flags),
+      signal,
+    });
     let started = false;
     await using _container = disposedIf(made, () => flags.rm || !started);
     await using task = await made.createTask({ io: flags.detach ? {} : ownStreams(flags), signal });

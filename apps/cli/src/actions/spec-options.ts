@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { Fault, quote, reasonOf } from '@stowage/core';
+import { Fault, LABEL, type Labels, quote, reasonOf } from '@stowage/core';
 import {
   parseDevice,
+  parseIdMappings,
   parseMount,
   parseRlimit,
   parseSeccomp,
@@ -32,6 +33,7 @@ import {
   withShmSize,
   withSysctls,
   withTty,
+  withUserNamespace,
 } from '@stowage/oci-spec';
 import type { RunFlags } from '../commands/run-flags.ts';
 import { environmentOf } from './environment.ts';
@@ -49,6 +51,7 @@ export async function specOptions(args: readonly string[], flags: RunFlags): Pro
     ...files(flags),
     ...limitOptions(flags),
     ...shared(flags),
+    ...userNamespace(flags),
     ...(await confinement(flags)),
     ...(flags.annotation.length === 0 ? [] : [withAnnotations(pairs('--annotation', flags.annotation))]),
   ];
@@ -109,6 +112,20 @@ function shared({ net, pid, ipc, uts, hostname, sysctl }: RunFlags): SpecOption[
     ...(hostname === undefined ? [] : [withHostname(hostname)]),
     ...(sysctl.length === 0 ? [] : [withSysctls(pairs('--sysctl', sysctl))]),
   ];
+}
+
+function userNamespace({ uidmap, gidmap = uidmap }: RunFlags): SpecOption[] {
+  if (uidmap === undefined && gidmap === undefined) return [];
+  if (uidmap === undefined || gidmap === undefined)
+    throw new Fault('invalid_argument', '--gidmap goes with --uidmap');
+  return [withUserNamespace(parseIdMappings(uidmap), parseIdMappings(gidmap))];
+}
+
+/** Has the snapshotter show the image's files with the ids of the container's users. */
+export function snapshotLabels({ uidmap, gidmap = uidmap }: RunFlags): Labels {
+  if (uidmap === undefined || gidmap === undefined) return {};
+  const { snapshotPrefix } = LABEL;
+  return { [`${snapshotPrefix}uidmapping`]: uidmap, [`${snapshotPrefix}gidmapping`]: gidmap };
 }
 
 async function confinement({ seccomp, apparmor }: RunFlags): Promise<SpecOption[]> {

@@ -37,6 +37,8 @@ export interface RunFlags {
   readonly uts?: 'host';
   readonly hostname?: string;
   readonly sysctl: string[];
+  readonly uidmap?: string;
+  readonly gidmap?: string;
 
   readonly capAdd: string[];
   readonly capDrop: string[];

@@ -13,6 +13,7 @@ Examples:
   stowage run --rm --cap-drop all --cap-add chown --pids-limit 20 busybox sh -c 'touch /x; chown 5 /x'
   stowage run --rm --device /dev/fuse:rw --ulimit nofile=4096 busybox ls -l /dev/fuse
   stowage run --rm --device example.com/gpu=0 busybox env   as the files in /etc/cdi describe it
+  stowage run --rm --uidmap 0:100000:65536 busybox id        root in it is nobody on the host
   stowage run --rm --net host --privileged busybox sh       nothing is held back: as root on the host
 
 Each container has files, processes, names and a network of its own, nine capabilities, and the system calls that
@@ -103,6 +104,8 @@ function shareOptions(command: Command): void {
     .addOption(ofHost('--ipc', 'use the host’s System V memory and message queues'))
     .addOption(ofHost('--uts', 'have the host’s name'))
     .option('--hostname <name>', 'host name of its own')
+    .option('--uidmap <inside:outside:many>', 'users of its own, such as 0:100000:65536')
+    .option('--gidmap <inside:outside:many>', 'groups of its own (default: as --uidmap)')
     .addOption(
       repeated('--sysctl <name=value>', 'a kernel parameter of its own, such as net.ipv4.ip_forward=1'),
     );
