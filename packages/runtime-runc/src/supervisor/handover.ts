@@ -22,7 +22,7 @@ interface Kept {
  * so it is taken when the call comes; and what is sent here is safe as soon as it is in the socket, whenever the
  * daemon takes it, and whether or not this process is alive then.
  */
-export class Handover {
+export class Handover implements Disposable {
   readonly #listener: number;
   readonly #log: Logger;
   readonly #kept = new Map<string, Kept>();
@@ -117,5 +117,11 @@ export class Handover {
   #drop(fd: number): void {
     this.#daemons.delete(fd);
     close(fd);
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    for (const fd of [...this.#daemons.keys()]) this.#drop(fd);
+    close(this.#listener);
   }
 }
