@@ -184,13 +184,14 @@ export class LocalMountManager implements MountBackend, AsyncDisposable {
 
   /** Nobody was told of what is half done, and what a reboot took is of no use: both go, whoever may be in there. */
   async #recover(log: Logger): Promise<void> {
+    const points = new Set((await this.#mounter.mounts()).map(({ mountPoint }) => mountPoint));
     for (const number of await readdir(this.#directory)) {
       if (!NUMBER.test(number)) continue;
       this.#last = Math.max(this.#last, Number(number));
       const at = join(this.#directory, number);
       try {
         const record = await readRecord(at);
-        if (record?.isWhole && (await this.#workshop.isThere(record)))
+        if (record?.isWhole && (await this.#workshop.isThere(record, points)))
           this.#activations.set(record.activation.name, { at, record });
         else {
           log.info({ activation: record?.activation.name, at }, 'mounts that are not whole are undone');

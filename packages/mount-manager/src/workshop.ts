@@ -72,9 +72,12 @@ export class Workshop {
     await remove(directory);
   }
 
-  /** Whether all mounts of a whole activation are still there: a reboot takes them and may leave the files. */
-  async isThere({ types, activation }: ActivationRecord): Promise<boolean> {
-    const points = new Set((await this.#options.mounter.mounts()).map(({ mountPoint }) => mountPoint));
+  /**
+   * Whether all mounts of a whole activation are still there: a reboot takes them and may leave the files.
+   *
+   * @param points - where something is mounted now.
+   */
+  async isThere({ types, activation }: ActivationRecord, points: ReadonlySet<string>): Promise<boolean> {
     for (const [i, { mountPoint }] of activation.active.entries()) {
       const handler = this.#options.handlers.get(types[i] ?? '');
       if (!(handler === undefined ? points.has(mountPoint) : await handler.isMounted(mountPoint)))

@@ -17,7 +17,7 @@ import { ensureNamespace, hold, letGo, lookedAt, makingLocks } from '../scope.ts
 
 /** How edges of leases name activations. */
 export const MOUNTS = 'mounts';
-/** How much of an activation's name the backend is told, for people. */
+/** How much of an activation's name the backend is told, for people. The cut may go through a surrogate pair. */
 const TOLD = 100;
 
 const ACTIVATIONS = {
@@ -48,7 +48,7 @@ export function namespacedMounts(ledger: Ledger, scope: Scope, backend: MountBac
           await ensureNamespace(tx, namespace);
           let own = '';
           await tx.intend((seq) => {
-            own = `${namespace}/${seq}/${name.slice(0, TOLD)}`;
+            own = `${namespace}/${seq}/${name.slice(0, TOLD).toWellFormed()}`;
             return { act: 'make-mounts', key: own };
           });
           const made = await backend.activate(own, mounts, { temporary, signal });
