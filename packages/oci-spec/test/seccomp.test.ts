@@ -98,7 +98,7 @@ test('sockets are of ordinary families; those of the host and the kernel’s cry
 });
 
 test('architecture and kernel decide', () => {
-  expect(profile().architectures).toEqual(['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32']);
+  expect(profile().architectures).toEqual(['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86']);
   const arm = profile([], { architecture: 'arm64' });
   expect(arm.architectures).toEqual(['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM']);
   expect(allowed(arm)).toContain('set_tls');
