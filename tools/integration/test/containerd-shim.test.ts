@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { beforeAll, expect, test } from '@jest/globals';
 import { BootstrapParamsSchema, BootstrapResultSchema } from '@stowage/api/runtime/bootstrap/v1';
+import { Task as TaskV2 } from '@stowage/api/task/v2';
+import { DeleteResponseSchema, Task as TaskV3 } from '@stowage/api/task/v3';
 import { RuntimeInfoSchema } from '@stowage/api/types';
+import { rpcClient } from '@stowage/rpc';
 import {
   ctr,
   demoArchive,
@@ -16,6 +19,7 @@ import {
   startContainerd,
   until,
 } from '@stowage/testing';
+import { ttrpcTransport } from '@stowage/ttrpc';
 import { CLI } from '../cli.ts';
 import { withTempDir } from '../suite.ts';
 
@@ -84,17 +88,23 @@ async function deletedWith(id: string): Promise<number> {
   return Number(/non-zero exit code (\d+)/.exec(stderr)?.[1] ?? 0);
 }
 
-/** What a machine shows of a container: nothing, once it is gone. */
+/** What the shim still has of a container: nothing, once it is gone. */
+async function kept(id: string): Promise<string[]> {
+  const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
+  const [state = ''] = await readdir(shimStates());
+  const names = await Promise.all(
+    ['tasks', 'runc'].map((of) => readdir(join(shimStates(), state, of, 'default')).catch(() => [])),
+  );
+  return [
+    ...mounts.filter((line) => line.includes(`/${id}/`)),
+    ...names.flat().filter((name) => name === id),
+  ];
+}
+
+/** With the bundle, which containerd has. */
 async function traces(id: string): Promise<string[]> {
-  const mounts = (await readFile('/proc/self/mountinfo', 'utf8'))
-    .split('\n')
-    .filter((line) => line.includes(`/${id}/`));
-  const [state] = await readdir(shimStates());
-  const at = join(shimStates(), state ?? '');
-  const inTasks = await readdir(join(at, 'tasks', 'default')).catch(() => []);
-  const inRunc = await readdir(join(at, 'runc', 'default')).catch(() => []);
   const bundles = await readdir(join(suite.dir, 'containerd/state/io.containerd.runtime.v2.task/default'));
-  return [...mounts, ...[...inTasks, ...inRunc, ...bundles].filter((name) => name === id)];
+  return [...(await kept(id)), ...bundles.filter((name) => name === id)];
 }
 
 beforeAll(async () => {
@@ -276,6 +286,14 @@ test('start answers as each containerd reads it, and leaves its address in the b
   const address = plain.out.toString();
   expect(address).toMatch(/^unix:\/\/\/.*\/ns-[0-9a-f]{12}$/);
   expect(await readFile(join(plain.bundle, 'address'), 'utf8')).toBe(address);
+  await using transport = ttrpcTransport({ path: address });
+  // The address tells the namespace, and both versions are there.
+  for (const service of [TaskV2, TaskV3]) {
+    const message = 'task none: there is none in namespace default';
+    await expect(rpcClient(service, transport).state({ id: 'none' })).rejects.toMatchObject({
+      ...{ kind: 'not_found', message },
+    });
+  }
   const json = await byHand(['start'], nothing, { MAX_SHIM_VERSION: '3' });
   expect(JSON.parse(json.out.toString())).toEqual({ version: 3, address, protocol: 'ttrpc' });
   const params = create(BootstrapParamsSchema, {
@@ -290,6 +308,21 @@ test('start answers as each containerd reads it, and leaves its address in the b
     protocol: 'ttrpc',
   });
 });
+
+test('delete ends a container that its supervisor has, and finds nothing wrong with there being none', async () => {
+  await c(...create1('-d'), 'by-hand', ...LOOP);
+  const bundle = join(suite.dir, 'containerd/state/io.containerd.runtime.v2.task/default/by-hand');
+  const [, pid] = /by-hand\s+(\d+)/.exec(await c('tasks', 'ls')) ?? [];
+  const removed = await byHand(['-bundle', bundle, 'delete'], new Uint8Array());
+  expect(removed).toMatchObject({ code: 0, err: '' });
+  const response = fromBinary(DeleteResponseSchema, removed.out);
+  expect(response).toMatchObject({ exitStatus: 137, pid: Number(pid) });
+  expect(isAlive(Number(pid))).toBe(false);
+  const again = await byHand(['-bundle', bundle, 'delete'], new Uint8Array());
+  expect(fromBinary(DeleteResponseSchema, again.out)).toMatchObject({ exitStatus: 137, pid: 0 });
+  expect(await kept('by-hand')).toEqual([]);
+  await c('containers', 'rm', 'by-hand');
+}, 60_000);
 
 test('-info and -v tell what it is; what it does not know it refuses', async () => {
   const info = await byHand(['-info'], new Uint8Array());
@@ -320,9 +353,13 @@ test('a supervisor without containers ends by itself after a while', async () =>
   const next = again.out.toString().replace('unix://', '');
   const { pid } = JSON.parse(await readFile(join(next, '../info.json'), 'utf8'));
   expect(isAlive(pid)).toBe(true);
+  process.kill(pid, 'SIGSTOP');
+  const refused = await byHand(['start'], new Uint8Array(), more);
+  process.kill(pid, 'SIGCONT');
+  expect(refused).toMatchObject({ code: 1, err: expect.stringMatching(/does not answer/) });
   process.kill(pid, 'SIGTERM');
   await until('it to end', () => !isAlive(pid));
-});
+}, 60_000);
 
 test('install-shim refuses a place that is none, and a file that is not its own', async () => {
   const install = (dir: string) => run(process.execPath, [CLI, 'install-shim', dir]);

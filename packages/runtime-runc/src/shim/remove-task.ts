@@ -77,16 +77,14 @@ async function removeRemotely(path: string, { namespace, id }: RemoveOptions): P
   await using transport = ttrpcTransport({ path });
   const tasks = remoteTaskService(transport, { namespace });
   const options = { signal: AbortSignal.timeout(PATIENCE_MS) };
-  return await unlessGone(
-    (async () => {
-      const { status } = await tasks.state({ id }, options);
-      if (status !== 'stopped') {
-        await unlessGone(tasks.kill({ id, signal: SIGKILL, all: true }, options));
-        await tasks.wait({ id }, options);
-      }
-      return tasks.delete({ id }, options);
-    })(),
-  );
+  try {
+    return await unlessGone(tasks.delete({ id }, options));
+  } catch (e) {
+    if (!Fault.is(e, 'failed_precondition')) throw e;
+  }
+  await unlessGone(tasks.kill({ id, signal: SIGKILL, all: true }, options));
+  await unlessGone(tasks.wait({ id }, options));
+  return await unlessGone(tasks.delete({ id }, options));
 }
 
 /** Whatever is mounted there, and below. */

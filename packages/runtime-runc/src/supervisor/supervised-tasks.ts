@@ -51,6 +51,7 @@ export class SupervisedTasks implements TaskService {
   }
 
   async delete({ id, execId }: ProcessId, options: CallOptions = {}): Promise<Exit & { pid: number }> {
+    await this.#registry.settled(this.#namespace, id, options);
     const task = this.#task(id);
     if (execId) return deleteExec(task, execId, options);
     return deleteTask(task, () => this.#registry.remove(task), options);

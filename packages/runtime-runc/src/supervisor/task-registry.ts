@@ -1,4 +1,4 @@
-import { type CallOptions, Fault, type Scope, validateIdentifier } from '@stowage/core';
+import { abortable, type CallOptions, Fault, type Scope, validateIdentifier } from '@stowage/core';
 import type { CreateTask, ProcessState, TaskService } from '@stowage/runtime';
 import type { SupervisorContext } from './context.ts';
 import { SupervisedTasks } from './supervised-tasks.ts';
@@ -9,7 +9,7 @@ export class TaskRegistry {
   readonly #context: SupervisorContext;
   readonly #tasks = new Map<string, Task>();
   /** Being made; not there yet for anybody else. */
-  readonly #making = new Set<string>();
+  readonly #making = new Map<string, Promise<Task>>();
 
   constructor(context: SupervisorContext) {
     this.#context = context;
@@ -40,15 +40,32 @@ export class TaskRegistry {
     if (this.#tasks.has(key) || this.#making.has(key)) {
       throw new Fault('already_exists', `create task ${request.id}: there is one in namespace ${namespace}`);
     }
-    this.#making.add(key);
-    try {
-      const task = await Task.prepare(this.#context, namespace, request);
-      await task.make(options);
-      this.#tasks.set(key, task);
-      return task;
-    } finally {
-      this.#making.delete(key);
-    }
+    const made = this.#make(key, namespace, request, options);
+    this.#making.set(key, made);
+    return made.finally(() => this.#making.delete(key));
+  }
+
+  /**
+   * Settles when nobody is making the task any more. Whoever gave up a creation and deletes what came of it must find
+   * that.
+   */
+  async settled(namespace: string, id: string, { signal }: CallOptions): Promise<void> {
+    const making = this.#making.get(keyOf(namespace, id));
+    if (making === undefined) return;
+    await abortable(
+      making.then(
+        () => {},
+        () => {},
+      ),
+      signal,
+    );
+  }
+
+  async #make(key: string, namespace: string, request: CreateTask, options: CallOptions): Promise<Task> {
+    const task = await Task.prepare(this.#context, namespace, request);
+    await task.make(options);
+    this.#tasks.set(key, task);
+    return task;
   }
 
   /** Takes in the task of an earlier supervisor. */
