@@ -37,6 +37,7 @@ export interface LocalMountManagerOptions {
   readonly log?: Logger | undefined;
 }
 
+const LEFT = 'mounts of an activation can not be undone; it will be tried at the next start';
 /** Each activation has a directory with a number for its name: what a caller calls it becomes no path. */
 const NUMBER = /^[1-9]\d{0,14}$/;
 
@@ -51,15 +52,17 @@ export class LocalMountManager implements MountBackend, AsyncDisposable {
   readonly #held: FileLock;
   readonly #mounter: Mounter;
   readonly #workshop: Workshop;
+  readonly #log: Logger;
   readonly #locks = new KeyedLock();
   readonly #activations = new Map<string, { readonly at: string; readonly record: ActivationRecord }>();
   #last = 0;
 
-  private constructor(directory: string, held: FileLock, mounter: Mounter, workshop: Workshop) {
+  private constructor(directory: string, held: FileLock, mounter: Mounter, workshop: Workshop, log: Logger) {
     this.#directory = directory;
     this.#held = held;
     this.#mounter = mounter;
     this.#workshop = workshop;
+    this.#log = log;
   }
 
   /**
@@ -85,8 +88,14 @@ export class LocalMountManager implements MountBackend, AsyncDisposable {
       throw new Fault('failed_precondition', `open mounts in ${directory}: another process has them open`);
     const mounter = new Mounter();
     try {
-      const manager = new LocalMountManager(at, held, mounter, new Workshop({ mounter, handlers, roots }));
-      await manager.#recover(log);
+      const manager = new LocalMountManager(
+        at,
+        held,
+        mounter,
+        new Workshop({ mounter, handlers, roots }),
+        log,
+      );
+      await manager.#recover();
       return manager;
     } catch (e) {
       await mounter[Symbol.asyncDispose]();
@@ -119,7 +128,7 @@ export class LocalMountManager implements MountBackend, AsyncDisposable {
       this.#activations.set(name, { at, record });
       return activation;
     } catch (e) {
-      await this.#workshop.undo(at, types, { isAbandoned: true });
+      await this.#giveUp(at, types);
       throw e;
     }
   }
@@ -182,8 +191,17 @@ export class LocalMountManager implements MountBackend, AsyncDisposable {
     return found;
   }
 
+  /** The caller is told of what came before. */
+  async #giveUp(at: string, types: readonly string[]): Promise<void> {
+    try {
+      await this.#workshop.undo(at, types, { isAbandoned: true });
+    } catch (e) {
+      this.#log.warn({ err: e, at }, LEFT);
+    }
+  }
+
   /** Nobody was told of what is half done, and what a reboot took is of no use: both go, whoever may be in there. */
-  async #recover(log: Logger): Promise<void> {
+  async #recover(): Promise<void> {
     const points = new Set((await this.#mounter.mounts()).map(({ mountPoint }) => mountPoint));
     for (const number of await readdir(this.#directory)) {
       if (!NUMBER.test(number)) continue;
@@ -194,14 +212,11 @@ export class LocalMountManager implements MountBackend, AsyncDisposable {
         if (record?.isWhole && (await this.#workshop.isThere(record, points)))
           this.#activations.set(record.activation.name, { at, record });
         else {
-          log.info({ activation: record?.activation.name, at }, 'mounts that are not whole are undone');
+          this.#log.info({ activation: record?.activation.name, at }, 'mounts that are not whole are undone');
           await this.#workshop.undo(at, record?.types ?? [], { isAbandoned: true });
         }
       } catch (e) {
-        log.warn(
-          { err: e, at },
-          'mounts of an activation can not be undone; it will be tried at the next start',
-        );
+        this.#log.warn({ err: e, at }, LEFT);
       }
     }
   }

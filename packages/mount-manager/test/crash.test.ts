@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
-import { MOST_MOUNTS } from '@stowage/mounts';
+import { Fault } from '@stowage/core';
+import { LocalMountManager } from '@stowage/mount-manager';
+import { MOST_MOUNTS, type MountHandler } from '@stowage/mounts';
 import { mountsOf, openLocal, openMetadata } from './forms.ts';
 import { inWorkplace } from './workplace.ts';
 
@@ -105,6 +107,29 @@ test('what can not be made out stays, and keeps nobody from going on', async () 
     expect(await numbersIn(at.path)).toEqual(['1', '2']);
     await opened.mounts.activate('n', [{ type: 'tmpfs', source: 'tmpfs', options: [] }], { temporary: true });
     await opened.mounts.deactivate('n');
+  });
+});
+
+test('a handler that fails to undo hides neither the failure nor what it left', async () => {
+  await inWorkplace(async (at) => {
+    const state = join(at.path, 'state');
+    const stuck: MountHandler = {
+      async mount(_, path) {
+        await mkdir(path);
+        throw new Fault('unavailable', 'not now');
+      },
+      unmount: () => Promise.reject(new Fault('internal', 'stuck')),
+      isMounted: async () => true,
+    };
+    {
+      await using manager = await LocalMountManager.open(state, { handlers: new Map([['stuck', stuck]]) });
+      const wanted = { type: 'stuck', source: '', options: [] };
+      await expect(manager.activate('n', [wanted])).rejects.toMatchObject({ kind: 'unavailable' });
+      expect(await numbersIn(at.path)).toEqual(['1']);
+    }
+    const unstuck = { ...stuck, unmount: (path: string) => rm(path, { recursive: true, force: true }) };
+    await using _ = await LocalMountManager.open(state, { handlers: new Map([['stuck', unstuck]]) });
+    expect(await numbersIn(at.path)).toEqual([]);
   });
 });
 
