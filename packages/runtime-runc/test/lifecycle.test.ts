@@ -118,10 +118,10 @@ test.each([
     (b: Workbench) => b.container('bad', ['true'], { stdout: '/no/fifo' }),
   ],
   [
-    'a logging binary',
-    'unimplemented',
-    /logging binaries are not built yet/,
-    (b: Workbench) => b.container('bad', ['true'], { stdout: 'binary:///bin/logger' }),
+    'a logging binary that fails',
+    'unknown',
+    /logging binary "\/bin\/false": it ended with status 1/,
+    (b: Workbench) => b.container('bad', ['true'], { stdout: 'binary:///bin/false' }),
   ],
   [
     'a bundle without a spec',
