@@ -30,7 +30,7 @@ export function layout(state: string): Layout {
 export interface SupervisorFiles {
   readonly directory: string;
   readonly sock: string;
-  /** Where it serves containerd, if it is its shim. */
+  /** Where it is called by a daemon, or by the containerd whose shim it is. */
   readonly ttrpc: string;
   /** Where descriptors are passed that keep streams alive. */
   readonly handover: string;

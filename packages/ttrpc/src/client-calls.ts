@@ -7,12 +7,16 @@ import { type Answer, decodeResponse, tooLongToRead, tooLongToSend } from './res
 
 const NOTHING = new Uint8Array();
 
+export interface UnaryCall {
+  readonly connection: ClientConnection;
+  readonly request: Uint8Array;
+  /** The server understands that a call is given up. */
+  readonly canCancel: boolean;
+  readonly signal: AbortSignal;
+}
+
 /** A call of one message each way. One that is given up leaves nothing behind here. */
-export async function unaryCall(
-  connection: ClientConnection,
-  request: Uint8Array,
-  signal: AbortSignal,
-): Promise<Answer> {
+export async function unaryCall({ connection, request, canCancel, signal }: UnaryCall): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | undefined>();
   promise.catch(() => {});
   const take = ({ type, data }: Frame) => {
@@ -22,6 +26,9 @@ export async function unaryCall(
   const id = await connection.begin(request, 0, { take, fail: reject }, signal);
   try {
     return decodeResponse(await abortable(promise, signal));
+  } catch (e) {
+    if (canCancel && signal.aborted) connection.giveUp(id);
+    throw e;
   } finally {
     connection.end(id);
   }

@@ -4,12 +4,13 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { abortable } from '@stowage/core';
 import { toConnect } from '@stowage/rpc';
 import { dialFault } from '@stowage/rpc/unix-socket';
-import { encodeFrame, FRAME, type Frame, FrameReader } from './frame.ts';
+import { encodeFrame, FLAG, FRAME, type Frame, FrameReader } from './frame.ts';
 import { ReadGate } from './read-gate.ts';
 
 /** Bytes that may wait to be sent before calls and messages of streams wait too. */
 const MAX_BACKLOG_BYTES = 8 * 1024 * 1024;
 const MAX_STREAM_ID = 0xffff_ffff;
+const NOTHING = new Uint8Array();
 
 /** Takes what the server sends in one call. */
 export interface Receiver {
@@ -80,6 +81,12 @@ export class ClientConnection {
   async send(id: number, flags: number, message: Uint8Array): Promise<void> {
     await this.#ready();
     if (this.#receivers.has(id)) this.#socket.write(encodeFrame(id, FRAME.data, flags, message));
+  }
+
+  /** Tells the server that nobody waits for an answer, unless it has come. */
+  giveUp(id: number): void {
+    if (this.#failure !== undefined || !this.#receivers.has(id)) return;
+    this.#socket.write(encodeFrame(id, FRAME.data, FLAG.remoteClosed | FLAG.noData, NOTHING));
   }
 
   /** Passes over what comes for a call from now on. */

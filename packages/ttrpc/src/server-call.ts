@@ -54,6 +54,11 @@ export class ServerCall {
   /** Takes a frame of its stream. */
   take({ flags, data }: Frame): void {
     if (this.#isAnswered) return;
+    if (!this.#options.method.takesStream) {
+      const end = FLAG.remoteClosed | FLAG.noData;
+      if ((flags & end) === end) this.abort(new Fault('canceled', 'the client gave the call up'));
+      return;
+    }
     if (data === undefined) this.#refuse(Code.ResourceExhausted, 'message is larger than ttrpc carries');
     else if (this.#inbox.isEnded) this.#refuse(Code.InvalidArgument, 'stream takes no more data');
     else {

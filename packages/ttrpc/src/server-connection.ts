@@ -24,7 +24,7 @@ export class ServerConnection {
   readonly #log: Logger;
   readonly #gate: ReadGate;
   readonly #calls = new OpenCalls();
-  /** Those of the open calls that take a stream, by its id. */
+  /** The open calls, by the ids of their streams. */
   readonly #streams = new Map<number, ServerCall>();
   readonly #frames = new FrameReader();
   #lastId = 0;
@@ -102,7 +102,7 @@ export class ServerConnection {
     const method = this.#find(request);
     const common = { socket: this.#socket, gate: this.#gate };
     const call = new ServerCall({ ...common, streamId, flags, request, method });
-    if (method.takesStream) this.#streams.set(streamId, call);
+    this.#streams.set(streamId, call);
     void this.#run(streamId, call);
   }
 

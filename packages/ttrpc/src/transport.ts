@@ -18,6 +18,11 @@ import { tooLongToSend } from './response.ts';
 export interface TtrpcTransportOptions {
   /** Of the socket, or `unix://` and that. */
   readonly path: string;
+  /**
+   * Tells the server when a unary call is given up, which the protocol has no word for: it is the end of a stream that
+   * the call never was. For servers of this package; what others make of it is theirs. Default false.
+   */
+  readonly canCancel?: boolean | undefined;
 }
 
 const limits = { readMaxBytes: MAX_MESSAGE_BYTES, writeMaxBytes: MAX_MESSAGE_BYTES, compressMinBytes: 0 };
@@ -35,6 +40,7 @@ const limits = { readMaxBytes: MAX_MESSAGE_BYTES, writeMaxBytes: MAX_MESSAGE_BYT
  */
 export function ttrpcTransport(options: TtrpcTransportOptions): ClosableTransport {
   const path = socketPath(options.path);
+  const { canCancel = false } = options;
   let connection: ClientConnection | undefined;
   /** Retired ones that still have calls. */
   let earlier: readonly ClientConnection[] = [];
@@ -56,7 +62,8 @@ export function ttrpcTransport(options: TtrpcTransportOptions): ClosableTranspor
       async next(request) {
         const codec = codecOf(method);
         const bytes = encodeRequest(request, codec.getI(true).serialize(request.message), timeoutMs);
-        const { payload, header } = await unaryCall(connected(), bytes, request.signal);
+        const call = { connection: connected(), request: bytes, canCancel, signal: request.signal };
+        const { payload, header } = await unaryCall(call);
         const message = codec.getO(true).parse(payload);
         return { stream: false, message, ...responseOf(method, header) };
       },

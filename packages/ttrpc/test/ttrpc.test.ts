@@ -118,6 +118,20 @@ test('giving up fails with the reason at once; the connection lives on', async (
   await until(() => seen.ended.length === 1);
 });
 
+test('a server of ours is told what is given up, where the client says that it can be', async () => {
+  const { seen, routes } = hold();
+  await using s = await serve([routes, version]);
+  await using transport = ttrpcTransport({ path: s.path, canCancel: true });
+  const stop = new AbortController();
+  const call = rpcClient(Tasks, transport).wait({}, { signal: stop.signal });
+  call.catch(() => {});
+  await until(() => seen.calls === 1);
+  stop.abort(new Fault('aborted', 'enough'));
+  await expect(call).rejects.toMatchObject({ kind: 'aborted' });
+  await until(() => seen.ended.length === 1);
+  expect((await rpcClient(Version, transport, scope).version({})).version).toBe('blue');
+});
+
 test('a deadline ends the call on both sides', async () => {
   const { seen, routes } = hold();
   await using s = await serve([routes]);

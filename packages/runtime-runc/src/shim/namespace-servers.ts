@@ -1,15 +1,13 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { Interceptor } from '@connectrpc/connect';
 import { Fault, validateIdentifier } from '@stowage/core';
-import { type Routes, scopeHeaders, scopeOf } from '@stowage/rpc';
+import type { Routes } from '@stowage/rpc';
 import { type ServeTtrpcOptions, serveTtrpc, type TtrpcServer } from '@stowage/ttrpc';
-import { intercepted } from '../supervisor/intercepted.ts';
 
 export interface NamespaceServersOptions extends Omit<ServeTtrpcOptions, 'path' | 'routes'> {
   readonly directory: string;
-  /** What is served for each namespace. */
-  readonly routes: readonly Routes[];
+  /** What is served to calls that name no namespace, as of this one. */
+  readonly routesIn: (namespace: string) => readonly Routes[];
 }
 
 /**
@@ -47,11 +45,11 @@ export class NamespaceServers implements AsyncDisposable {
   }
 
   async #serve(namespace: string): Promise<TtrpcServer> {
-    const { directory, routes, ...options } = this.#options;
+    const { directory, routesIn, ...options } = this.#options;
     // The name of a namespace may be longer than what is left of a socket's path.
     const name = createHash('sha256').update(namespace).digest('hex').slice(0, 12);
-    const own = routes.map((one) => intercepted(one, [inNamespace(namespace)]));
-    const server = await serveTtrpc({ ...options, path: join(directory, `ns-${name}`), routes: own });
+    const path = join(directory, `ns-${name}`);
+    const server = await serveTtrpc({ ...options, path, routes: routesIn(namespace) });
     this.#open.push(server);
     return server;
   }
@@ -61,15 +59,4 @@ export class NamespaceServers implements AsyncDisposable {
     await Promise.allSettled(this.#servers.values());
     await Promise.all(this.#open.map((server) => server.close()));
   }
-}
-
-/** Puts calls that name no namespace into this one. */
-function inNamespace(namespace: string): Interceptor {
-  return (next) => (request) => {
-    if (scopeOf({ requestHeader: request.header }).namespace === '') {
-      for (const [name, value] of Object.entries(scopeHeaders({ namespace })))
-        request.header.set(name, value);
-    }
-    return next(request);
-  };
 }

@@ -25,8 +25,8 @@ export interface ShimSettings {
 export interface ServeShimOptions extends ShimSettings {
   readonly state: string;
   readonly files: SupervisorFiles;
-  /** The tasks. */
-  readonly routes: readonly Routes[];
+  /** The tasks; where a namespace is given, also of calls that name none. */
+  readonly routes: (namespace?: string) => readonly Routes[];
   readonly registry: Pick<TaskRegistry, 'size'>;
   readonly events: EventLog;
   readonly cgroups: CgroupLayout;
@@ -55,11 +55,11 @@ export async function serveShim(options: ServeShimOptions): Promise<AsyncDisposa
     },
   };
   const { routes } = options;
-  const namespaces = new NamespaceServers({ ...guard, directory: files.directory, routes });
+  const namespaces = new NamespaceServers({ ...guard, directory: files.directory, routesIn: routes });
   const shim = serviceRoutes(Shim, {
     open: async ({ namespace }) => ({ address: await namespaces.open(namespace) }),
   });
-  const server = await serveTtrpc({ ...guard, path: files.ttrpc, routes: [...routes, shim] });
+  const server = await serveTtrpc({ ...guard, path: files.ttrpc, routes: [...routes(), shim] });
   const stop = new AbortController();
   const forwarding = forwardEvents({ events, containerd, log, signal: stop.signal }).catch((err: unknown) => {
     if (!stop.signal.aborted) log.error({ err }, 'forwarding events ended; containerd hears of nothing more');

@@ -8,6 +8,7 @@ import { startTime } from '@stowage/linux/reap';
 import { socketPeerCredentials } from '@stowage/linux/sockets';
 import { listen } from '@stowage/rpc/server';
 import { taskRoutes } from '@stowage/runtime/service';
+import { serveTtrpc } from '@stowage/ttrpc';
 import { layout, type SupervisorFiles, type SupervisorInfo, supervisorFiles } from '../layout.ts';
 import { type ShimSettings, serveShim } from '../shim/serve-shim.ts';
 import { adoptTasks } from './adopt.ts';
@@ -91,30 +92,27 @@ export async function runSupervisor(settings: SupervisorSettings): Promise<void>
     }
     setImmediate(leave);
   };
-  let shim: AsyncDisposable | undefined;
-  const leave = () => {
-    void Promise.all([shim?.[Symbol.asyncDispose](), server.close()])
-      .then(() => events[Symbol.asyncDispose]())
-      .finally(() => process.exit(0));
-  };
+  const ends = new AsyncDisposableStack();
+  ends.use(events);
+  const leave = () => void ends.disposeAsync().finally(() => process.exit(0));
   const around = [stampSeq(() => events.seq), explainErrno];
-  const routes = [
-    intercepted(taskRoutes(registry.scope), around),
-    supervisorRoutes({ registry, events, handover, version, build, stop }),
-  ];
-  const server = await listen({
-    address: { path: files.sock, mode: 0o600 },
-    routes,
-    peer: socketPeerCredentials,
-    log,
-  });
-  shim =
-    settings.shim &&
-    (await serveShim({
-      ...settings.shim,
-      ...{ state, files, registry, events, log, leave, cgroups: context.cgroups },
-      routes: [...routes, intercepted(taskRoutes(registry.scope, 2), around)],
-    }));
+  const tasks = (version: 2 | 3, namespace = '') =>
+    intercepted(
+      taskRoutes((scope) => registry.scope(scope.namespace === '' ? { namespace } : scope), version),
+      around,
+    );
+  const own = supervisorRoutes({ registry, events, handover, version, build, stop });
+  const guard = { mode: 0o600, peer: socketPeerCredentials, log };
+  ends.use(await listen({ ...guard, address: { path: files.sock, mode: 0o600 }, routes: [tasks(3), own] }));
+  ends.use(
+    settings.shim === undefined
+      ? await serveTtrpc({ ...guard, path: files.ttrpc, routes: [tasks(3)] })
+      : await serveShim({
+          ...settings.shim,
+          ...{ state, files, registry, events, log, leave, cgroups: context.cgroups },
+          routes: (namespace) => [tasks(3, namespace), tasks(2, namespace), own],
+        }),
+  );
   process.on('SIGTERM', leave);
   await writeInfo(files, build, version);
   log.info({ pid: process.pid, build, tasks: registry.size }, 'supervisor is ready');
