@@ -34,12 +34,16 @@ export async function deleteTask(
   using _lock = await context.tasks.lock(task, options.signal);
   if (task.phase !== 'there' || task.line === undefined) throw missing(task);
   let exit: Exit & { pid: number };
+  task.isDeleting = true;
   try {
     exit = await task.line.calls.delete({ id: task.id }, options);
   } catch (e) {
     if (Fault.is(e, 'unavailable')) await Promise.race([task.line.lease.connection.gone, delay(NOTICE_MS)]);
     if (!task.isServed) return { ...(await bury(context, task)), pid: task.pid };
-    if (!Fault.is(e, 'not_found')) throw e;
+    if (!Fault.is(e, 'not_found')) {
+      task.isDeleting = false;
+      throw e;
+    }
     exit = { ...(task.exits.get('') ?? { exitStatus: UNKNOWN_EXIT, exitedAt: new Date() }), pid: task.pid };
   }
   task.phase = 'ending';

@@ -97,13 +97,14 @@ export function shimTasks(context: ShimContext, namespace: string): TaskService 
     update: async (request, options) => shim(request.id).update(request, options),
     async wait(process, options = {}) {
       const { id, execId = '' } = process;
-      const { exits } = there(id);
-      const exit = exits.wait(execId, options);
+      const task = there(id);
+      const exit = task.exits.wait(execId, options);
       exit.catch(() => {});
       // It may have ended before anybody listened. A shim that does not answer now tells by its event.
       await state(process, options).catch((e: unknown) => {
         options.signal?.throwIfAborted();
-        if (Fault.is(e, 'not_found') && exits.get(execId) === undefined) throw e;
+        const isOver = task.isDeleting || task.phase !== 'there' || task.exits.get(execId) !== undefined;
+        if (Fault.is(e, 'not_found') && !isOver) throw e;
       });
       return exit;
     },

@@ -33,6 +33,8 @@ export class ShimTask implements TaskRef, ShimIdentity {
   pid: number;
   /** Only a task that is there is known to clients; one that is being made or removed has its own keeper. */
   phase: 'making' | 'there' | 'ending' = 'making';
+  /** Its shim is asked to delete it, and may have done so. */
+  isDeleting = false;
   line: Line | undefined;
   /** Of the shim, where it told. */
   shimPid = 0;
