@@ -35,9 +35,13 @@ export function close(fd: number): void {
   }
 }
 
-/** A second descriptor for the same description, O_CLOEXEC. File status flags such as O_NONBLOCK are shared. */
-export function dup(fd: number): number {
-  return checked(c.fcntl(fd, F_DUPFD_CLOEXEC, 3), 'fcntl', 'duplicate', fd);
+/**
+ * A second descriptor for the same description, O_CLOEXEC. File status flags such as O_NONBLOCK are shared.
+ *
+ * @param least - The lowest number that it may have. Default 3.
+ */
+export function dup(fd: number, least = 3): number {
+  return checked(c.fcntl(fd, F_DUPFD_CLOEXEC, least), 'fcntl', 'duplicate', fd);
 }
 
 /** Sets O_NONBLOCK on the description, so for everyone who shares it. Never on one that a container holds. */

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { O_CLOEXEC, O_RDWR } from './constants.ts';
 import { hasCode, systemError } from './errors.ts';
+import { close, dup } from './fd.ts';
 import { addressOf, bind, type Memory } from './libc.ts';
 import { cstring } from './path.ts';
 
@@ -39,7 +40,7 @@ export interface SpawnOptions {
   /** Without the name of the program, which is `file`. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** What becomes descriptor 0, 1, 2, ... of the child: one of at least 3, or null for /dev/null. */
+  /** What becomes descriptor 0, 1, 2, ... of the child; null for /dev/null. */
   readonly fds: readonly (number | null)[];
   /** Gives the child a session of its own, so that no terminal's signals reach it. */
   readonly newSession?: boolean | undefined;
@@ -68,6 +69,14 @@ export function spawnProcess(options: SpawnOptions): number {
   const argv = strings([file, ...args]);
   const envp = strings(Object.entries(env).map(([name, value]) => `${name}=${value}`));
   const pid = new Int32Array(1);
+  const lifted: number[] = [];
+  /** One that is itself a number to be given would be replaced before it was given. */
+  const lift = (fd: number): number => {
+    if (fd >= fds.length) return fd;
+    const above = dup(fd, fds.length);
+    lifted.push(above);
+    return above;
+  };
   check(c.actionsInit(actions));
   check(c.attributesInit(attributes));
   try {
@@ -75,7 +84,7 @@ export function spawnProcess(options: SpawnOptions): number {
       check(
         fd === null
           ? c.addOpen(actions, target, cstring('/dev/null'), O_RDWR, 0)
-          : c.addDup2(actions, fd, target),
+          : c.addDup2(actions, lift(fd), target),
       );
     });
     if (closeOthers) for (const fd of inheritable(fds.length)) check(c.addClose(actions, fd));
@@ -87,6 +96,7 @@ export function spawnProcess(options: SpawnOptions): number {
     check(c.spawnp(new Uint8Array(pid.buffer), cstring(file), actions, attributes, argv.table, envp.table));
     return pid[0] as number;
   } finally {
+    for (const fd of lifted) close(fd);
     c.actionsDestroy(actions);
     c.attributesDestroy(attributes);
   }

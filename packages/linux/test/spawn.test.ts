@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { constants, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
@@ -31,6 +31,24 @@ test('a child gets its arguments, environment and descriptors, and no other', as
   const lines = output.split('\n').filter((line) => !/^(PWD|OLDPWD|SHLVL|_|PATH)=/.test(line));
   expect(lines).toEqual(['a b ü', 'A=x=y', '0, 1, 2', '']);
   expect(end).toMatchObject({ exited: true, status: 7 });
+});
+
+test('descriptors may be given under each other’s numbers', async () => {
+  using temp = tempDir();
+  const files = ['a', 'b', 'out'].map((name) => {
+    const path = join(temp.path, name);
+    writeFileSync(path, name === 'out' ? '' : name);
+    return open(path, name === 'out' ? constants.O_WRONLY : constants.O_RDONLY);
+  });
+  const [a = 0, b = 0, out = 0] = files;
+  const fds: (number | null)[] = Array(Math.max(a, b) + 1).fill(null);
+  fds[1] = out;
+  fds[a] = b;
+  fds[b] = a;
+  const { output } = await run({ args: ['-c', `cat /dev/fd/${a} /dev/fd/${b}`], fds });
+  expect(output).toBe('');
+  expect(readFileSync(join(temp.path, 'out'), 'utf8')).toBe('ba');
+  for (const fd of files) close(fd);
 });
 
 test('signals are as a new process expects them, though node ignores SIGPIPE', async () => {
