@@ -4,6 +4,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { abortable } from '@stowage/core';
 import { toConnect } from '@stowage/rpc';
 import { dialFault } from '@stowage/rpc/unix-socket';
+import { drained } from './drained.ts';
 import { encodeFrame, FLAG, FRAME, type Frame, FrameReader } from './frame.ts';
 import { ReadGate } from './read-gate.ts';
 
@@ -119,7 +120,7 @@ export class ClientConnection {
       throw this.#failure ?? gone(this.#path);
     });
     while (this.#socket.writableLength > MAX_BACKLOG_BYTES && this.#failure === undefined) {
-      await Promise.race([once(this.#socket, 'drain'), once(this.#socket, 'close')]);
+      await drained(this.#socket);
     }
     if (this.#failure !== undefined) throw this.#failure;
   }

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { Code } from '@connectrpc/connect';
 import type { Request } from '@stowage/api/ttrpc';
 import { Fault } from '@stowage/core';
 import { toConnect } from '@stowage/rpc';
 import type { Method } from './call.ts';
+import { drained } from './drained.ts';
 import { encodeFrame, FLAG, FRAME, type Frame } from './frame.ts';
 import { Inbox } from './inbox.ts';
 import type { ReadGate } from './read-gate.ts';
@@ -84,7 +84,7 @@ export class ServerCall {
     const { socket } = this.#options;
     this.#write(FRAME.data, 0, message);
     while (socket.writable && socket.writableLength > MAX_BACKLOG_BYTES) {
-      await Promise.race([once(socket, 'drain'), once(socket, 'close')]);
+      await drained(socket);
     }
     this.#stop.signal.throwIfAborted();
   }

@@ -1,6 +1,6 @@
 import { type FileHandle, open, readFile, rename } from 'node:fs/promises';
 import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf';
-import { errnoOf, type Logger } from '@stowage/core';
+import { abortable, errnoOf, type Logger } from '@stowage/core';
 import type { Envelope } from '@stowage/events';
 import { packMessage } from '@stowage/rpc';
 import { compacted } from './compact-events.ts';
@@ -82,9 +82,6 @@ export class EventLog implements AsyncDisposable {
 
   /** Events after a number: those that are kept, then each as it happens. Ends only with the signal. */
   async *read(afterSeq: number, signal: AbortSignal): AsyncGenerator<LoggedEvent> {
-    const aborted = Promise.withResolvers<never>();
-    aborted.promise.catch(() => {});
-    signal.addEventListener('abort', () => aborted.reject(signal.reason), { once: true });
     let last = afterSeq;
     for (;;) {
       signal.throwIfAborted();
@@ -97,7 +94,7 @@ export class EventLog implements AsyncDisposable {
       }
       // Events that were acknowledged are kept no more: a reader that asks for them goes on behind them.
       last = Math.max(last, visible);
-      if (this.#visibleSeq <= last) await Promise.race([changed, aborted.promise]);
+      if (this.#visibleSeq <= last) await abortable(changed, signal);
     }
   }
 

@@ -28,8 +28,7 @@ export async function addExec(task: Task, request: ExecProcess): Promise<void> {
   task.execs.set(execId, exec);
   try {
     const text = JSON.stringify({ ...process, terminal });
-    await writeFile(specFile(task, execId), text, { mode: 0o600 });
-    await task.record.save();
+    await Promise.all([writeFile(specFile(task, execId), text, { mode: 0o600 }), task.record.save()]);
   } catch (e) {
     task.execs.delete(execId);
     throw e;
@@ -120,9 +119,8 @@ export async function deleteExec(
   await exec.io?.flushed();
   task.execs.delete(execId);
   task.discard(exec, execId);
-  await task.record.save();
   const names = FILES.map((suffix) => `${task.ioPlace(execId).files}.${suffix}`);
-  await Promise.all(names.map((path) => rm(path, { force: true })));
+  await Promise.all([task.record.save(), ...names.map((path) => rm(path, { force: true }))]);
   const { exitStatus, exitedAt } = exec.exit ?? { exitStatus: 0, exitedAt: new Date(0) };
   return { pid: exec.pid, exitStatus, exitedAt };
 }
