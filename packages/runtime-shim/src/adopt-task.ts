@@ -9,6 +9,8 @@ import type { ShimTask } from './task.ts';
 
 /** containerd's timeout `shim.load`. */
 const LOAD_MS = 5000;
+/** How long a shim has to tell what it could not: it tries again after one second, then two. */
+const OWN_WORD_MS = 2500;
 
 /**
  * Finds the task of an earlier process again, and tells what happened to it in between. One whose shim is gone is
@@ -38,7 +40,7 @@ export async function adoptTask(context: ShimContext, task: ShimTask): Promise<v
     // The shim never made it, or has deleted it.
     if (init === undefined) return await discardTask(context, task, { bundleToo: true });
     task.pid = init.pid;
-    await tellMissed(context, task, init);
+    await learnMissed(context, task, init);
   } catch (e) {
     if (!task.isServed) return lose(context, task);
     log.warn({ namespace, id, reason: reasonOf(e) }, 'a shim does not answer; its task is kept');
@@ -53,8 +55,11 @@ async function lose(context: ShimContext, task: ShimTask): Promise<void> {
   else await bury(context, task);
 }
 
-/** Exits of execs before that of the init, as a shim tells them. */
-async function tellMissed(
+/**
+ * Whoever waits is told at once. Everybody is told later: a shim tells by itself what nobody took, in order with what
+ * came before, and only what it gave up is told in its place.
+ */
+async function learnMissed(
   { relay, records }: ShimContext,
   task: ShimTask,
   init: ProcessState,
@@ -62,20 +67,17 @@ async function tellMissed(
   for (const execId of [...task.execs.keys()]) {
     const state = await ask(task, execId);
     if (state === undefined) task.dropExec(execId);
-    else await tellIfStopped(state, execId);
+    else {
+      task.execs.set(execId, state.status === 'created' ? null : state.pid);
+      learn(state, execId);
+    }
   }
-  await tellIfStopped(init, '');
+  learn(init, '');
   await records.put(task, task.record);
+  task.later = setTimeout(() => void relay.tellKnownExits(task), OWN_WORD_MS).unref();
 
-  async function tellIfStopped(
-    { status, exitStatus, exitedAt, pid }: ProcessState,
-    execId: string,
-  ): Promise<void> {
-    if (execId !== '') task.execs.set(execId, status === 'created' ? null : pid);
-    if (status !== 'stopped') return;
-    const exit = { exitStatus, exitedAt: exitedAt ?? new Date() };
-    await relay.tellExit(task, execId, exit);
-    task.exits.tell(execId, exit);
+  function learn({ status, exitStatus, exitedAt }: ProcessState, execId: string): void {
+    if (status === 'stopped') task.exits.tell(execId, { exitStatus, exitedAt: exitedAt ?? new Date() });
   }
 }
 

@@ -51,6 +51,7 @@ export async function deleteTask(
     shutDown(context, task),
     Promise.race([task.gone.promise, delay(EVENT_MS, undefined, { ref: false })]),
   ]);
+  await context.relay.tellKnownExits(task);
   await context.relay.tellExit(task, '', exit);
   await context.relay.tellGone(task, exit);
   await cleanUp(context, task, { bundleToo: false });
@@ -93,7 +94,8 @@ export async function bury(context: ShimContext, task: ShimTask): Promise<Exit> 
   log.warn({ namespace, id, binary: task.binary }, 'the shim of a task is gone; the task is cleared away');
   const said = await byBinary(context, task);
   const exit = task.exits.get('') ?? said ?? { exitStatus: UNKNOWN_EXIT, exitedAt: new Date() };
-  for (const [execId, pid] of task.execs) if (pid !== null) await relay.tellExit(task, execId, said ?? exit);
+  for (const [execId, pid] of task.execs) if (pid !== null) task.exits.tell(execId, said ?? exit);
+  await relay.tellKnownExits(task);
   await relay.tellExit(task, '', exit);
   await relay.tellGone(task, exit);
   await clearAway(context, task, { bundleToo: true });
@@ -136,6 +138,7 @@ async function clearAway(
   await task.line?.lease[Symbol.asyncDispose]();
   await records.remove(task);
   tasks.remove(task);
+  clearTimeout(task.later);
   task.exits.close(missing(task));
 }
 

@@ -69,6 +69,12 @@ export class EventRelay {
     );
   }
 
+  /** Tells all exits that are known and were not told: those of execs before that of the init. */
+  async tellKnownExits(task: ShimTask): Promise<void> {
+    const known = [...task.exits.entries()].sort(([a], [b]) => Number(a === '') - Number(b === ''));
+    for (const [execId, exit] of known) await this.tellExit(task, execId, exit);
+  }
+
   /** Tells in the place of its shim that a task is gone, unless that was told. */
   async tellGone(task: ShimTask, { exitStatus, exitedAt }: Exit): Promise<void> {
     const event = packMessage(TaskDeleteSchema, {

@@ -124,7 +124,10 @@ export class ShimRuntime implements Runtime, AsyncDisposable {
     // What is under way with a task is finished first.
     for (const task of [...tasks.values()]) (await tasks.lock(task))[Symbol.dispose]();
     await connections[Symbol.asyncDispose]();
-    for (const { exits } of tasks.values()) exits.close(closed());
+    for (const { exits, later } of tasks.values()) {
+      clearTimeout(later);
+      exits.close(closed());
+    }
     await this.#server.close();
     await mounter[Symbol.asyncDispose]();
   }

@@ -35,6 +35,8 @@ export class ShimTask implements TaskRef, ShimIdentity {
   phase: 'making' | 'there' | 'ending' = 'making';
   /** Its shim is asked to delete it, and may have done so. */
   isDeleting = false;
+  /** Tells in the place of its shim, after a while. */
+  later: NodeJS.Timeout | undefined;
   line: Line | undefined;
   /** Of the shim, where it told. */
   shimPid = 0;
