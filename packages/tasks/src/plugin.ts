@@ -20,7 +20,17 @@ export const taskRouterPlugin: Plugin = plugin({
   start: ({ state, config, needs: { containers, runtimes, mounts }, exports, log }) => {
     exports.set('log-uri-schemes', 'fifo,binary,binary-v2,file');
     const chosen = chosenRuntimes(config, runtimes);
-    return new TaskRouter({ state, containers, runtimes: [...runtimes.values()], chosen, mounts, log });
+    const router = new TaskRouter({
+      state,
+      containers,
+      runtimes: [...runtimes.values()],
+      chosen,
+      mounts,
+      log,
+    });
+    // Takes as long as runtimes need to answer, and nobody waits for it.
+    void router.removeOrphans();
+    return router;
   },
 });
 

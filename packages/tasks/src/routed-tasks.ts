@@ -50,7 +50,10 @@ export class RoutedTasks implements Tasks {
         );
       } catch (e) {
         // Whose task it is that exists, its bundle is; and one that was given up may be in use for a while.
-        if (!signal.aborted && !Fault.is(e, 'already_exists')) await this.#leaveNothing(id);
+        if (signal.aborted || Fault.is(e, 'already_exists')) throw e;
+        // A runtime that died over it may have made it all the same, or used the bundle.
+        if (Fault.is(e, 'unavailable')) await this.#removed(service, id, signal);
+        await this.#leaveNothing(id);
         throw e;
       }
     };
@@ -78,6 +81,15 @@ export class RoutedTasks implements Tasks {
     }
   }
 
+  /** Settles when the runtime has no such task, or does not say. */
+  async #removed(service: TaskService, id: string, signal: AbortSignal): Promise<void> {
+    try {
+      await unlessGone(service.delete({ id }, { signal }));
+    } catch (e) {
+      this.#router.log.warn({ id, reason: reasonOf(e) }, 'a task whose creation failed may be there');
+    }
+  }
+
   /** The caller is told of what came before, so that a bundle which can't be removed is only logged. */
   async #leaveNothing(id: string): Promise<void> {
     const bundle = this.#router.bundleOf(this.#scope.namespace, id);
@@ -87,6 +99,15 @@ export class RoutedTasks implements Tasks {
     await this.#router.rootfsMounts.deactivate(this.#scope, id);
   }
 
+  /** Removes the bundle of a task that no runtime has. */
+  async removeOrphan(id: string): Promise<void> {
+    const run = async (signal: AbortSignal) => {
+      if ((await unlessGone(this.#router.find(this.#scope.namespace, id, { signal }))) === undefined)
+        await this.#leaveNothing(id);
+    };
+    await this.#router.change(this.#scope.namespace, id, { run });
+  }
+
   async start(process: ContainerProcess, options?: CallOptions): Promise<{ pid: number }> {
     return (await this.#home(process, options)).start(idOf(process), options);
   }
@@ -94,10 +115,16 @@ export class RoutedTasks implements Tasks {
   delete(containerId: string, options?: CallOptions): Promise<DeletedProcess> {
     const { namespace } = this.#scope;
     const run = async (signal: AbortSignal) => {
-      const service = await this.#home({ containerId }, { signal });
-      const exit = await service.delete({ id: containerId }, { signal });
-      await this.#leaveNothing(containerId);
-      return { id: containerId, ...exit };
+      try {
+        const service = await this.#home({ containerId }, { signal });
+        const exit = await service.delete({ id: containerId }, { signal });
+        await this.#leaveNothing(containerId);
+        return { id: containerId, ...exit };
+      } catch (e) {
+        // A runtime that died over an earlier delete may have done its part.
+        if (Fault.is(e, 'not_found')) await this.#leaveNothing(containerId);
+        throw e;
+      }
     };
     return this.#router.change(namespace, containerId, { run }, options);
   }
@@ -108,8 +135,11 @@ export class RoutedTasks implements Tasks {
   }
 
   async get(process: ContainerProcess, options?: CallOptions): Promise<Process> {
-    const { service, state } = await this.#router.find(this.#scope.namespace, process.containerId, options);
-    return processOf(process.execId === undefined ? state : await service.state(idOf(process), options));
+    const { containerId, execId } = process;
+    const { service, state } = await this.#router.find(this.#scope.namespace, containerId, options);
+    if (execId === undefined) return processOf(state);
+    const what = `state of exec ${execId} in ${containerId}`;
+    return processOf(await inTime(what, options ?? {}, (o) => service.state(idOf(process), o)));
   }
 
   async *list(options: CallOptions = {}): AsyncGenerator<Process> {

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container, ContainerStore } from '@stowage/containers';
 import {
@@ -5,6 +6,7 @@ import {
   Fault,
   type Logger,
   quote,
+  reasonOf,
   type Scope,
   type Scoped,
   silentLogger,
@@ -105,10 +107,32 @@ export class TaskRouter implements AsyncDisposable {
     );
   }
 
+  /**
+   * Removes what earlier daemons left of tasks that they died over making or removing: bundles, and mounts that runtimes
+   * can't make. What a runtime has, or does not tell, stays. Call it at the start; never rejects.
+   */
+  async removeOrphans(): Promise<void> {
+    const { state } = this.#options;
+    for (const namespace of await directoriesIn(state)) {
+      for (const id of await directoriesIn(join(state, namespace))) {
+        try {
+          await new RoutedTasks(this, { namespace }).removeOrphan(id);
+        } catch (e) {
+          this.log.warn({ namespace, id, reason: reasonOf(e) }, "a bundle stays that may be nobody's");
+        }
+      }
+    }
+  }
+
   /** Undoes or finishes what is under way. The runtimes must still be there. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#work[Symbol.asyncDispose]();
   }
+}
+
+async function directoriesIn(path: string): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 }
 
 export interface Found {

@@ -201,3 +201,43 @@ test('a task is deleted even if its bundle can not be removed, and the log says 
   expect(await tasks().delete('c')).toMatchObject({ id: 'c' });
   expect(said).toEqual(['a bundle stays']);
 });
+
+test('a create whose runtime dies leaves nothing, even if the task was made', async () => {
+  one.answering = async () => {
+    throw new Fault('unavailable', 'the connection was lost');
+  };
+  await expect(tasks().create(request)).rejects.toMatchObject({ kind: 'unavailable' });
+  expect(one.states.size).toBe(0);
+  await expect(access(bundle())).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+test('a delete whose first try was cut short after the runtime had done its part removes the bundle', async () => {
+  await tasks().create(request);
+  one.states.clear();
+  await expect(tasks().delete('c')).rejects.toMatchObject({ kind: 'not_found' });
+  await expect(access(bundle())).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+test('bundles that an earlier daemon left go at the start, but for those of tasks, and of those nobody tells of', async () => {
+  await tasks().create(request);
+  for (const id of ['left', 'unsure']) await mkdir(join(state, 'ns', id, 'rootfs'), { recursive: true });
+  two.tasks = (namespace) => ({
+    ...MemoryRuntime.prototype.tasks.call(two, namespace),
+    state: async ({ id }) => {
+      throw new Fault(id === 'unsure' ? 'unavailable' : 'not_found', id);
+    },
+  });
+  await router.removeOrphans();
+  await expect(access(join(state, 'ns', 'left'))).rejects.toMatchObject({ code: 'ENOENT' });
+  await access(join(state, 'ns', 'unsure'));
+  await access(join(bundle(), 'config.json'));
+});
+
+test('a question about an exec costs two seconds as well, if the runtime hangs', async () => {
+  await tasks().create(request);
+  let asked = 0;
+  one.telling = (signal) => (asked++ === 0 ? Promise.resolve() : never(signal));
+  await expect(tasks().get({ containerId: 'c', execId: 'e' })).rejects.toMatchObject({
+    kind: 'deadline_exceeded',
+  });
+});
