@@ -1,12 +1,12 @@
-import { readFileSync, readSync, writeFileSync } from 'node:fs';
+import { readFileSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseFlat } from './cgroup-files.ts';
+import { readFlat } from './cgroup-files.ts';
 import type { CgroupPaths } from './cgroup-layout.ts';
 import { O_RDONLY } from './constants.ts';
 import { hasCode } from './errors.ts';
 import { eventfd, eventfdRead } from './eventfd.ts';
 import { close, open } from './fd.ts';
-import { EPOLLPRI, type Poller } from './poller.ts';
+import type { Poller } from './poller.ts';
 
 /**
  * Calls back when the kernel runs out of memory in a cgroup.
@@ -20,11 +20,23 @@ export function watchOom(paths: CgroupPaths, poller: Poller, callback: () => voi
   const v1 = paths.v1.get('memory');
   try {
     if (v1 !== undefined) return watchV1(v1, poller, callback);
-    return paths.v2 === undefined ? undefined : watchV2(join(paths.v2, 'memory.events'), poller, callback);
+    return paths.v2 === undefined ? undefined : watchV2(join(paths.v2, 'memory.events'), callback);
   } catch (e) {
     if (hasCode(e, 'ENOENT', 'ENODEV')) return undefined;
     throw e;
   }
+}
+
+/**
+ * How many processes of a cgroup the kernel has killed for want of memory, be it the cgroup's or the machine's; with v2
+ * also of those below it.
+ *
+ * @returns undefined if nobody counts: the memory controller is not there, the cgroup is gone, or before kernel 4.13.
+ */
+export async function readOomKills(paths: CgroupPaths): Promise<bigint | undefined> {
+  const v1 = paths.v1.get('memory');
+  if (v1 !== undefined) return (await readFlat(join(v1, 'memory.oom_control')))?.oom_kill;
+  return paths.v2 === undefined ? undefined : (await readFlat(join(paths.v2, 'memory.events')))?.oom_kill;
 }
 
 function watchV1(directory: string, poller: Poller, callback: () => void): Disposable {
@@ -52,45 +64,26 @@ function watchV1(directory: string, poller: Poller, callback: () => void): Dispo
   return { [Symbol.dispose]: release };
 }
 
-function watchV2(file: string, poller: Poller, callback: () => void): Disposable {
-  const fd = open(file, O_RDONLY);
-  const release = once(() => {
-    poller.unwatch(fd);
-    close(fd);
-  });
-  try {
-    // Reading is what arms the next event.
-    let kills = readKills(fd) ?? 0n;
-    poller.watchFd(
-      fd,
-      () => {
-        const now = readKills(fd);
-        if (now === undefined) {
-          release();
-        } else if (now > kills) {
-          kills = now;
-          callback();
-        }
-      },
-      { events: EPOLLPRI },
-    );
-  } catch (e) {
-    release();
-    throw e;
-  }
-  return { [Symbol.dispose]: release };
-}
-
-/** Undefined once the cgroup is gone. */
-function readKills(fd: number): bigint | undefined {
-  const buffer = Buffer.alloc(4096);
-  try {
-    const size = readSync(fd, buffer, 0, buffer.length, 0);
-    return parseFlat(buffer.toString('latin1', 0, size)).oom_kill ?? 0n;
-  } catch (e) {
-    if (hasCode(e, 'ENODEV')) return undefined;
-    throw e;
-  }
+/** The kernel marks the file changed; inotify tells that of any file system, and needs no descriptor for each. */
+function watchV2(file: string, callback: () => void): Disposable {
+  const watcher = watch(file, { persistent: false });
+  let kills: bigint | undefined;
+  let reading: Promise<void> | undefined;
+  const look = async () => {
+    const now = (await readFlat(file))?.oom_kill;
+    if (now === undefined) watcher.close();
+    else if (kills !== undefined && now > kills) callback();
+    kills = now;
+  };
+  const lookAgain = () => {
+    // A change during a read may have come too late for it.
+    reading = (reading ?? Promise.resolve()).then(look).catch(() => {});
+  };
+  watcher.on('change', lookAgain);
+  // The cgroup is gone.
+  watcher.on('error', () => watcher.close());
+  lookAgain();
+  return { [Symbol.dispose]: () => watcher.close() };
 }
 
 function isThere(file: string): boolean {

@@ -11,7 +11,7 @@ export {
   cgroupLayout,
   cgroupOf,
 } from './cgroup-layout.ts';
-export { watchOom } from './cgroup-oom.ts';
+export { readOomKills, watchOom } from './cgroup-oom.ts';
 export type { BlkioEntry, CgroupStatsV1, MemoryUsageV1 } from './cgroup-stats-v1.ts';
 export type { CgroupStatsV2, IoEntry, Pressure, PressureLine } from './cgroup-stats-v2.ts';
 

@@ -4,7 +4,14 @@ import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { type CgroupPaths, cgroupLayout, cgroupOf, readCgroupStats, watchOom } from '../src/cgroup.ts';
+import {
+  type CgroupPaths,
+  cgroupLayout,
+  cgroupOf,
+  readCgroupStats,
+  readOomKills,
+  watchOom,
+} from '../src/cgroup.ts';
 import { layoutOf, parseProcessCgroup } from '../src/cgroup-layout.ts';
 import { parseBlkio } from '../src/cgroup-stats-v1.ts';
 import { parseIoStat, parsePressure, readStatsV2 } from '../src/cgroup-stats-v2.ts';
@@ -114,6 +121,42 @@ test('an absent process has no cgroup, and an absent cgroup no counters', async 
   await using poller = new Poller();
   expect(watchOom({ kind: 'v1', v1, v2: undefined }, poller, () => {})).toBeUndefined();
   expect(watchOom({ kind: 'v2', v1: new Map(), v2: nowhere }, poller, () => {})).toBeUndefined();
+  expect(await readOomKills({ kind: 'v2', v1: new Map(), v2: nowhere })).toBeUndefined();
+  expect(await readOomKills({ kind: 'v1', v1, v2: undefined })).toBeUndefined();
+});
+
+test('out of memory under v2 is told when the kernel counts a kill, once for each change', async () => {
+  using dir = tempDir();
+  const file = join(dir.path, 'memory.events');
+  const events = (oom: number, kills: number) => {
+    const text = `low 0\nhigh 7\nmax 9\noom ${oom}\noom_kill ${kills}\noom_group_kill 0\n`;
+    // In place and in one write, as the kernel changes it.
+    writeFileSync(file, text, { flag: existsSync(file) ? 'r+' : 'w' });
+  };
+  events(1, 1);
+  const paths: CgroupPaths = { kind: 'v2', v1: new Map(), v2: dir.path };
+  expect(await readOomKills(paths)).toBe(1n);
+  await using poller = new Poller();
+  let told = 0;
+  const until = async (count: number) => {
+    for (const end = Date.now() + 10_000; told < count && Date.now() < end; ) await delay(5);
+    await delay(50);
+    return told;
+  };
+  {
+    using _ = watchOom(paths, poller, () => void told++);
+    // What was counted before is nobody's news, nor is a limit that was met without a kill.
+    expect(await until(0)).toBe(0);
+    events(2, 1);
+    expect(await until(0)).toBe(0);
+    events(2, 2);
+    expect(await until(1)).toBe(1);
+    events(3, 4);
+    expect(await until(2)).toBe(2);
+  }
+  events(5, 5);
+  expect(await until(2)).toBe(2);
+  expect(await readOomKills(paths)).toBe(5n);
 });
 
 const layout = await cgroupLayout();
@@ -153,6 +196,7 @@ onV1('a real v1 cgroup: counters, out of memory, removal', async () => {
     expect(await exited).toEqual([null, 'SIGKILL']);
     const stats = await readCgroupStats(paths);
     expect(stats.memory).toMatchObject({ oomControl: { oom_kill: 1n } });
+    expect(await readOomKills(paths)).toBe(1n);
     expect(stats.version === 1 && stats.cpu?.totalNs).toBeGreaterThan(0n);
     await remove(v1.values());
     while (poller.size > 0) await delay(5);
