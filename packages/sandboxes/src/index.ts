@@ -1,1 +1,2 @@
+export * from './sandbox-controller.ts';
 export * from './sandbox-store.ts';
