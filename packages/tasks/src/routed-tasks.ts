@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type CallOptions,
   compileFilters,
@@ -16,6 +17,9 @@ import type { ContainerProcess, DeletedProcess, Metric, NewExec, NewTask, Proces
 
 /** How many tasks a list asks after at the same time. */
 const ABREAST = 16;
+/** How long a runtime that died may take to be there again. */
+const RUNTIME_BACK_MS = 5000;
+const RETRY_MS = 50;
 
 /** Tasks of one namespace, over all runtimes. */
 export class RoutedTasks implements Tasks {
@@ -81,12 +85,19 @@ export class RoutedTasks implements Tasks {
     }
   }
 
-  /** Settles when the runtime has no such task, or does not say. */
+  /** Settles when the runtime has no such task. One that died is given time to come back. */
   async #removed(service: TaskService, id: string, signal: AbortSignal): Promise<void> {
-    try {
-      await unlessGone(service.delete({ id }, { signal }));
-    } catch (e) {
-      this.#router.log.warn({ id, reason: reasonOf(e) }, 'a task whose creation failed may be there');
+    for (const giveUp = performance.now() + RUNTIME_BACK_MS; ; ) {
+      try {
+        await unlessGone(service.delete({ id }, { signal }));
+        return;
+      } catch (e) {
+        if (!Fault.is(e, 'unavailable') || performance.now() > giveUp || signal.aborted) {
+          this.#router.log.warn({ id, reason: reasonOf(e) }, 'a task whose creation failed may be there');
+          return;
+        }
+      }
+      await delay(RETRY_MS);
     }
   }
 

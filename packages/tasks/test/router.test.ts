@@ -206,6 +206,16 @@ test('a create whose runtime dies leaves nothing, even if the task was made', as
   one.answering = async () => {
     throw new Fault('unavailable', 'the connection was lost');
   };
+  const own = MemoryRuntime.prototype.tasks;
+  let tries = 0;
+  one.tasks = (namespace) => {
+    const service = own.call(one, namespace);
+    const remove = async (...request: Parameters<typeof service.delete>) => {
+      if (tries++ === 0) throw new Fault('unavailable', 'there is no other one yet');
+      return service.delete(...request);
+    };
+    return { ...service, delete: remove };
+  };
   await expect(tasks().create(request)).rejects.toMatchObject({ kind: 'unavailable' });
   expect(one.states.size).toBe(0);
   await expect(access(bundle())).rejects.toMatchObject({ code: 'ENOENT' });
