@@ -15,6 +15,7 @@ import { rpcClient } from '@stowage/rpc';
 const BACKENDS: Readonly<Record<string, readonly string[]>> = {
   content: ['io.containerd.content.v1.content'],
   snapshots: ['io.containerd.snapshotter.v1.native'],
+  mounts: ['io.containerd.mount-manager.v1.local'],
   diff: ['io.containerd.differ.v1.walking', 'io.containerd.content.v1.content'],
   tasks: ['stowage.runtime.v1.runc'],
   verification: ['io.containerd.content.v1.content'],
