@@ -1,7 +1,18 @@
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { AnySchema } from '@bufbuild/protobuf/wkt';
+import { CheckpointOptionsSchema, OptionsSchema } from '@stowage/api/runc/v1';
 import type { CreateTaskRequest, ExecProcessRequest } from '@stowage/api/tasks/v1';
 import { ProcessSchema, type Process as WireProcess } from '@stowage/api/types/task';
-import { dateOf, descriptorFromWire, mountFromWire, timestampOf, typedBytesOf } from '@stowage/rpc';
+import { Fault, quote, type TypedBytes } from '@stowage/core';
+import {
+  anyOf,
+  dateOf,
+  descriptorFromWire,
+  mountFromWire,
+  timestampOf,
+  typedBytesOf,
+  unpackMessage,
+} from '@stowage/rpc';
 import { statusFromWire, statusToWire } from '@stowage/runtime/status';
 import type { ContainerProcess, NewExec, NewTask, Process } from './tasks.ts';
 
@@ -42,3 +53,32 @@ export function processFromWire(wire: WireProcess): Process {
   const exitedAt = dateOf(wire.exitedAt);
   return { containerId, id, pid, status, stdin, stdout, stderr, terminal, exitStatus, exitedAt };
 }
+
+/** A container's spec as a checkpoint keeps it. */
+export function specToBytes(spec: TypedBytes): Uint8Array {
+  return toBinary(AnySchema, anyOf(spec));
+}
+
+/**
+ * The directory that options of a checkpoint name; empty if none.
+ *
+ * @throws Fault `invalid_argument` for options of another kind.
+ */
+export function imagePathOf(options: TypedBytes | undefined): string {
+  if (options === undefined || options.typeUrl === '') return '';
+  if (nameOf(options) !== CheckpointOptionsSchema.typeName) {
+    throw new Fault(
+      'invalid_argument',
+      `checkpoint options ${quote(options.typeUrl)}: expected ${CheckpointOptionsSchema.typeName}, or none`,
+    );
+  }
+  return unpackMessage(CheckpointOptionsSchema, options).imagePath;
+}
+
+/** The directory of a checkpoint that options of a create name; empty if none, or if they are another runtime's. */
+export function restorePathOf(options: TypedBytes | undefined): string {
+  if (options === undefined || nameOf(options) !== OptionsSchema.typeName) return '';
+  return unpackMessage(OptionsSchema, options).criuImagePath;
+}
+
+const nameOf = ({ typeUrl }: TypedBytes): string => typeUrl.slice(typeUrl.lastIndexOf('/') + 1);

@@ -1,4 +1,5 @@
 import { containerServiceSlot } from '@stowage/containers';
+import { contentServiceSlot } from '@stowage/content';
 import { all, noConfig, optional, type Plugin, plugin, type Slot } from '@stowage/core';
 import { mountServiceSlot } from '@stowage/mounts';
 import { grpcSlot } from '@stowage/rpc';
@@ -16,13 +17,19 @@ export const taskRouterPlugin: Plugin = plugin({
   id: 'task',
   config: routerConfig,
   defaults: { runtimes: {} },
-  needs: { containers: containerServiceSlot, runtimes: all(runtimeSlot), mounts: optional(mountServiceSlot) },
-  start: ({ state, config, needs: { containers, runtimes, mounts }, exports, log }) => {
+  needs: {
+    containers: containerServiceSlot,
+    content: optional(contentServiceSlot),
+    runtimes: all(runtimeSlot),
+    mounts: optional(mountServiceSlot),
+  },
+  start: ({ state, config, needs: { containers, content, runtimes, mounts }, exports, log }) => {
     exports.set('log-uri-schemes', 'fifo,binary,binary-v2,file');
     const chosen = chosenRuntimes(config, runtimes);
     const router = new TaskRouter({
       state,
       containers,
+      content,
       runtimes: [...runtimes.values()],
       chosen,
       mounts,

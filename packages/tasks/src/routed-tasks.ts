@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type CallOptions,
   compileFilters,
+  type Descriptor,
   Fault,
   type Mount,
   reasonOf,
@@ -11,6 +13,9 @@ import {
 } from '@stowage/core';
 import type { Exit, ProcessId, ProcessInfo, ProcessState, TaskRef, TaskService } from '@stowage/runtime';
 import { makeBundle, removeBundle } from './bundle.ts';
+import { takeCheckpoint } from './checkpoint/take.ts';
+import { unpackCheckpoint } from './checkpoint/unpack.ts';
+import { restorePathOf } from './convert.ts';
 import { inTime } from './in-time.ts';
 import type { TaskRouter } from './router.ts';
 import type { ContainerProcess, DeletedProcess, Metric, NewExec, NewTask, Process, Tasks } from './tasks.ts';
@@ -35,21 +40,31 @@ export class RoutedTasks implements Tasks {
     const { containerId: id, checkpoint, runtimePath, rootfs, stdin, stdout, stderr, terminal } = request;
     const { namespace } = this.#scope;
     const { spec, runtime } = await this.#router.container(this.#scope, id, options);
-    if (checkpoint !== undefined) {
-      throw new Fault('unimplemented', `create task ${id}: restoring from a checkpoint is not built yet`);
-    }
     if (spec === undefined) throw new Fault('invalid_argument', `create task ${id}: container has no spec`);
     const name = runtimePath ?? runtime.name;
     const service = this.#router.runtimeNamed(name).tasks(namespace);
     const bundle = this.#router.bundleOf(namespace, id);
     const how = { options: request.options ?? runtime.options };
+    const restored = { checkpoint, path: restorePathOf(request.options) };
     const run = async (signal: AbortSignal) => {
       await this.#refuseExisting(id, { signal });
       await makeBundle(bundle, spec);
+      const from = await this.#unpacked(id, bundle, restored, { signal });
       const left = await this.#activated(id, rootfs, { signal });
       try {
         return await service.create(
-          { id, bundle, runtime: name, rootfs: left, stdin, stdout, stderr, terminal, ...how },
+          {
+            id,
+            bundle,
+            runtime: name,
+            rootfs: left,
+            stdin,
+            stdout,
+            stderr,
+            terminal,
+            checkpoint: from,
+            ...how,
+          },
           { signal },
         );
       } catch (e) {
@@ -79,6 +94,24 @@ export class RoutedTasks implements Tasks {
       const left = await this.#router.rootfsMounts.activate(this.#scope, id, rootfs, options);
       options.signal?.throwIfAborted();
       return left;
+    } catch (e) {
+      await this.#leaveNothing(id);
+      throw e;
+    }
+  }
+
+  /** The directory to restore from; undefined for a task that begins anew. Nobody knows of the bundle yet. */
+  async #unpacked(
+    id: string,
+    bundle: string,
+    { checkpoint, path }: { readonly checkpoint: Descriptor | undefined; readonly path: string },
+    options: CallOptions,
+  ): Promise<string | undefined> {
+    if (path !== '' || checkpoint === undefined) return path === '' ? undefined : path;
+    const directory = join(bundle, 'checkpoint');
+    try {
+      await unpackCheckpoint(this.#router.content(this.#scope), checkpoint, directory, options);
+      return directory;
     } catch (e) {
       await this.#leaveNothing(id);
       throw e;
@@ -202,11 +235,15 @@ export class RoutedTasks implements Tasks {
     return (await this.#home({ containerId }, options)).pids(containerId, options);
   }
 
-  async checkpoint({ containerId }: { containerId: string }): Promise<never> {
-    throw new Fault(
-      'unimplemented',
-      `containerd.services.tasks.v1.Tasks.Checkpoint of ${containerId} is not built yet`,
-    );
+  async checkpoint(
+    { containerId: id, options: how }: Parameters<Tasks['checkpoint']>[0],
+    options: CallOptions = {},
+  ): Promise<Descriptor[]> {
+    const { spec } = await this.#router.container(this.#scope, id, options);
+    const service = await this.#home({ containerId: id }, options);
+    const bundle = this.#router.bundleOf(this.#scope.namespace, id);
+    const content = () => this.#router.content(this.#scope);
+    return takeCheckpoint({ id, service, spec, how, bundle, content }, options);
   }
 
   async update(request: Parameters<Tasks['update']>[0], options?: CallOptions): Promise<void> {

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container, ContainerStore } from '@stowage/containers';
+import type { ContentStore } from '@stowage/content';
 import {
   type CallOptions,
   Fault,
@@ -24,6 +25,8 @@ export interface RouterOptions {
   /** Where bundles are made: `<state>/<namespace>/<id>`. */
   readonly state: string;
   readonly containers: Scoped<ContainerStore>;
+  /** Where checkpoints go and come from. Without it they are files only, where the options name a directory. */
+  readonly content?: Scoped<ContentStore> | undefined;
   /** Asked in order who serves a runtime name. */
   readonly runtimes: readonly Runtime[];
   /** Those of them that serve a name whoever else would, by that name. */
@@ -66,6 +69,14 @@ export class TaskRouter implements AsyncDisposable {
 
   container(scope: Scope, id: string, options: CallOptions): Promise<Container> {
     return this.#options.containers(scope).get(id, options);
+  }
+
+  /** @throws Fault `failed_precondition` if there is none. */
+  content(scope: Scope): ContentStore {
+    const { content } = this.#options;
+    if (content === undefined)
+      throw new Fault('failed_precondition', 'checkpoint: there is no content store; name a directory');
+    return content(scope);
   }
 
   /** @throws Fault `invalid_argument` if nobody serves the name. */

@@ -1,11 +1,19 @@
 import { create } from '@bufbuild/protobuf';
 import { DeleteResponseSchema, Tasks as TasksService } from '@stowage/api/tasks/v1';
 import { Fault, type Scoped } from '@stowage/core';
-import { anyOf, type Routes, scopeOf, serviceRoutes, timestampOf, typedBytesOf } from '@stowage/rpc';
+import {
+  anyOf,
+  descriptorToWire,
+  type Routes,
+  scopeOf,
+  serviceRoutes,
+  timestampOf,
+  typedBytesOf,
+} from '@stowage/rpc';
 import { newExecFrom, newTaskFrom, processFrom, processToWire } from './convert.ts';
 import type { DeletedProcess, Tasks } from './tasks.ts';
 
-/** Offers tasks as `containerd.services.tasks.v1.Tasks`. Checkpoint is not built yet. */
+/** Offers tasks as `containerd.services.tasks.v1.Tasks`. */
 export function taskRoutes(tasks: Scoped<Tasks>): Routes {
   return serviceRoutes(TasksService, {
     create: async (request, context) => {
@@ -55,6 +63,11 @@ export function taskRoutes(tasks: Scoped<Tasks>): Routes {
     listPids: async ({ containerId }, context) => {
       const processes = await tasks(scopeOf(context)).pids(containerId, context);
       return { processes: processes.map(({ pid, info }) => (info ? { pid, info: anyOf(info) } : { pid })) };
+    },
+    checkpoint: async ({ containerId, options }, context) => {
+      const request = { containerId, options: typedBytesOf(options) };
+      const descriptors = await tasks(scopeOf(context)).checkpoint(request, context);
+      return { descriptors: descriptors.map(descriptorToWire) };
     },
     update: async ({ containerId, resources, annotations }, context) => {
       const request = { containerId, resources: typedBytesOf(resources), annotations };

@@ -35,6 +35,13 @@ export interface Tasks {
   pause(containerId: string, options?: CallOptions): Promise<void>;
   resume(containerId: string, options?: CallOptions): Promise<void>;
   pids(containerId: string, options?: CallOptions): Promise<ProcessInfo[]>;
+  /**
+   * Writes down what a task's processes are at, by CRIU, for a later `create` to go on from.
+   *
+   * @returns the blobs of it, for which the caller needs a lease: the images of CRIU, to be given to `create`, and the
+   *   container's spec. None if the options name a directory for the images.
+   * @throws Fault `failed_precondition` if the task is not running or paused.
+   */
   checkpoint(
     request: { readonly containerId: string; readonly options?: TypedBytes | undefined },
     options?: CallOptions,
@@ -60,6 +67,7 @@ export interface ContainerProcess {
 export interface NewTask extends Stdio {
   readonly containerId: string;
   readonly rootfs: readonly Mount[];
+  /** Goes on from there at its start. A directory that the options name goes before it. */
   readonly checkpoint?: Descriptor | undefined;
   readonly options?: TypedBytes | undefined;
   /** Path of a runtime binary, instead of the container's runtime. */
