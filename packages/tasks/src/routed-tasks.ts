@@ -71,7 +71,7 @@ export class RoutedTasks implements Tasks {
         // Whose task it is that exists, its bundle is; and one that was given up may be in use for a while.
         if (signal.aborted || Fault.is(e, 'already_exists')) throw e;
         // A runtime that died over it may have made it all the same, or used the bundle.
-        if (Fault.is(e, 'unavailable')) await this.#removed(service, id, signal);
+        if (isGone(e)) await this.#removed(service, id, signal);
         await this.#leaveNothing(id);
         throw e;
       }
@@ -125,7 +125,7 @@ export class RoutedTasks implements Tasks {
         await unlessGone(service.delete({ id }, { signal }));
         return;
       } catch (e) {
-        if (!Fault.is(e, 'unavailable') || performance.now() > giveUp || signal.aborted) {
+        if (!isGone(e) || performance.now() > giveUp || signal.aborted) {
           this.#router.log.warn({ id, reason: reasonOf(e) }, 'a task whose creation failed may be there');
           return;
         }
@@ -297,6 +297,11 @@ export class RoutedTasks implements Tasks {
       }
     }
   }
+}
+
+/** A runtime that dies ends the calls that are under way in it. Nobody else ends one whose caller has not left. */
+function isGone(e: unknown): boolean {
+  return Fault.is(e, 'unavailable') || Fault.is(e, 'canceled');
 }
 
 function idOf({ containerId, execId }: ContainerProcess): ProcessId {

@@ -202,24 +202,27 @@ test('a task is deleted even if its bundle can not be removed, and the log says 
   expect(said).toEqual(['a bundle stays']);
 });
 
-test('a create whose runtime dies leaves nothing, even if the task was made', async () => {
-  one.answering = async () => {
-    throw new Fault('unavailable', 'the connection was lost');
-  };
-  const own = MemoryRuntime.prototype.tasks;
-  let tries = 0;
-  one.tasks = (namespace) => {
-    const service = own.call(one, namespace);
-    const remove = async (...request: Parameters<typeof service.delete>) => {
-      if (tries++ === 0) throw new Fault('unavailable', 'there is no other one yet');
-      return service.delete(...request);
+test.each(['unavailable', 'canceled'] as const)(
+  'a create whose runtime dies leaves nothing, even if the task was made: %s',
+  async (kind) => {
+    one.answering = async () => {
+      throw new Fault(kind, 'the connection was lost');
     };
-    return { ...service, delete: remove };
-  };
-  await expect(tasks().create(request)).rejects.toMatchObject({ kind: 'unavailable' });
-  expect(one.states.size).toBe(0);
-  await expect(access(bundle())).rejects.toMatchObject({ code: 'ENOENT' });
-});
+    const own = MemoryRuntime.prototype.tasks;
+    let tries = 0;
+    one.tasks = (namespace) => {
+      const service = own.call(one, namespace);
+      const remove = async (...request: Parameters<typeof service.delete>) => {
+        if (tries++ === 0) throw new Fault('unavailable', 'there is no other one yet');
+        return service.delete(...request);
+      };
+      return { ...service, delete: remove };
+    };
+    await expect(tasks().create(request)).rejects.toMatchObject({ kind });
+    expect(one.states.size).toBe(0);
+    await expect(access(bundle())).rejects.toMatchObject({ code: 'ENOENT' });
+  },
+);
 
 test('a delete whose first try was cut short after the runtime had done its part removes the bundle', async () => {
   await tasks().create(request);
