@@ -1,22 +1,44 @@
 import { chmod, chown, mkdir, open, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { errnoOf, Fault, type TypedBytes } from '@stowage/core';
+import { errnoOf, Fault, type FaultKind, reasonOf, type TypedBytes } from '@stowage/core';
 
 interface IdMapping {
   readonly containerID: number;
   readonly hostID: number;
 }
 
+const KINDS: Readonly<Record<string, FaultKind>> = {
+  ENOSPC: 'resource_exhausted',
+  EDQUOT: 'resource_exhausted',
+  EMFILE: 'resource_exhausted',
+  ENFILE: 'resource_exhausted',
+  ENOMEM: 'resource_exhausted',
+};
+
 /**
  * Makes the directory that an OCI runtime reads: `config.json` and an empty `rootfs`. One that a crash left behind
- * is replaced.
+ * is replaced; of one that can't be made nothing is left.
  *
  * Nobody but root may enter it, except that the mapped root of a user-namespaced container must be able to walk
  * through (runc opens the rootfs as that user).
+ *
+ * @throws Fault `failed_precondition` if the rootfs of an earlier one is in use; `resource_exhausted`;
+ *   `invalid_argument` for a spec that is no JSON.
  */
 export async function makeBundle(path: string, spec: TypedBytes): Promise<void> {
   const gid = mappedRoot(spec);
   await removeBundle(path);
+  try {
+    await fillBundle(path, spec, gid);
+  } catch (e) {
+    await removeBundle(path);
+    throw new Fault(KINDS[errnoOf(e) ?? ''] ?? 'unknown', `make bundle ${path}: ${reasonOf(e)}`, {
+      cause: e,
+    });
+  }
+}
+
+async function fillBundle(path: string, spec: TypedBytes, gid: number | undefined): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o711 });
   await chmod(dirname(path), 0o711);
   await chmod(path, gid === undefined ? 0o700 : 0o710);

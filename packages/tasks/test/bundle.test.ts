@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { jsonBytes, TYPE_URL } from '@stowage/core';
 import { makeBundle, removeBundle } from '../src/bundle.ts';
@@ -62,4 +64,20 @@ test('a spec that is no JSON is refused before anything is made', async () => {
 
 test('removing what is not there is a success', async () => {
   await removeBundle(join(dir, 'absent'));
+});
+
+test('a bundle that there is no room for leaves nothing, and says so', async () => {
+  const small = join(dir, 'small');
+  await mkdir(small);
+  const run = promisify(execFile);
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'stowage-bundle', small]);
+  try {
+    const large = jsonBytes(TYPE_URL.spec, { hostname: 'x'.repeat(100_000) });
+    await expect(makeBundle(join(small, 'ns', 'large'), large)).rejects.toMatchObject({
+      kind: 'resource_exhausted',
+    });
+    expect(await readdir(join(small, 'ns'))).toEqual([]);
+  } finally {
+    await run('umount', [small]);
+  }
 });
