@@ -1,15 +1,20 @@
 import { join } from 'node:path';
+import { Fault, quote } from '@stowage/core';
+
+const NAME = /^[\w-][\w.@-]*$/;
 
 /** Where things lie below the state directory. All of it is root's alone: directories 0700, files and sockets 0600. */
 export interface Layout {
   readonly state: string;
-  /** One directory for each build of the supervisor that ran: `<build>/{sock,fds,lock,info.json,log}`. */
+  /** The directory of each supervisor: `<name>/{sock,ttrpc,fds,lock,info.json,events,log}`. */
   readonly supervisors: string;
+  /** The program of each build that runs, if it is a bundle: `<build>/`. */
+  readonly programs: string;
   /** `<namespace>/<id>/task.json` */
   readonly tasks: string;
-  /** Held by the one supervisor that owns the tasks. */
+  /** Held for life by a supervisor that is the shim of a containerd: it has all tasks. */
   readonly lock: string;
-  /** Events that no daemon has passed on yet. */
+  /** Events that the shim of a containerd has not passed on yet. */
   readonly events: string;
   /** The OCI runtime's own state: `<namespace>/<id>`. */
   readonly runtime: string;
@@ -19,6 +24,7 @@ export function layout(state: string): Layout {
   return {
     state,
     supervisors: join(state, 'supervisor'),
+    programs: join(state, 'program'),
     tasks: join(state, 'tasks'),
     lock: join(state, 'lock'),
     events: join(state, 'events'),
@@ -26,7 +32,13 @@ export function layout(state: string): Layout {
   };
 }
 
-/** What lies in the directory of one build. */
+/** Where a supervisor of a name is. */
+export function supervisorDirectory({ supervisors }: Layout, name: string): string {
+  if (!NAME.test(name)) throw new Fault('invalid_argument', `supervisor ${quote(name)}: is no name of one`);
+  return join(supervisors, name);
+}
+
+/** What lies in the directory of a supervisor. */
 export interface SupervisorFiles {
   readonly directory: string;
   readonly sock: string;
@@ -37,6 +49,8 @@ export interface SupervisorFiles {
   /** Held for life: whoever can take it knows that nobody serves `sock`. */
   readonly lock: string;
   readonly info: string;
+  /** What no daemon has passed on yet. */
+  readonly events: string;
   readonly log: string;
 }
 
@@ -48,6 +62,7 @@ export function supervisorFiles(directory: string): SupervisorFiles {
     handover: join(directory, 'fds'),
     lock: join(directory, 'lock'),
     info: join(directory, 'info.json'),
+    events: join(directory, 'events'),
     log: join(directory, 'log'),
   };
 }
@@ -59,6 +74,8 @@ export interface SupervisorInfo {
   readonly startTime: string;
   readonly build: string;
   readonly version: string;
+  /** Which containers it has; empty for all. */
+  readonly group: string;
   readonly node: string;
 }
 

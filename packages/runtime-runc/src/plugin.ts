@@ -1,6 +1,7 @@
 import { Fault, plugin, quote } from '@stowage/core';
 import { eventsSlot } from '@stowage/events';
 import { runtimeSlot } from '@stowage/runtime';
+import { GROUPINGS, type Grouping } from './daemon/groups.ts';
 import { RuncRuntime } from './runc-runtime.ts';
 
 export interface RuncConfig {
@@ -8,9 +9,11 @@ export interface RuncConfig {
   readonly runtime: string;
   /** Where the OCI runtime keeps its own state; empty for a directory of the plugin's. */
   readonly root: string;
+  /** Which containers share a supervisor process: all ("one"), those of a namespace, or those of a pod. */
+  readonly supervisors: Grouping;
 }
 
-const defaults: RuncConfig = { runtime: 'runc', root: '' };
+const defaults: RuncConfig = { runtime: 'runc', root: '', supervisors: 'one' };
 
 /** Runs containers of `io.containerd.runc.v2`, which every client asks for unless told otherwise. */
 export const runcRuntimePlugin = plugin({
@@ -19,18 +22,24 @@ export const runcRuntimePlugin = plugin({
   config: parseConfig,
   defaults: { ...defaults },
   needs: { events: eventsSlot },
-  start: ({ state, config: { runtime, root }, needs, log }) =>
-    RuncRuntime.open({ state, runtime, root: root === '' ? undefined : root, events: needs.events, log }),
+  start: ({ state, config: { runtime, root, supervisors }, needs: { events }, log }) =>
+    RuncRuntime.open({ state, runtime, root: root || undefined, supervisors, events, log }),
 });
 
 function parseConfig(table: Readonly<Record<string, unknown>>): RuncConfig {
   for (const [key, value] of Object.entries(table)) {
     if (!Object.hasOwn(defaults, key)) {
-      throw new Fault('invalid_argument', `${quote(key)}: unknown key; there are "runtime" and "root"`);
+      throw new Fault(
+        'invalid_argument',
+        `${quote(key)}: unknown key; there are "runtime", "root" and "supervisors"`,
+      );
     }
     if (typeof value !== 'string') throw new Fault('invalid_argument', `${quote(key)}: expected a string`);
   }
   const config = { ...defaults, ...(table as Partial<RuncConfig>) };
   if (config.runtime === '') throw new Fault('invalid_argument', '"runtime": must not be empty');
+  if (!GROUPINGS.includes(config.supervisors)) {
+    throw new Fault('invalid_argument', `"supervisors": expected one of ${GROUPINGS.map(quote).join(', ')}`);
+  }
   return config;
 }

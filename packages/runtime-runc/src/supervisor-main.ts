@@ -20,7 +20,9 @@ process.on('SIGINT', () => {});
 const { values } = parseArgs({
   options: {
     state: { type: 'string' },
+    name: { type: 'string' },
     build: { type: 'string' },
+    group: { type: 'string' },
     version: { type: 'string' },
     runtime: { type: 'string' },
     'runtime-root': { type: 'string' },
@@ -29,12 +31,20 @@ const { values } = parseArgs({
   },
   strict: true,
 });
-const { state = '', build = '', version = '', runtime = 'runc', containerd } = values;
-process.title = `stowage-supervisor ${state}`;
+const {
+  state = '',
+  build = '',
+  name = build,
+  group = '',
+  version = '',
+  runtime = 'runc',
+  containerd,
+} = values;
+process.title = `stowage-supervisor ${state}${group && ` ${group}`}`;
 try {
   const runtimeRoot = values['runtime-root'] ?? `${state}/runc`;
   const shim = containerd === undefined ? undefined : { containerd, idleMs: Number(values['idle-ms']) };
-  await runSupervisor({ state, build, version, binary: runtime, runtimeRoot, shim, log });
+  await runSupervisor({ state, name, build, group, version, binary: runtime, runtimeRoot, shim, log });
   tell('ready\n');
 } catch (err) {
   log.error({ err }, 'the supervisor could not start');

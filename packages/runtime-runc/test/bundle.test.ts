@@ -43,7 +43,7 @@ test('a bundled supervisor runs from its copy when the package is gone', async (
   const { stdout } = await run(process.execPath, [join(directory, 'dist/bundled.js'), directory]);
   const { title, addon, exits, modes } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
   expect(title).toMatch(/^stowage-supervisor \//);
-  expect(addon).toMatch(/\/state\/supervisor\/[0-9a-f]{12}\/node_modules\/@koromix\/.*koffi\.node$/);
+  expect(addon).toMatch(/\/state\/program\/[0-9a-f]{12}\/node_modules\/@koromix\/.*koffi\.node$/);
   expect(exits).toEqual([0, 0]);
   expect(modes).toEqual([]);
 });

@@ -8,6 +8,7 @@ import { Poller } from '@stowage/linux/poller';
 import type { ProcessState } from '@stowage/runtime';
 import { Holdings } from '../src/daemon/holdings.ts';
 import { ProcessTable } from '../src/daemon/process-table.ts';
+import { TableSource } from '../src/daemon/table-source.ts';
 import { CommandRunner } from '../src/supervisor/command.ts';
 import { Handover } from '../src/supervisor/handover.ts';
 import type { LoggerHost } from '../src/supervisor/logging-binary.ts';
@@ -96,6 +97,7 @@ test('hundreds of standard inputs go to a daemon, and on to the next supervisor,
     ...{ stdin: '', stdout: '', stderr: '', status: i < 100 ? 'running' : 'stopped' },
   });
   table.reset(
+    new TableSource('second'),
     1,
     indices.slice(0, MANY / 2).map((i) => ({ namespace: 'ns', state: state(i) })),
   );

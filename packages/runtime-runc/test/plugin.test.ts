@@ -5,12 +5,18 @@ import { runcRuntimePlugin as plugin } from '../src/plugin.ts';
 import { VERSION } from '../src/version.ts';
 
 test('settings are read, and what is wrong with them is named', () => {
-  expect(plugin.config?.({})).toEqual({ runtime: 'runc', root: '' });
-  expect(plugin.config?.({ runtime: '/opt/crun' })).toEqual({ runtime: '/opt/crun', root: '' });
+  expect(plugin.config?.({})).toEqual({ runtime: 'runc', root: '', supervisors: 'one' });
+  expect(plugin.config?.({ runtime: '/opt/crun' })).toEqual({
+    runtime: '/opt/crun',
+    root: '',
+    supervisors: 'one',
+  });
   expect(() => plugin.config?.({ runtme: 'x' })).toThrow(/"runtme": unknown key/);
   expect(() => plugin.config?.({ runtime: 3 })).toThrow(/"runtime": expected a string/);
   expect(() => plugin.config?.({ runtime: '' })).toThrow(/must not be empty/);
-  expect(plugin.defaults).toEqual({ runtime: 'runc', root: '' });
+  expect(plugin.config?.({ supervisors: 'pod' })).toMatchObject({ supervisors: 'pod' });
+  expect(() => plugin.config?.({ supervisors: 'two' })).toThrow(/"supervisors": expected one of "one"/);
+  expect(plugin.defaults).toEqual({ runtime: 'runc', root: '', supervisors: 'one' });
   expect(plugin).toMatchObject({ slot: runtimeSlot, id: 'runc' });
 });
 

@@ -1,14 +1,13 @@
 import type { Transport } from '@connectrpc/connect';
 import { Supervisor } from '@stowage/api/supervisor/v1';
-import { type CallOptions, Fault, type Logger } from '@stowage/core';
-import type { Events } from '@stowage/events';
+import { type CallOptions, Fault } from '@stowage/core';
 import { dateOf, rpcClient, typedBytesOf } from '@stowage/rpc';
 import { type ClosableTransport, unixTransport } from '@stowage/rpc/transport';
 import { stateFromWire } from '@stowage/runtime/remote';
 import { ttrpcTransport } from '@stowage/ttrpc';
 import { SEQ_HEADER, type SupervisorFiles } from '../layout.ts';
 import type { Holdings } from './holdings.ts';
-import type { ProcessTable } from './process-table.ts';
+import type { Relay } from './relay.ts';
 
 /** Events are acknowledged together, at most this often. */
 const ACK_MS = 100;
@@ -17,18 +16,7 @@ const ANSWER_MS = 5000;
 
 export interface ConnectionOptions {
   readonly files: SupervisorFiles;
-  readonly table: ProcessTable;
-  readonly holdings: Holdings;
-  /** Where events are passed on to. */
-  readonly events: Pick<Events, 'forward'>;
-  readonly log: Logger;
-  /** Where an earlier connection got to: it is updated. */
-  readonly position: Position;
-}
-
-/** Number of the last event that this process passed on. */
-export interface Position {
-  passedOn: bigint;
+  readonly relay: Relay;
 }
 
 /**
@@ -56,18 +44,10 @@ export class SupervisorConnection implements AsyncDisposable {
   /** Settles once the table holds all there is. */
   static async open(options: ConnectionOptions): Promise<SupervisorConnection> {
     const connection = new SupervisorConnection(options);
-    const { holdings, table, files } = options;
     try {
-      await holdings.handOver(files.handover, () => connection.#settle());
-      const { seq, processes } = await connection.#list();
-      // Somebody removed the state directory, and counting began anew.
-      if (seq < options.position.passedOn) options.position.passedOn = 0n;
-      const states = processes.flatMap(({ namespace, state }) =>
-        state === undefined ? [] : [{ namespace, state: stateFromWire(state) }],
-      );
-      table.reset(Number(seq), states);
-      holdings.receive();
-      holdings.prune(table);
+      options.relay.options.source.restart();
+      await connection.#handOver();
+      await connection.refresh();
       connection.#relay = connection.#passOn();
       connection.#relay.catch(() => {});
       return connection;
@@ -77,8 +57,38 @@ export class SupervisorConnection implements AsyncDisposable {
     }
   }
 
-  #list() {
-    return this.#answer((signal) => this.#rpc.list({}, { signal }));
+  /** Has the table hold all that the supervisor has. */
+  async refresh(): Promise<void> {
+    const { relay } = this.#options;
+    const { table, source, holdings } = relay.options;
+    for (let current = false; !current; ) {
+      const { seq, processes } = await this.#answer((signal) => this.#rpc.list({}, { signal }));
+      // Somebody removed the state directory, and counting began anew.
+      if (source.seq === 0 && seq < relay.passedOn) relay.passedOn = 0n;
+      const states = processes.flatMap(({ namespace, state }) =>
+        state === undefined ? [] : [{ namespace, state: stateFromWire(state) }],
+      );
+      current = table.reset(source, Number(seq), states);
+    }
+    holdings.receive();
+    holdings.prune(table);
+  }
+
+  /**
+   * Has the supervisor go on with the tasks of another one, which is dead.
+   *
+   * @param held - what is held for that one; it is given away.
+   */
+  async takeOver(owner: string, held: Holdings): Promise<void> {
+    await this.#rpc.takeOver({ owner });
+    await this.#handOver(held);
+    await this.refresh();
+  }
+
+  async #handOver(more?: Holdings): Promise<void> {
+    const { files, relay } = this.#options;
+    await relay.options.holdings.handOver(files.handover, () => this.#settle(), more);
+    if (more !== undefined) await this.#settle();
   }
 
   /** Has the supervisor take what is in its socket. */
@@ -117,7 +127,7 @@ export class SupervisorConnection implements AsyncDisposable {
       unary: async (...args) => {
         const response = await unary(...args);
         const seq = Number(response.header.get(SEQ_HEADER) ?? 0);
-        await Promise.race([this.#options.table.reached(seq), gone]);
+        await Promise.race([this.#options.relay.options.source.reached(seq), gone]);
         return response;
       },
     };
@@ -128,20 +138,19 @@ export class SupervisorConnection implements AsyncDisposable {
   }
 
   async #passOn(): Promise<void> {
-    const { table, holdings, events, log, position } = this.#options;
+    const { relay } = this.#options;
     const { signal } = this.#stop;
     try {
-      for await (const { seq, envelope } of this.#rpc.events({ afterSeq: position.passedOn }, { signal })) {
+      for await (const { seq, envelope } of this.#rpc.events({ afterSeq: relay.passedOn }, { signal })) {
         const event = typedBytesOf(envelope?.event);
         if (envelope === undefined || event === undefined) continue;
         const { namespace, topic } = envelope;
-        const change = table.apply(Number(seq), { namespace, topic, event });
-        if (change !== undefined) holdings.follow(namespace, change, table);
-        const timestamp = dateOf(envelope.timestamp) ?? new Date();
-        await events.forward({ timestamp, namespace, topic, event }).catch((err: unknown) => {
-          log.error({ err, namespace, topic }, 'passing on an event failed');
+        await relay.tell(seq, {
+          timestamp: dateOf(envelope.timestamp) ?? new Date(),
+          namespace,
+          topic,
+          event,
         });
-        position.passedOn = seq;
         this.#timer ??= setTimeout(() => void this.#ack(), ACK_MS);
       }
       throw new Fault('unavailable', 'the supervisor ended its events');
@@ -154,13 +163,13 @@ export class SupervisorConnection implements AsyncDisposable {
 
   async #ack(signal?: AbortSignal): Promise<void> {
     this.#timer = undefined;
-    const seq = this.#options.position.passedOn;
+    const seq = this.#options.relay.passedOn;
     if (seq <= this.#acked) return;
     try {
       await this.#rpc.ack({ seq }, { signal });
       this.#acked = seq;
     } catch (err) {
-      this.#options.log.debug({ err }, 'acknowledging events failed; they will come again');
+      this.#options.relay.options.log.debug({ err }, 'acknowledging events failed; they will come again');
     }
   }
 

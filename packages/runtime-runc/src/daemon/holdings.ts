@@ -18,7 +18,7 @@ interface Held {
 }
 
 /**
- * Descriptors that keep terminals and standard inputs alive should the supervisor die: they come from it, and go to
+ * Descriptors that keep terminals and standard inputs alive should a supervisor die: they come from it, and go to
  * the next one. Nobody reads or writes here.
  *
  * Nothing here waits: a supervisor sends them before it tells of a process, so they are in the socket when the event
@@ -48,11 +48,13 @@ export class Holdings implements Disposable {
    * time that it answers the next call. One that has a thing already lets go of the second.
    *
    * @param settle - makes a call, so that there is room in the socket.
+   * @param more - what is held for another supervisor, whose processes this one has by now.
    */
-  async handOver(path: string, settle: () => Promise<void>): Promise<void> {
+  async handOver(path: string, settle: () => Promise<void>, more?: Holdings): Promise<void> {
     // What an earlier one sent last.
     this.receive();
     this.#disconnect();
+    if (more !== undefined) this.#takeAll(more);
     try {
       const socket = connectUnix(path, { type: 'seqpacket' });
       this.#socket = socket;
@@ -98,6 +100,13 @@ export class Holdings implements Disposable {
     const key = `${namespace}/${id}`;
     const task = this.#held.get(key) ?? new Map<string, Held>();
     this.#held.set(key, task.set(execId, { message, handles: named }));
+  }
+
+  #takeAll(other: Holdings): void {
+    other.receive();
+    other.#disconnect();
+    for (const { message, handles } of [...other.#all()]) this.#take(message, Object.fromEntries(handles));
+    other.#held.clear();
   }
 
   /** Lets go of what a change made needless. */

@@ -1,4 +1,4 @@
-import { open, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -7,16 +7,26 @@ import { close, tryLock } from '@stowage/linux';
 import { reapKnown } from '@stowage/linux/reap';
 import { socketPair } from '@stowage/linux/sockets';
 import { spawnProcess } from '@stowage/linux/spawn';
-import { layout, type SupervisorFiles, type SupervisorInfo, supervisorFiles } from '../layout.ts';
+import {
+  layout,
+  type SupervisorFiles,
+  type SupervisorInfo,
+  supervisorDirectory,
+  supervisorFiles,
+} from '../layout.ts';
 import type { ShimSettings } from '../shim/serve-shim.ts';
 import { VERSION } from '../version.ts';
+import { type Group, supervisorName } from './groups.ts';
 import { installProgram } from './install.ts';
-import { supervisorProgram } from './program.ts';
+import type { SupervisorProgram } from './program.ts';
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export interface LaunchOptions {
   readonly state: string;
+  readonly program: SupervisorProgram;
+  /** Which containers it shall have: default all. */
+  readonly group?: Group | undefined;
   /** OCI runtime: name in PATH, or path. */
   readonly binary: string;
   readonly runtimeRoot: string;
@@ -27,34 +37,38 @@ export interface LaunchOptions {
 
 /** A supervisor that serves. */
 export interface FoundSupervisor {
+  readonly name: string;
   readonly files: SupervisorFiles;
   readonly info: SupervisorInfo;
 }
 
-/**
- * The supervisor that has the tasks of a state directory, of whatever build: one that was started by a daemon before
- * an upgrade is as good. Leftovers of dead ones of other builds are removed.
- */
-export async function findSupervisor(state: string): Promise<FoundSupervisor | undefined> {
-  let found: FoundSupervisor | undefined;
-  for (const build of await namesIn(layout(state).supervisors)) {
-    const files = supervisorFiles(join(layout(state).supervisors, build));
-    if (await isServed(files)) found = { files, info: await readInfo(files) };
-  }
-  return found;
+/** The supervisor of a name, if it serves; it may hang. */
+export async function findSupervisor(state: string, name: string): Promise<FoundSupervisor | undefined> {
+  const files = supervisorFiles(supervisorDirectory(layout(state), name));
+  return (await isServed(files)) ? { name, files, info: await readInfo(files) } : undefined;
+}
+
+/** All supervisors of a state directory that serve, of whatever build. */
+export async function findSupervisors(state: string): Promise<FoundSupervisor[]> {
+  const found = await Promise.all((await supervisorNames(state)).map((name) => findSupervisor(state, name)));
+  return found.filter((one) => one !== undefined);
+}
+
+/** The names of all supervisors that serve, or did when they died. */
+export async function supervisorNames(state: string): Promise<string[]> {
+  return (await namesIn(layout(state).supervisors)).filter((name) => !name.startsWith('.'));
 }
 
 /** Starts a supervisor, detached from this process, and waits until it serves. */
 export async function launchSupervisor(options: LaunchOptions): Promise<FoundSupervisor> {
-  const program = await supervisorProgram();
-  const at = layout(options.state);
-  await removeDead(at.supervisors, program.build);
-  const files = supervisorFiles(join(at.supervisors, program.build));
-  const entry = await installProgram(program, files.directory);
+  const { state, program, group = { key: '', label: '' } } = options;
+  const at = layout(state);
+  const name = supervisorName(program.build, group);
+  const files = supervisorFiles(supervisorDirectory(at, name));
+  await mkdir(files.directory, { recursive: true, mode: 0o700 });
+  const entry = await installProgram(program, join(at.programs, program.build));
   const settings = {
-    state: options.state,
-    build: program.build,
-    version: VERSION,
+    ...{ state, name, build: program.build, group: group.label, version: VERSION },
     runtime: options.binary,
     'runtime-root': options.runtimeRoot,
     ...(options.shim && { containerd: options.shim.containerd, 'idle-ms': String(options.shim.idleMs) }),
@@ -66,8 +80,8 @@ export async function launchSupervisor(options: LaunchOptions): Promise<FoundSup
     const why = said === '' ? 'it ended without a word' : said;
     throw new Fault('unavailable', `start supervisor: ${why}; its log is ${files.log}`);
   }
-  options.log.info({ pid, build: program.build }, 'supervisor started');
-  return { files, info: await readInfo(files) };
+  options.log.info({ pid, name }, 'supervisor started');
+  return { name, files, info: await readInfo(files) };
 }
 
 /** It says one line, by descriptor 3: `ready`, or why not. */
@@ -104,14 +118,6 @@ async function isServed({ lock, info }: SupervisorFiles): Promise<boolean> {
   return free === undefined;
 }
 
-async function removeDead(supervisors: string, keep: string): Promise<void> {
-  for (const build of await namesIn(supervisors)) {
-    const files = supervisorFiles(join(supervisors, build));
-    if (build !== keep && !(await isServed(files)))
-      await rm(files.directory, { recursive: true, force: true });
-  }
-}
-
 async function readInfo({ info }: SupervisorFiles): Promise<SupervisorInfo> {
   return JSON.parse(await readFile(info, 'utf8')) as SupervisorInfo;
 }
@@ -133,13 +139,4 @@ async function namesIn(directory: string): Promise<string[]> {
     if (errnoOf(e) === 'ENOENT') return [];
     throw e;
   }
-}
-
-/** Whether a supervisor that is gone left tasks behind. */
-export async function hasTasks(state: string): Promise<boolean> {
-  const { tasks } = layout(state);
-  for (const namespace of await namesIn(tasks)) {
-    if ((await namesIn(join(tasks, namespace))).length > 0) return true;
-  }
-  return false;
 }

@@ -1,5 +1,6 @@
 import { type CallOptions, Fault } from '@stowage/core';
 import type { Exit, ProcessId, ProcessState, TaskRef } from '@stowage/runtime';
+import type { TableSource } from './table-source.ts';
 import { changeOf, type TaskChange, type TaskEnvelope } from './task-change.ts';
 
 interface Waiter {
@@ -7,61 +8,132 @@ interface Waiter {
   reject(reason: unknown): void;
 }
 
+interface Entry {
+  /** Who has the task. */
+  readonly source: TableSource;
+  /** By exec id (empty for the init). */
+  readonly processes: Map<string, ProcessState>;
+}
+
+export interface Applied {
+  /** What the event changes in the table; undefined if that was known, or is no concern of it. */
+  readonly change: TaskChange | undefined;
+  /** The exit was told before: by a supervisor that died before it had written that down. */
+  readonly again: boolean;
+}
+
 /**
- * What this daemon knows of all processes: the supervisor's list, kept current by its events. Here callers wait for
- * exits, so that however many there are cost the supervisor nothing, and survive it.
+ * What this daemon knows of all processes: the lists of the supervisors, kept current by their events. Here callers
+ * wait for exits, so that however many there are cost no supervisor anything, and survive it.
  */
 export class ProcessTable {
-  /** By task, then by exec id (empty for the init). */
-  readonly #tasks = new Map<string, Map<string, ProcessState>>();
+  /** By namespace and id. */
+  readonly #tasks = new Map<string, Entry>();
+  /** By task, and then by exec id, the pids of processes whose exits were told. */
+  readonly #told = new Map<string, Map<string, number>>();
   readonly #waiters = new Map<string, Set<Waiter>>();
-  readonly #later = new Set<{ readonly seq: number; resolve(): void }>();
-  #seq = 0;
 
-  get size(): number {
-    return this.#tasks.size;
-  }
-
-  /** Starts over from a list that includes all events up to a number. */
+  /**
+   * Starts over with what one supervisor has, from its list that includes all events up to a number. Tasks that are in
+   * the list are that one's, whosesoever they were.
+   *
+   * @returns false if the list is older than what was told since; nothing is changed then.
+   */
   reset(
+    source: TableSource,
     seq: number,
     processes: Iterable<{ readonly namespace: string; readonly state: ProcessState }>,
-  ): void {
-    this.#tasks.clear();
-    for (const { namespace, state } of processes) this.#put(namespace, state);
-    for (const [key, waiters] of this.#waiters) this.#settle(key, waiters);
-    this.#reach(seq);
+  ): boolean {
+    if (seq < source.seq) return false;
+    const had = this.#forget(source);
+    for (const { namespace, state } of processes) {
+      const key = taskKey(namespace, state.id);
+      let entry = this.#tasks.get(key);
+      if (entry?.source !== source) {
+        entry = { source, processes: new Map() };
+        this.#tasks.set(key, entry);
+      }
+      entry.processes.set(state.execId, state);
+    }
+    for (const key of had) if (!this.#tasks.has(key)) this.#told.delete(key);
+    this.#settleAll();
+    source.advance(seq);
+    return true;
   }
 
-  /** @returns what it changes; undefined if that was known, or is no concern of this table. */
-  apply(seq: number, envelope: TaskEnvelope): TaskChange | undefined {
-    // Of a list that was asked for later than this happened.
-    if (seq <= this.#seq) return undefined;
+  apply(source: TableSource, seq: number, envelope: TaskEnvelope): Applied {
     const { namespace } = envelope;
     const change = changeOf(envelope, (id) => this.get(namespace, { id })?.pid);
-    const task = change && this.#tasks.get(taskKey(namespace, change.id));
-    if (change === undefined) {
-      // Nothing that is listed here.
-    } else if (change.kind === 'gone') {
-      this.#tasks.delete(taskKey(namespace, change.id));
-      this.#settleAll();
-    } else {
-      const known = task?.get(change.execId);
-      if (change.kind === 'added' || known !== undefined) {
-        this.#put(namespace, { ...(known ?? change.blank), ...change.state });
-        this.#settleOne(namespace, change);
-      }
+    const again = change !== undefined && this.#isToldAgain(namespace, change);
+    // One that is not newer is in the list, which was asked for later than this happened.
+    const isNew = change !== undefined && seq > source.seq && this.#change(source, namespace, change);
+    source.advance(Math.max(seq, source.seq));
+    return { change: isNew ? change : undefined, again };
+  }
+
+  #change(source: TableSource, namespace: string, change: TaskChange): boolean {
+    const key = taskKey(namespace, change.id);
+    let entry = this.#tasks.get(key);
+    if (entry?.source !== source) {
+      // Of a task that another has by now, or had before.
+      if (change.kind !== 'added' || change.execId !== '') return false;
+      entry = { source, processes: new Map() };
+      this.#tasks.set(key, entry);
     }
-    this.#reach(seq);
-    return change;
+    if (change.kind === 'gone') {
+      this.#tasks.delete(key);
+      this.#settleAll();
+      return true;
+    }
+    const known = entry.processes.get(change.execId);
+    if (change.kind === 'changed' && known === undefined) return true;
+    entry.processes.set(change.execId, { ...(known ?? change.blank), ...change.state });
+    this.#settleOne(namespace, change);
+    return true;
+  }
+
+  #isToldAgain(namespace: string, change: TaskChange): boolean {
+    const key = taskKey(namespace, change.id);
+    const told = this.#told.get(key) ?? new Map<string, number>();
+    if (change.kind === 'gone') this.#told.delete(key);
+    else if (change.kind === 'added') told.delete(change.execId);
+    if (change.kind !== 'changed' || change.state.status !== 'stopped') return false;
+    const { pid = 0 } = change.state;
+    const again = told.get(change.execId) === pid;
+    this.#told.set(key, told.set(change.execId, pid));
+    return again;
+  }
+
+  /** Name of the supervisor that has a task. */
+  ownerOf(namespace: string, id: string): string | undefined {
+    return this.#tasks.get(taskKey(namespace, id))?.source.name;
+  }
+
+  /** Whether a supervisor has tasks. */
+  hasTasksOf(source: TableSource): boolean {
+    for (const entry of this.#tasks.values()) if (entry.source === source) return true;
+    return false;
+  }
+
+  /** Forgets the tasks of a supervisor that is no more. */
+  drop(source: TableSource): void {
+    for (const key of this.#forget(source)) this.#told.delete(key);
+    this.#settleAll();
+    source.restart();
+  }
+
+  #forget(source: TableSource): string[] {
+    const had = [...this.#tasks].filter(([, entry]) => entry.source === source).map(([key]) => key);
+    for (const key of had) this.#tasks.delete(key);
+    return had;
   }
 
   get(namespace: string, { id, execId = '' }: ProcessId): ProcessState | undefined {
-    return this.#tasks.get(taskKey(namespace, id))?.get(execId);
+    return this.#tasks.get(taskKey(namespace, id))?.processes.get(execId);
   }
 
   remove(namespace: string, { id, execId = '' }: ProcessId): void {
-    this.#tasks.get(taskKey(namespace, id))?.delete(execId);
+    this.#tasks.get(taskKey(namespace, id))?.processes.delete(execId);
     this.#settleOne(namespace, { id, execId });
   }
 
@@ -70,15 +142,6 @@ export class ProcessTable {
       const [namespace = '', id = ''] = key.split('/');
       yield { namespace, id };
     }
-  }
-
-  /** Settles when all up to an event is known here. */
-  async reached(seq: number): Promise<void> {
-    if (seq <= this.#seq) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const entry = { seq, resolve };
-    this.#later.add(entry);
-    await promise;
   }
 
   /** @throws Fault `not_found` if there is no such process, or it is deleted while it has not ended. */
@@ -104,13 +167,6 @@ export class ProcessTable {
   /** Nothing more will be known. */
   close(reason: unknown): void {
     for (const waiter of [...this.#waiters.values()].flatMap((set) => [...set])) waiter.reject(reason);
-    this.#reach(Number.POSITIVE_INFINITY);
-  }
-
-  #put(namespace: string, state: ProcessState): void {
-    const key = taskKey(namespace, state.id);
-    const task = this.#tasks.get(key) ?? new Map<string, ProcessState>();
-    this.#tasks.set(key, task.set(state.execId, state));
   }
 
   #settleAll(): void {
@@ -133,15 +189,6 @@ export class ProcessTable {
     } else if (state.status === 'stopped') {
       const exit = { exitStatus: state.exitStatus, exitedAt: state.exitedAt ?? new Date(0) };
       for (const { resolve } of waiters) resolve(exit);
-    }
-  }
-
-  #reach(seq: number): void {
-    this.#seq = seq;
-    for (const entry of this.#later) {
-      if (entry.seq > seq) continue;
-      this.#later.delete(entry);
-      entry.resolve();
     }
   }
 }

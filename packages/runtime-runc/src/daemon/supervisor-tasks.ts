@@ -1,32 +1,29 @@
 import { type CallOptions, Fault } from '@stowage/core';
 import type { ProcessId, TaskService } from '@stowage/runtime';
-import type { Holdings } from './holdings.ts';
+import { remoteTaskService } from '@stowage/runtime/remote';
 import type { ProcessTable } from './process-table.ts';
+import type { SupervisorPool } from './supervisor-pool.ts';
 
 export interface SupervisorTasksOptions {
   readonly namespace: string;
   readonly table: ProcessTable;
-  readonly holdings: Holdings;
-  /**
-   * The namespace's tasks at the supervisor. Undefined if there is none and none shall be started, so there are no
-   * tasks.
-   */
-  reach(options: { readonly start: boolean }): Promise<TaskService | undefined>;
+  readonly pool: Pick<SupervisorPool, 'reach' | 'create'>;
 }
 
 /** One namespace's tasks as the daemon has them: what can be told from its table is, the rest is asked. */
-export function supervisorTasks({ namespace, table, holdings, reach }: SupervisorTasksOptions): TaskService {
-  const there = async ({ id }: { readonly id: string }): Promise<TaskService> => {
-    const tasks = await reach({ start: false });
-    if (tasks === undefined) throw missing(namespace, id);
-    return tasks;
+export function supervisorTasks({ namespace, table, pool }: SupervisorTasksOptions): TaskService {
+  const reach = async ({ id }: { readonly id: string }) => {
+    const reached = await pool.reach(namespace, id);
+    if (reached === undefined) throw missing(namespace, id);
+    const { connection, line } = reached;
+    return { holdings: line.holdings, tasks: remoteTaskService(connection.transport, { namespace }) };
   };
+  const there = async (task: { readonly id: string }): Promise<TaskService> => (await reach(task)).tasks;
   return {
-    create: async (request, options) => {
-      const tasks = await reach({ start: true });
-      if (tasks === undefined) throw new Fault('unavailable', `create task ${request.id}: no supervisor`);
-      return tasks.create(request, options);
-    },
+    create: (request, options) =>
+      pool.create(namespace, request, ({ transport }) =>
+        remoteTaskService(transport, { namespace }).create(request, options),
+      ),
     start: async (process, options) => (await there(process)).start(process, options),
     delete: async (process, options) => {
       const deleted = await (await there(process)).delete(process, options);
@@ -47,7 +44,7 @@ export function supervisorTasks({ namespace, table, holdings, reach }: Superviso
     exec: async (request, options) => (await there(request)).exec(request, options),
     resizePty: async (request, options) => (await there(request)).resizePty(request, options),
     closeIO: async (process, options) => {
-      const tasks = await there(process);
+      const { tasks, holdings } = await reach(process);
       // First, so that it ends even if the answer is not waited for.
       holdings.endInput(namespace, process);
       try {

@@ -42,7 +42,15 @@ export async function removeLeftTask(
   if (record === undefined) return undefined;
   const context = await aloneContext(state);
   await using _ = context.events;
-  const { runtime: choice, init, execs: _execs, paused: _paused, format: _format, ...facts } = record;
+  const {
+    runtime: choice,
+    init,
+    execs: _execs,
+    paused: _paused,
+    format: _format,
+    owner: _owner,
+    ...facts
+  } = record;
   const task = new Task(context, { ...facts, choice }, TaskProcess.fromRecord(id, init));
   if (init.phase === 'creating' || init.phase === 'starting') {
     await awaitCommands(task.runtime.log(), context.reaper);
@@ -71,6 +79,7 @@ async function aloneContext(state: string): Promise<SupervisorContext> {
     mounter: new RestingMounter(),
     cgroups: await cgroupLayout(),
     defaults: { binary: 'runc', root: at.runtime },
+    owner: '',
     tasks: at.tasks,
     consolePath: () => join(at.state, 'console'),
   };

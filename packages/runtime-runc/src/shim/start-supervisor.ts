@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault, silentLogger } from '@stowage/core';
 import { tryLock } from '@stowage/linux';
-import { launchSupervisor } from '../daemon/launch.ts';
+import { launchSupervisor, supervisorNames } from '../daemon/launch.ts';
+import { removeDead, removePrograms } from '../daemon/leftovers.ts';
+import { supervisorProgram } from '../daemon/program.ts';
 import { layout } from '../layout.ts';
 import { findTasks } from './find.ts';
 
@@ -37,7 +39,11 @@ export async function startSupervisor({ state, namespace, containerd }: StartOpt
       const binary = 'runc';
       const shim = { containerd, idleMs: idleMs() };
       const runtimeRoot = layout(state).runtime;
-      await launchSupervisor({ state, binary, runtimeRoot, shim, log: silentLogger });
+      const program = await supervisorProgram();
+      for (const name of await supervisorNames(state))
+        if (name !== program.build) await removeDead(state, name);
+      await removePrograms(state, program.build);
+      await launchSupervisor({ state, program, binary, runtimeRoot, shim, log: silentLogger });
     } catch (e) {
       if (!Fault.is(e, 'unavailable') || performance.now() > giveUp) throw e;
     }

@@ -1,5 +1,5 @@
-import { access, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, readdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { errnoOf, Fault } from '@stowage/core';
 import { hasCode } from '@stowage/linux';
 import { cgroupOf } from '@stowage/linux/cgroup';
@@ -10,16 +10,26 @@ import { awaitCommands } from './left-commands.ts';
 import { adoptIO } from './open-io.ts';
 import { readPid, Task } from './task.ts';
 import { TaskProcess } from './task-process.ts';
-import { readTaskRecord, type TaskRecord } from './task-record.ts';
+import { changeOwner, isClaimOf, readTaskRecord, type TaskRecord } from './task-record.ts';
 import type { TaskRegistry } from './task-registry.ts';
 
-/** Goes on with the tasks that an earlier supervisor left behind when it died. */
-export async function adoptTasks(context: SupervisorContext, registry: TaskRegistry): Promise<void> {
+/**
+ * Goes on with the tasks that a supervisor left behind when it died. The caller holds that one's lock.
+ *
+ * A task that can't be gone on with is logged and left as it is.
+ *
+ * @param owner - name of the dead one, which may be this one's own; undefined for whoever there was.
+ */
+export async function adoptTasks(
+  context: SupervisorContext,
+  registry: TaskRegistry,
+  owner: string | undefined,
+): Promise<void> {
   for (const namespace of await namesIn(context.tasks)) {
-    for (const id of await namesIn(join(context.tasks, namespace))) {
+    const directory = join(context.tasks, namespace);
+    for (const id of await namesIn(directory)) {
       try {
-        const record = await readTaskRecord(join(context.tasks, namespace, id));
-        if (record !== undefined) await adoptTask(context, registry, record);
+        await adoptFrom(context, registry, join(directory, id), owner);
       } catch (err) {
         context.log.error({ err, namespace, id }, 'taking over a task failed');
       }
@@ -27,12 +37,25 @@ export async function adoptTasks(context: SupervisorContext, registry: TaskRegis
   }
 }
 
+async function adoptFrom(
+  context: SupervisorContext,
+  registry: TaskRegistry,
+  directory: string,
+  owner: string | undefined,
+): Promise<void> {
+  if (isClaimOf(basename(directory), owner ?? context.owner)) return rm(directory, { recursive: true });
+  const record = await readTaskRecord(directory);
+  if (record === undefined || (owner !== undefined && record.owner !== owner)) return;
+  const ours = record.owner === context.owner ? record : await changeOwner(directory, record, context.owner);
+  await adoptTask(context, registry, ours);
+}
+
 async function adoptTask(
   context: SupervisorContext,
   registry: TaskRegistry,
   record: TaskRecord,
 ): Promise<void> {
-  const { runtime: choice, init: initRecord, execs, paused, format: _, ...facts } = record;
+  const { runtime: choice, init: initRecord, execs, paused, format: _, owner: __, ...facts } = record;
   const init = TaskProcess.fromRecord(facts.id, initRecord);
   const task = new Task(context, { ...facts, choice }, init);
   if (init.phase === 'creating' || init.phase === 'starting') {

@@ -11,6 +11,7 @@ export interface BundleSpec {
   readonly ownPids: boolean;
   /** Below the mount of each hierarchy; undefined where the runtime chooses. */
   readonly cgroupsPath: string | undefined;
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 interface Linux {
@@ -18,14 +19,20 @@ interface Linux {
   readonly namespaces?: readonly { readonly type?: string; readonly path?: string }[];
 }
 
+interface Spec {
+  readonly linux?: Linux;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
 /** @throws Fault `invalid_argument` if the bundle holds no spec. */
 export async function readBundleSpec(bundle: string): Promise<BundleSpec> {
   const path = join(bundle, 'config.json');
   try {
     const bytes = await readFile(path);
-    const { linux } = JSON.parse(bytes.toString('utf8')) as { linux?: Linux };
+    const { linux, annotations = {} } = JSON.parse(bytes.toString('utf8')) as Spec;
     return {
       digest: createHash('sha256').update(bytes).digest('hex'),
+      annotations,
       cgroupsPath: linux?.cgroupsPath || undefined,
       ownPids: linux?.namespaces?.some(({ type, path = '' }) => type === 'pid' && path === '') ?? false,
     };

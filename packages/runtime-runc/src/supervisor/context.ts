@@ -19,6 +19,8 @@ export interface SupervisorContext {
   readonly cgroups: CgroupLayout;
   readonly defaults: RuntimeDefaults;
   readonly log: Logger;
+  /** Name of this supervisor, as the records of its tasks have it. */
+  readonly owner: string;
   /** Directory of the tasks: `<namespace>/<id>`. */
   readonly tasks: string;
   /** A path, not in use, where a console socket may listen. */

@@ -67,6 +67,11 @@ export class EventLog implements AsyncDisposable {
     return this.#kept.length + this.#pending.length;
   }
 
+  /** What was not acknowledged yet and is in the file, in order. */
+  get kept(): readonly LoggedEvent[] {
+    return this.#kept;
+  }
+
   /** Settles when readers can see the event. Events are in the order of the calls. Never rejects. */
   append<D extends DescMessage>(
     namespace: string,

@@ -9,7 +9,13 @@ import { socketPeerCredentials } from '@stowage/linux/sockets';
 import { listen } from '@stowage/rpc/server';
 import { taskRoutes } from '@stowage/runtime/service';
 import { serveTtrpc } from '@stowage/ttrpc';
-import { layout, type SupervisorFiles, type SupervisorInfo, supervisorFiles } from '../layout.ts';
+import {
+  layout,
+  type SupervisorFiles,
+  type SupervisorInfo,
+  supervisorDirectory,
+  supervisorFiles,
+} from '../layout.ts';
 import { type ShimSettings, serveShim } from '../shim/serve-shim.ts';
 import { adoptTasks } from './adopt.ts';
 import { CommandRunner } from './command.ts';
@@ -26,7 +32,11 @@ import { TaskRegistry } from './task-registry.ts';
 
 export interface SupervisorSettings {
   readonly state: string;
+  /** Names its directory, and it in the records of its tasks. */
+  readonly name: string;
   readonly build: string;
+  /** Which containers it has, for people to read; empty for all. */
+  readonly group: string;
   readonly version: string;
   /** OCI runtime: name in PATH, or path. */
   readonly binary: string;
@@ -38,31 +48,31 @@ export interface SupervisorSettings {
 }
 
 /**
- * Turns this process into the supervisor of a state directory: takes over what an earlier one left, and serves until
- * it is told to stop or dies. Containers outlive it either way, unless it is told to end them.
+ * Turns this process into a supervisor of a state directory: takes over what an earlier one of its name left, and serves
+ * until it is told to stop or dies. Containers outlive it either way, unless it is told to end them.
  *
  * It changes the process itself (umask, working directory, subreaper), so it must be all that the process is.
  *
- * @throws Fault `failed_precondition` if another supervisor has the tasks.
+ * @throws Fault `failed_precondition` if another process has the name, or the tasks.
  */
 export async function runSupervisor(settings: SupervisorSettings): Promise<void> {
-  const { state, build, version, log } = settings;
+  const { state, name, build, version, shim, log } = settings;
   const at = layout(state);
-  const files = supervisorFiles(join(at.supervisors, build));
+  const files = supervisorFiles(supervisorDirectory(at, name));
   process.umask(0o022);
   process.chdir('/');
   for (const path of [at.tasks, at.runtime, files.directory]) {
     await mkdir(path, { recursive: true, mode: 0o700 });
   }
   // Never given back: whoever gets them later knows that this process is dead.
-  if (tryLock(files.lock) === undefined || tryLock(at.lock) === undefined) {
+  if (tryLock(files.lock) === undefined || (shim !== undefined && tryLock(at.lock) === undefined)) {
     throw new Fault('failed_precondition', `supervise ${state}: another supervisor has its tasks`);
   }
   setSubreaper(true);
   // It alone keeps the process going while a task is taken over: nobody is connected yet.
   const poller = new Poller({ ref: true });
   const reaper = new Reaper(poller, log);
-  const events = await EventLog.open(at.events, log);
+  const events = await EventLog.open(shim === undefined ? files.events : at.events, log);
   const handover = new Handover(files.handover, log);
   const oomScore = await spareFromOom();
   let consoles = 0;
@@ -71,17 +81,31 @@ export async function runSupervisor(settings: SupervisorSettings): Promise<void>
     // containerd's services are spared; what its containers are is for their specs to say.
     commands: new CommandRunner({
       reaper,
-      oomScore: settings.shim === undefined ? oomScore : oomScore && '0',
+      oomScore: shim === undefined ? oomScore : oomScore && '0',
     }),
     mounter: new RestingMounter(),
     cgroups: await cgroupLayout(),
     defaults: { binary: settings.binary, root: settings.runtimeRoot },
+    owner: name,
     tasks: at.tasks,
     consolePath: () => join(files.directory, `c${++consoles}`),
   };
   const registry = new TaskRegistry(context);
-  await adoptTasks(context, registry);
+  await adoptTasks(context, registry, shim === undefined ? name : undefined);
 
+  const takeOver = async (owner: string) => {
+    const { directory, lock } = supervisorFiles(supervisorDirectory(at, owner));
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    using held = tryLock(lock);
+    if (held === undefined) {
+      throw new Fault(
+        'failed_precondition',
+        `take over the tasks of ${owner}: it lives, or somebody is at it`,
+      );
+    }
+    await adoptTasks(context, registry, owner);
+    log.info({ owner, tasks: registry.size }, 'tasks taken over');
+  };
   const stop = async ({ killTasks }: { killTasks: boolean }) => {
     if (killTasks) await endTasks(registry, log);
     if (registry.size > 0) {
@@ -101,27 +125,30 @@ export async function runSupervisor(settings: SupervisorSettings): Promise<void>
       taskRoutes((scope) => registry.scope(scope.namespace === '' ? { namespace } : scope), version),
       around,
     );
-  const own = supervisorRoutes({ registry, events, handover, version, build, stop });
+  const own = supervisorRoutes({ registry, events, handover, version, build, takeOver, stop });
   const guard = { mode: 0o600, peer: socketPeerCredentials, log };
   ends.use(await listen({ ...guard, address: { path: files.sock, mode: 0o600 }, routes: [tasks(3), own] }));
   ends.use(
-    settings.shim === undefined
+    shim === undefined
       ? await serveTtrpc({ ...guard, path: files.ttrpc, routes: [tasks(3)] })
       : await serveShim({
-          ...settings.shim,
+          ...shim,
           ...{ state, files, registry, events, log, leave, cgroups: context.cgroups },
           routes: (namespace) => [tasks(3, namespace), tasks(2, namespace), own],
         }),
   );
   process.on('SIGTERM', leave);
-  await writeInfo(files, build, version);
-  log.info({ pid: process.pid, build, tasks: registry.size }, 'supervisor is ready');
+  await writeInfo(files, settings);
+  log.info({ pid: process.pid, name, tasks: registry.size }, 'supervisor is ready');
 }
 
-async function writeInfo({ info }: SupervisorFiles, build: string, version: string): Promise<void> {
+async function writeInfo(
+  { info }: SupervisorFiles,
+  { build, version, group }: SupervisorSettings,
+): Promise<void> {
   const { pid } = process;
   const facts: SupervisorInfo = {
-    ...{ pid, build, version },
+    ...{ pid, build, version, group },
     startTime: String(startTime(pid)),
     node: process.execPath,
   };

@@ -11,13 +11,15 @@ export interface SupervisorServiceOptions {
   readonly handover: Handover;
   readonly version: string;
   readonly build: string;
+  /** Goes on with the tasks of another supervisor, which is dead. */
+  takeOver(owner: string): Promise<void>;
   /** Ends the supervisor, soon. */
   stop(options: { readonly killTasks: boolean }): Promise<void>;
 }
 
 /** Offers what is beside the tasks: `stowage.supervisor.v1.Supervisor`. */
 export function supervisorRoutes(options: SupervisorServiceOptions): Routes {
-  const { registry, events, handover, version, build, stop } = options;
+  const { registry, events, handover, version, build, takeOver, stop } = options;
   return serviceRoutes(Supervisor, {
     info: () => {
       handover.settle();
@@ -45,6 +47,10 @@ export function supervisorRoutes(options: SupervisorServiceOptions): Routes {
     },
     async ack({ seq }) {
       await events.ack(Number(seq));
+      return {};
+    },
+    async takeOver({ owner }) {
+      await takeOver(owner);
       return {};
     },
     async stop({ killTasks }) {

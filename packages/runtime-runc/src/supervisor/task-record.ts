@@ -1,6 +1,6 @@
-import { open, readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
-import { errnoOf, type Mount } from '@stowage/core';
+import { access, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { errnoOf, Fault, type Mount } from '@stowage/core';
 import type { Stdio } from '@stowage/runtime';
 import type { LoggerRecord } from './logging-binary.ts';
 import type { RuntimeChoice } from './runtime-choice.ts';
@@ -32,6 +32,8 @@ export interface ExecRecord extends ProcessRecord {
 /** `task.json`: what a supervisor must know to go on with the task of one that died. */
 export interface TaskRecord {
   readonly format: 1;
+  /** Name of the supervisor that has the task. While that one holds its lock nobody else touches it. */
+  readonly owner: string;
   readonly namespace: string;
   readonly id: string;
   readonly bundle: string;
@@ -49,13 +51,82 @@ export interface TaskRecord {
 
 export const taskFile = (directory: string): string => join(directory, 'task.json');
 
-/** The record in a task's directory; undefined if there is none, or nothing readable. */
+/** As the directory of a task that is only just being written down; starts with what no id starts with. */
+const CLAIM = '.claim:';
+
+/**
+ * The record in a task's directory; undefined if there is none, or nothing readable.
+ *
+ * @throws Fault `unimplemented` if it is of a format that a later version writes.
+ */
 export async function readTaskRecord(directory: string): Promise<TaskRecord | undefined> {
+  let record: Pick<TaskRecord, 'owner'> & { readonly format: number };
   try {
-    const record = JSON.parse(await readFile(taskFile(directory), 'utf8')) as TaskRecord;
-    return record.format === 1 ? record : undefined;
+    record = JSON.parse(await readFile(taskFile(directory), 'utf8'));
   } catch (e) {
     if (errnoOf(e) === 'ENOENT' || (e as Error).name === 'SyntaxError') return undefined;
+    throw e;
+  }
+  if (record.format === 1) return record as TaskRecord;
+  throw new Fault(
+    'unimplemented',
+    `task record ${taskFile(directory)}: format ${record.format}; this version knows 1, so the task is left as it is`,
+  );
+}
+
+/**
+ * Writes the first record of a task, which makes it its owner's. Of several supervisors one alone succeeds.
+ *
+ * @throws Fault `already_exists` if there is a task.
+ */
+export async function claimTask(directory: string, record: TaskRecord): Promise<void> {
+  const { owner, id, namespace } = record;
+  const claim = join(dirname(directory), `${CLAIM}${owner}:${id}`);
+  await mkdir(claim, { recursive: true, mode: 0o700 });
+  try {
+    await writeFile(taskFile(claim), JSON.stringify(record), { mode: 0o600 });
+    while (!(await take(claim, directory))) {
+      if (await isThere(taskFile(directory))) {
+        throw new Fault('already_exists', `create task ${id}: there is one in namespace ${namespace}`);
+      }
+      // Whoever deleted one died before it had removed all.
+      await rm(directory, { recursive: true, force: true });
+    }
+  } catch (e) {
+    await rm(claim, { recursive: true, force: true });
+    throw e;
+  }
+}
+
+/** What is left in a directory of tasks where a supervisor died while it wrote a first record. */
+export function isClaimOf(name: string, owner: string): boolean {
+  return name.startsWith(`${CLAIM}${owner}:`);
+}
+
+/** Gives a task, whose owner is dead, another one. */
+export async function changeOwner(directory: string, record: TaskRecord, owner: string): Promise<TaskRecord> {
+  const changed = { ...record, owner };
+  await writeWhole(taskFile(directory), JSON.stringify(changed));
+  return changed;
+}
+
+/** A directory may take the place of an empty one alone. */
+async function take(claim: string, directory: string): Promise<boolean> {
+  try {
+    await rename(claim, directory);
+    return true;
+  } catch (e) {
+    if (errnoOf(e) === 'ENOTEMPTY' || errnoOf(e) === 'EEXIST') return false;
+    throw e;
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (e) {
+    if (errnoOf(e) === 'ENOENT') return false;
     throw e;
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CallOptions, Fault, KeyedLock, type Mount } from '@stowage/core';
@@ -15,7 +15,7 @@ import { type IoPlace, openIO } from './open-io.ts';
 import type { WatchedProcess } from './reaper.ts';
 import { chooseRuntime, type RuntimeChoice } from './runtime-choice.ts';
 import { TaskProcess } from './task-process.ts';
-import { RecordWriter, type TaskRecord } from './task-record.ts';
+import { claimTask, RecordWriter, type TaskRecord } from './task-record.ts';
 
 /** How long the end of an init waits for that of processes which were added, before it is told all the same. */
 const LAST_EXEC_MS = 10_000;
@@ -97,7 +97,7 @@ export class Task {
 
   /** Makes the container. If that fails, nothing of it is left. */
   async make(options: CallOptions): Promise<number> {
-    await mkdir(this.directory, { recursive: true, mode: 0o700 });
+    await claimTask(this.directory, this.#toRecord());
     const made = this.#make(options);
     this.init.settling = made;
     try {
@@ -112,7 +112,6 @@ export class Task {
   async #make({ signal }: CallOptions): Promise<void> {
     const { bundle, rootfs } = this.facts;
     const { init } = this;
-    await this.record.save();
     if (rootfs.length > 0) await this.#context.mounter.mount(rootfs, this.rootfs, { signal });
     await refuseLinkedDev(this.rootfs);
     init.io = await openIO(init, this.ioPlace(), this.#context, { signal });
@@ -268,6 +267,7 @@ export class Task {
     const { choice, ...facts } = this.facts;
     return {
       format: 1,
+      owner: this.#context.owner,
       ...facts,
       runtime: choice,
       paused: this.paused === 'yes',

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stowage/supervisor/v1/supervisor.proto.
  */
 export const file_stowage_supervisor_v1_supervisor: GenFile = /*@__PURE__*/
-  fileDesc("CiZzdG93YWdlL3N1cGVydmlzb3IvdjEvc3VwZXJ2aXNvci5wcm90bxIVc3Rvd2FnZS5zdXBlcnZpc29yLnYxIg0KC0luZm9SZXF1ZXN0IkoKDEluZm9SZXNwb25zZRILCgNwaWQYASABKA0SDwoHdmVyc2lvbhgCIAEoCRINCgVidWlsZBgDIAEoCRINCgV0YXNrcxgEIAEoDSINCgtMaXN0UmVxdWVzdCJOCgxMaXN0UmVzcG9uc2USCwoDc2VxGAEgASgEEjEKCXByb2Nlc3NlcxgCIAMoCzIeLnN0b3dhZ2Uuc3VwZXJ2aXNvci52MS5Qcm9jZXNzIk4KB1Byb2Nlc3MSEQoJbmFtZXNwYWNlGAEgASgJEjAKBXN0YXRlGAIgASgLMiEuY29udGFpbmVyZC50YXNrLnYzLlN0YXRlUmVzcG9uc2UiIgoNRXZlbnRzUmVxdWVzdBIRCglhZnRlcl9zZXEYASABKAQiSwoORXZlbnRzUmVzcG9uc2USCwoDc2VxGAEgASgEEiwKCGVudmVsb3BlGAIgASgLMhouY29udGFpbmVyZC50eXBlcy5FbnZlbG9wZSIZCgpBY2tSZXF1ZXN0EgsKA3NlcRgBIAEoBCINCgtBY2tSZXNwb25zZSIhCgtTdG9wUmVxdWVzdBISCgpraWxsX3Rhc2tzGAEgASgIIg4KDFN0b3BSZXNwb25zZTKmAwoKU3VwZXJ2aXNvchJPCgRJbmZvEiIuc3Rvd2FnZS5zdXBlcnZpc29yLnYxLkluZm9SZXF1ZXN0GiMuc3Rvd2FnZS5zdXBlcnZpc29yLnYxLkluZm9SZXNwb25zZRJPCgRMaXN0EiIuc3Rvd2FnZS5zdXBlcnZpc29yLnYxLkxpc3RSZXF1ZXN0GiMuc3Rvd2FnZS5zdXBlcnZpc29yLnYxLkxpc3RSZXNwb25zZRJXCgZFdmVudHMSJC5zdG93YWdlLnN1cGVydmlzb3IudjEuRXZlbnRzUmVxdWVzdBolLnN0b3dhZ2Uuc3VwZXJ2aXNvci52MS5FdmVudHNSZXNwb25zZTABEkwKA0FjaxIhLnN0b3dhZ2Uuc3VwZXJ2aXNvci52MS5BY2tSZXF1ZXN0GiIuc3Rvd2FnZS5zdXBlcnZpc29yLnYxLkFja1Jlc3BvbnNlEk8KBFN0b3ASIi5zdG93YWdlLnN1cGVydmlzb3IudjEuU3RvcFJlcXVlc3QaIy5zdG93YWdlLnN1cGVydmlzb3IudjEuU3RvcFJlc3BvbnNlYgZwcm90bzM", [file_runtime_task_v3_shim, file_types_event]);
+  fileDesc("CiZzdG93YWdlL3N1cGVydmlzb3IvdjEvc3VwZXJ2aXNvci5wcm90bxIVc3Rvd2FnZS5zdXBlcnZpc29yLnYxIg0KC0luZm9SZXF1ZXN0IkoKDEluZm9SZXNwb25zZRILCgNwaWQYASABKA0SDwoHdmVyc2lvbhgCIAEoCRINCgVidWlsZBgDIAEoCRINCgV0YXNrcxgEIAEoDSINCgtMaXN0UmVxdWVzdCJOCgxMaXN0UmVzcG9uc2USCwoDc2VxGAEgASgEEjEKCXByb2Nlc3NlcxgCIAMoCzIeLnN0b3dhZ2Uuc3VwZXJ2aXNvci52MS5Qcm9jZXNzIk4KB1Byb2Nlc3MSEQoJbmFtZXNwYWNlGAEgASgJEjAKBXN0YXRlGAIgASgLMiEuY29udGFpbmVyZC50YXNrLnYzLlN0YXRlUmVzcG9uc2UiIgoNRXZlbnRzUmVxdWVzdBIRCglhZnRlcl9zZXEYASABKAQiSwoORXZlbnRzUmVzcG9uc2USCwoDc2VxGAEgASgEEiwKCGVudmVsb3BlGAIgASgLMhouY29udGFpbmVyZC50eXBlcy5FbnZlbG9wZSIZCgpBY2tSZXF1ZXN0EgsKA3NlcRgBIAEoBCINCgtBY2tSZXNwb25zZSIgCg9UYWtlT3ZlclJlcXVlc3QSDQoFb3duZXIYASABKAkiEgoQVGFrZU92ZXJSZXNwb25zZSIhCgtTdG9wUmVxdWVzdBISCgpraWxsX3Rhc2tzGAEgASgIIg4KDFN0b3BSZXNwb25zZTKDBAoKU3VwZXJ2aXNvchJPCgRJbmZvEiIuc3Rvd2FnZS5zdXBlcnZpc29yLnYxLkluZm9SZXF1ZXN0GiMuc3Rvd2FnZS5zdXBlcnZpc29yLnYxLkluZm9SZXNwb25zZRJPCgRMaXN0EiIuc3Rvd2FnZS5zdXBlcnZpc29yLnYxLkxpc3RSZXF1ZXN0GiMuc3Rvd2FnZS5zdXBlcnZpc29yLnYxLkxpc3RSZXNwb25zZRJXCgZFdmVudHMSJC5zdG93YWdlLnN1cGVydmlzb3IudjEuRXZlbnRzUmVxdWVzdBolLnN0b3dhZ2Uuc3VwZXJ2aXNvci52MS5FdmVudHNSZXNwb25zZTABEkwKA0FjaxIhLnN0b3dhZ2Uuc3VwZXJ2aXNvci52MS5BY2tSZXF1ZXN0GiIuc3Rvd2FnZS5zdXBlcnZpc29yLnYxLkFja1Jlc3BvbnNlElsKCFRha2VPdmVyEiYuc3Rvd2FnZS5zdXBlcnZpc29yLnYxLlRha2VPdmVyUmVxdWVzdBonLnN0b3dhZ2Uuc3VwZXJ2aXNvci52MS5UYWtlT3ZlclJlc3BvbnNlEk8KBFN0b3ASIi5zdG93YWdlLnN1cGVydmlzb3IudjEuU3RvcFJlcXVlc3QaIy5zdG93YWdlLnN1cGVydmlzb3IudjEuU3RvcFJlc3BvbnNlYgZwcm90bzM", [file_runtime_task_v3_shim, file_types_event]);
 
 /**
  * Asks what the supervisor is.
@@ -225,6 +225,42 @@ export const AckResponseSchema: GenMessage<AckResponse> = /*@__PURE__*/
   messageDesc(file_stowage_supervisor_v1_supervisor, 8);
 
 /**
+ * Says whose tasks shall be taken over.
+ *
+ * @generated from message stowage.supervisor.v1.TakeOverRequest
+ */
+export type TakeOverRequest = Message<"stowage.supervisor.v1.TakeOverRequest"> & {
+  /**
+   * Name of its directory.
+   *
+   * @generated from field: string owner = 1;
+   */
+  owner: string;
+};
+
+/**
+ * Describes the message stowage.supervisor.v1.TakeOverRequest.
+ * Use `create(TakeOverRequestSchema)` to create a new message.
+ */
+export const TakeOverRequestSchema: GenMessage<TakeOverRequest> = /*@__PURE__*/
+  messageDesc(file_stowage_supervisor_v1_supervisor, 9);
+
+/**
+ * The tasks are in the list.
+ *
+ * @generated from message stowage.supervisor.v1.TakeOverResponse
+ */
+export type TakeOverResponse = Message<"stowage.supervisor.v1.TakeOverResponse"> & {
+};
+
+/**
+ * Describes the message stowage.supervisor.v1.TakeOverResponse.
+ * Use `create(TakeOverResponseSchema)` to create a new message.
+ */
+export const TakeOverResponseSchema: GenMessage<TakeOverResponse> = /*@__PURE__*/
+  messageDesc(file_stowage_supervisor_v1_supervisor, 10);
+
+/**
  * Asks for the end of the supervisor.
  *
  * @generated from message stowage.supervisor.v1.StopRequest
@@ -243,7 +279,7 @@ export type StopRequest = Message<"stowage.supervisor.v1.StopRequest"> & {
  * Use `create(StopRequestSchema)` to create a new message.
  */
 export const StopRequestSchema: GenMessage<StopRequest> = /*@__PURE__*/
-  messageDesc(file_stowage_supervisor_v1_supervisor, 9);
+  messageDesc(file_stowage_supervisor_v1_supervisor, 11);
 
 /**
  * The supervisor ends once this was sent.
@@ -258,10 +294,10 @@ export type StopResponse = Message<"stowage.supervisor.v1.StopResponse"> & {
  * Use `create(StopResponseSchema)` to create a new message.
  */
 export const StopResponseSchema: GenMessage<StopResponse> = /*@__PURE__*/
-  messageDesc(file_stowage_supervisor_v1_supervisor, 10);
+  messageDesc(file_stowage_supervisor_v1_supervisor, 12);
 
 /**
- * One process that runs the containers of all namespaces and outlives the daemon that started it.
+ * One process that runs containers, all or those of one group, and outlives the daemon that started it.
  *
  * @generated from service stowage.supervisor.v1.Supervisor
  */
@@ -306,6 +342,17 @@ export const Supervisor: GenService<{
     methodKind: "unary";
     input: typeof AckRequestSchema;
     output: typeof AckResponseSchema;
+  },
+  /**
+   * Goes on with the tasks of another supervisor, which is dead. Answers FailedPrecondition while it lives, and
+   * also while somebody else is taking its tasks over. Calling again does no harm.
+   *
+   * @generated from rpc stowage.supervisor.v1.Supervisor.TakeOver
+   */
+  takeOver: {
+    methodKind: "unary";
+    input: typeof TakeOverRequestSchema;
+    output: typeof TakeOverResponseSchema;
   },
   /**
    * Ends the supervisor. Answers FailedPrecondition while there are tasks, unless they shall end too.
