@@ -1,4 +1,4 @@
-// node tools/faults/main.ts [kill|power|full|eio|all]: harms a daemon under load and says what it lost. See README.md.
+// node tools/faults/main.ts [NAME|all]: harms a daemon and its containers and says what it lost. See README.md.
 import { appendFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { nemeses } from './src/nemeses/index.ts';
@@ -56,7 +56,9 @@ function told({ nemesis, rounds, acknowledged, lost, torn, other, seconds, ...re
   if (rest.skipped !== undefined) return `SKIPPED ${nemesis}: ${rest.skipped}`;
   const sum = `${rounds} rounds, ${acknowledged} acknowledged operations, ${lost} lost, ${torn} torn`;
   const line = `${nemesis}: ${sum}, ${other} other, seed ${rest.seed}, ${seconds} s`;
-  if (rest.violation === undefined) return line;
+  const figures = Object.entries(rest.figures ?? {}).map(([name, value]) => `${name} ${value}`);
+  if (rest.violation === undefined)
+    return [line, ...(figures.length > 0 ? [`  ${figures.join(', ')}`] : [])].join('\n');
   return `${line}\nFAILED ${nemesis}: ${rest.violation}\n  root, journal.jsonl, violations.json, daemon.log: in ${rest.kept}`;
 }
 

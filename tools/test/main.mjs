@@ -48,8 +48,11 @@ const stages = {
   integration: () => runLanes([integration]),
   faults: () => {
     const lanes = [
-      [oracle, faults('kill')],
-      [hostile, faults('power'), faults('full'), faults('eio')],
+      [oracle, faults('kill'), faults('restart'), faults('slow'), faults('death')],
+      [
+        ...[hostile, faults('power'), faults('full'), faults('eio')],
+        ...[faults('exhaustion'), faults('churn'), faults('rollback')],
+      ],
     ];
     // In the long form they take hours, and are watched.
     return values.long ? runLanes(lanes.flat()) : runLanes(...lanes);

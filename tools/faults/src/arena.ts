@@ -1,5 +1,4 @@
 import { writeFile } from 'node:fs/promises';
-import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { remoteVerifier } from '@stowage/content/remote';
@@ -13,11 +12,11 @@ import { World } from './model/world.ts';
 import type { JudgeOptions } from './oracle/judge.ts';
 import { CHECKS, check, collect } from './oracle/oracle.ts';
 import type { Violation } from './oracle/violation.ts';
+import { isBusy } from './patience.ts';
+import type { Scene } from './scene.ts';
 import { NAMESPACES, servicesOf } from './services.ts';
 
 const READY_MS = 5000;
-/** On a machine with more work than this per processor, a slow start says nothing of the daemon. */
-const BUSY_LOAD = 1.5;
 /** A daemon whose disk has room again tries to open its databases now and then. */
 const RECOVERED_MS = 30_000;
 /** A daemon that is not ready by then never will be. */
@@ -39,7 +38,7 @@ export interface Failure {
 }
 
 /** A daemon, the clients that load it, their journal, and what the journal says the daemon must have. */
-export class Arena implements AsyncDisposable {
+export class Arena implements Scene, AsyncDisposable {
   readonly dir: string;
   readonly root: string;
   readonly journal: string;
@@ -105,8 +104,7 @@ export class Arena implements AsyncDisposable {
     }
     const tookMs = performance.now() - began;
     this.#slowestReadyMs = Math.max(this.#slowestReadyMs, tookMs);
-    const [load = 0] = loadavg();
-    if (tookMs > READY_MS && load < BUSY_LOAD * availableParallelism())
+    if (tookMs > READY_MS && !isBusy())
       this.#found.push({
         rule: 'slow',
         message: `ready after ${Math.round(tookMs)} ms, must be ${READY_MS}`,

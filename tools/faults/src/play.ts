@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { reasonOf } from '@stowage/core';
-import type { Arena } from './arena.ts';
 import type { Form, Nemesis } from './nemeses/nemesis.ts';
 import type { Rule, Violation } from './oracle/violation.ts';
 import { Rng } from './rng.ts';
+import type { Scene } from './scene.ts';
 
 export interface PlayOptions {
   readonly form: Form;
@@ -34,6 +34,8 @@ export interface Outcome {
   readonly seconds: number;
   /** The longest that the daemon took to be ready. */
   readonly slowestReadyMs: number;
+  /** What else the nemesis counted or measured. */
+  readonly figures?: Readonly<Record<string, number>>;
   readonly skipped?: string;
   /** The first rule that was broken, and where all that is known of it is kept. */
   readonly violation?: string;
@@ -52,7 +54,7 @@ export async function play(nemesis: Nemesis, options: PlayOptions): Promise<Outc
   const began = performance.now();
   const wanted = options.rounds ?? nemesis.rounds[form];
   const found: Violation[] = [];
-  const arenas = new Set<Arena>();
+  const scenes = new Set<Scene>();
   let places = 0;
   let rounds = 0;
   const skipped = await nemesis.missing();
@@ -64,50 +66,58 @@ export async function play(nemesis: Nemesis, options: PlayOptions): Promise<Outc
     const { entry, clients } = options;
     return { dir, seed, entry, ...(clients !== undefined && { clients }) };
   };
+  const isLast = () => rounds === wanted - 1;
   const more = () => rounds < wanted && found.length === 0 && !signal.aborted;
-  const round = async (arena: Arena, harm: () => Promise<void>) => {
-    arenas.add(arena);
+  const round = async (scene: Scene, harm: () => Promise<void>) => {
+    scenes.add(scene);
     let dead: Violation | undefined;
     try {
       await harm();
     } catch (e) {
       dead = { rule: 'dead', message: reasonOf(e) };
     }
-    if (dead === undefined && rounds % CHECK_EVERY === CHECK_EVERY - 1) await arena.runCheck();
-    const violations = dead === undefined ? await arena.check() : [dead];
+    if (dead === undefined && rounds % CHECK_EVERY === CHECK_EVERY - 1) await scene.runCheck?.();
+    const violations = dead === undefined ? await scene.check() : [dead];
     // The daemon may have been told to end as well.
     if (signal.aborted) return;
     rounds += 1;
     found.push(...violations.map(({ rule, message }) => ({ rule, message: `round ${rounds}: ${message}` })));
     if (found.length === 0) return;
-    await arena.keepEvidence(found);
-    kept = arena.dir;
+    await scene.keepEvidence(found);
+    kept = scene.dir;
   };
   const rng = Rng.of(seed, ...Buffer.from(nemesis.name));
   if (skipped === undefined) {
     try {
-      await nemesis.play({ rng, signal, place, more, round });
+      await nemesis.play({ form, rng, signal, place, more, isLast, round });
     } catch (e) {
       if (!signal.aborted) found.push({ rule: 'dead', message: `it can't be played: ${reasonOf(e)}` });
     }
   }
   const count = (rules: ReadonlySet<Rule>) => found.filter(({ rule }) => rules.has(rule)).length;
-  const sum = (of: (arena: Arena) => number) => [...arenas].reduce((all, arena) => all + of(arena), 0);
+  const sum = (of: (scene: Scene) => number) => [...scenes].reduce((all, scene) => all + of(scene), 0);
   const [lost, torn] = [count(LOST), count(TORN)];
   const [first] = found;
   if (first === undefined) await rm(base, { recursive: true, force: true });
   return {
     nemesis: nemesis.name,
     rounds,
-    acknowledged: sum((arena) => arena.acknowledged),
-    failed: sum((arena) => arena.failed),
+    acknowledged: sum((scene) => scene.acknowledged),
+    failed: sum((scene) => scene.failed),
     lost,
     torn,
     other: found.length - lost - torn,
     seed,
-    slowestReadyMs: Math.round(Math.max(0, ...[...arenas].map((arena) => arena.slowestReadyMs))),
+    slowestReadyMs: Math.round(Math.max(0, ...[...scenes].map((scene) => scene.slowestReadyMs))),
     seconds: Math.round((performance.now() - began) / 100) / 10,
+    ...figuresOf(scenes),
     ...(skipped !== undefined && { skipped }),
     ...(first !== undefined && { violation: `${first.rule}: ${first.message}`, kept }),
   };
+}
+
+/** Of scenes with figures there is one in a nemesis. */
+function figuresOf(scenes: ReadonlySet<Scene>): Pick<Outcome, 'figures'> {
+  const all = [...scenes].flatMap(({ figures }) => (figures === undefined ? [] : [figures]));
+  return all.length === 0 ? {} : { figures: Object.assign({}, ...all) };
 }

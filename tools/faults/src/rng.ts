@@ -32,6 +32,11 @@ export class Rng {
     return items[Math.floor(this.next() * items.length)];
   }
 
+  shuffled<T>(items: readonly T[]): T[] {
+    const left = [...items];
+    return items.map(() => left.splice(this.int(0, left.length - 1), 1)[0] as T);
+  }
+
   /** Picks by weight. */
   weighted<T extends { readonly weight: number }>(items: readonly T[]): T | undefined {
     let at = this.next() * items.reduce((sum, { weight }) => sum + weight, 0);
