@@ -1,7 +1,9 @@
 import { type CallOptions, type Descriptor, Fault } from '@stowage/core';
+import { pulling } from './access.ts';
 import type { Api, ApiCall } from './api.ts';
 import type { HttpResponse } from './http.ts';
-import { isManifestType, MAX_MANIFEST_BYTES, refuseSchema1 } from './manifest-types.ts';
+import { isManifestType, MAX_MANIFEST_BYTES, mediaTypeOf, refuseSchema1 } from './manifest-types.ts';
+import { atLeast } from './pace.ts';
 import type { Reference } from './reference.ts';
 import { statusFault } from './status-fault.ts';
 
@@ -14,13 +16,15 @@ export interface FetchOptions extends CallOptions {
  * The bytes of a blob from an offset on: as many as the descriptor says, or a failure. They are not hashed here, for
  * whoever resumes has only a part; a content store hashes them.
  *
- * @throws Fault `failed_precondition` if the registry says or sends more; `unavailable` if it sends less.
+ * @param idleTimeoutMs - in which at least a kilobyte must come.
+ * @throws Fault `failed_precondition` if the registry says or sends more; `unavailable` if it sends less, or too slowly.
  */
 export async function* fetchBlob(
   api: Api,
   reference: Reference,
   descriptor: Descriptor,
   { offset = 0n, signal }: FetchOptions,
+  idleTimeoutMs: number,
 ): AsyncGenerator<Uint8Array> {
   const { digest, mediaType, size } = descriptor;
   const subject = `fetch ${digest} of ${reference.host}/${reference.repository}`;
@@ -35,12 +39,13 @@ export async function* fetchBlob(
     );
   }
   if (offset === size) return;
-  const call = { subject, method: 'GET' as const, reference, signal };
-  await using response = await open(api, call, descriptor, isManifest, offset);
+  const call = { subject, method: 'GET' as const, ...pulling(reference), signal };
+  await using response = await open(api, call, reference, descriptor, offset);
   if (response.status !== 200 && response.status !== 206) throw await statusFault(subject, response);
+  if (isManifest) expectType(subject, response, mediaType);
   let skip = expectRange(subject, response, size, offset);
   let missing = size - offset;
-  for await (const chunk of response.body) {
+  for await (const chunk of atLeast(subject, response.body, idleTimeoutMs)) {
     let part = chunk;
     if (skip > 0n) {
       const cut = skip < BigInt(part.byteLength) ? Number(skip) : part.byteLength;
@@ -59,20 +64,29 @@ export async function* fetchBlob(
 async function open(
   api: Api,
   call: Omit<ApiCall, 'path'>,
+  { repository }: Reference,
   { digest, mediaType }: Descriptor,
-  isManifest: boolean,
   offset: bigint,
 ): Promise<HttpResponse> {
+  const isManifest = isManifestType(mediaType);
   const headers = {
     accept: isManifest ? mediaType : '*/*',
     ...(offset > 0n && { range: `bytes=${offset}-` }),
   };
-  const path = `${isManifest ? 'manifests' : 'blobs'}/${digest}`;
+  const path = `${repository}/${isManifest ? 'manifests' : 'blobs'}/${digest}`;
   const response = await api.call({ ...call, path, headers });
   if (response.status !== 416) return response;
   // It can't give a part; then all, of which what is known is skipped.
   await response[Symbol.asyncDispose]();
   return api.call({ ...call, path, headers: { accept: headers.accept } });
+}
+
+/** Bytes that are one kind of manifest to the registry and another to whoever asked are told apart by nobody later. */
+function expectType(subject: string, { headers }: HttpResponse, mediaType: string): void {
+  const told = mediaTypeOf(headers['content-type']);
+  refuseSchema1(subject, told);
+  if (isManifestType(told) && told !== mediaType)
+    throw new Fault('failed_precondition', `${subject}: the registry sends ${told}, not ${mediaType}`);
 }
 
 /**

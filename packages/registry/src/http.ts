@@ -1,29 +1,35 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { getCACertificates } from 'node:tls';
+import { Readable } from 'node:stream';
 import type { CallOptions } from '@stowage/core';
-import { Agent, type Dispatcher } from 'undici';
-import { Gate } from './gate.ts';
-import { guardedLookup, isForbidden } from './lookup.ts';
+import { type ConnectionDefaults, type ConnectionSettings, Connections } from './connections.ts';
+import { Gates } from './gates.ts';
+import { isForbidden } from './lookup.ts';
 import { forbidden, networkFault } from './network-fault.ts';
 
-export interface HttpOptions {
+export interface HttpOptions extends ConnectionDefaults {
   readonly userAgent: string;
-  readonly ca: string | undefined;
   /** Most requests under way at a time, their bodies included. */
   readonly maxConcurrent: number;
-  readonly connectTimeoutMs: number;
-  /** How long a server may be silent: before it answers, and between two pieces of a body. */
-  readonly idleTimeoutMs: number;
+  /** Most of them to one origin. */
+  readonly maxConcurrentPerHost: number;
 }
+
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface HttpRequest extends CallOptions {
   /** What it is for, for messages: `resolve docker.io/library/busybox:latest`. */
   readonly subject: string;
-  readonly method: 'GET' | 'HEAD';
+  readonly method: Method;
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Bytes, or what opens a stream of as many as the header `content-length` says, anew for each try. */
+  readonly body?: Uint8Array | (() => AsyncIterable<Uint8Array>) | undefined;
   /** Whether this machine may be meant: it may not, where somebody else chose the URL. */
   readonly allowLoopback: boolean;
+  /** Of the registry that the URL is at. */
+  readonly connection?: ConnectionSettings | undefined;
+  /** How long the answer may take once all is sent. Default: as long as a server may be silent. */
+  readonly answerTimeoutMs?: number | undefined;
 }
 
 /** Dispose it, or its connection stays busy; the body is then gone. */
@@ -32,6 +38,8 @@ export interface HttpResponse extends AsyncDisposable {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: AsyncIterable<Uint8Array>;
+  /** What a message about this answer should say besides. */
+  readonly hint?: string | undefined;
 }
 
 const MAX_DUMP_BYTES = 64 * 1024;
@@ -39,34 +47,35 @@ const MAX_DUMP_BYTES = 64 * 1024;
 /** One request, one answer: follows nothing, retries nothing. */
 export class Http implements AsyncDisposable {
   readonly #options: HttpOptions;
-  readonly #gate: Gate;
-  /** By whether loopback is allowed. Apart, for a connection once made is used again. */
-  readonly #agents: ReadonlyMap<boolean, Dispatcher>;
+  readonly #gates: Gates;
+  readonly #connections: Connections;
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    this.#gate = new Gate(options.maxConcurrent);
-    this.#agents = new Map([true, false].map((allow) => [allow, this.#agent(allow)]));
+    this.#gates = new Gates(options.maxConcurrent, options.maxConcurrentPerHost);
+    this.#connections = new Connections(options);
   }
 
   /** @throws Fault as {@link networkFault}; the signal's reason. */
   async send(request: HttpRequest): Promise<HttpResponse> {
-    const { subject, method, url, headers, allowLoopback, signal } = request;
+    const { subject, method, url, headers, body: sent, allowLoopback, connection, signal } = request;
     if (isForbidden(url.hostname, allowLoopback)) throw forbidden(subject, url, url.hostname);
-    const agent = this.#agents.get(allowLoopback);
-    const place = await this.#gate.enter(signal);
+    const dispatcher = this.#connections.to(url, allowLoopback, connection);
+    const place = await this.#gates.enter(url.origin, signal);
     try {
-      if (agent === undefined) throw new Error('no agent');
+      const { answerTimeoutMs } = request;
       const {
         statusCode,
         headers: answered,
         body,
-      } = await agent.request({
+      } = await dispatcher.request({
         origin: url.origin,
         path: `${url.pathname}${url.search}`,
         method,
         headers: { 'user-agent': this.#options.userAgent, 'accept-encoding': 'identity', ...headers },
+        body: typeof sent === 'function' ? Readable.from(sent(), { objectMode: false }) : (sent ?? null),
         signal: signal ?? null,
+        ...(answerTimeoutMs !== undefined && { headersTimeout: answerTimeoutMs }),
       });
       return {
         url,
@@ -76,7 +85,7 @@ export class Http implements AsyncDisposable {
         async [Symbol.asyncDispose]() {
           body.on('error', () => undefined);
           // What is short is read to its end, so that the connection can be used again.
-          if (method === 'HEAD' || statusCode >= 300)
+          if (method !== 'GET' || statusCode >= 300)
             void body.dump({ limit: MAX_DUMP_BYTES }).catch(() => undefined);
           else body.destroy();
           place[Symbol.dispose]();
@@ -88,20 +97,8 @@ export class Http implements AsyncDisposable {
     }
   }
 
-  #agent(allowLoopback: boolean): Dispatcher {
-    const { ca, connectTimeoutMs, idleTimeoutMs } = this.#options;
-    // Given certificates take the place of the usual ones, so these are named with them.
-    const trusted = ca === undefined ? {} : { ca: [...getCACertificates(), ca] };
-    return new Agent({
-      connect: { ...trusted, timeout: connectTimeoutMs, lookup: guardedLookup(allowLoopback) },
-      headersTimeout: idleTimeoutMs,
-      bodyTimeout: idleTimeoutMs,
-      maxHeaderSize: 64 * 1024,
-    });
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#agents.values()].map((agent) => agent.destroy()));
+    await this.#connections[Symbol.asyncDispose]();
   }
 }
 

@@ -12,6 +12,10 @@ const REASONS: ReadonlyMap<string, readonly [FaultKind, string]> = new Map([
   ['UND_ERR_CONNECT_TIMEOUT', ['unavailable', 'the connection timed out']],
   ['UND_ERR_HEADERS_TIMEOUT', ['unavailable', 'it did not answer in time']],
   ['UND_ERR_BODY_TIMEOUT', ['unavailable', 'it stopped sending']],
+  ['UND_ERR_PRX_TLS', ['failed_precondition', 'the certificate of the proxy is not trusted']],
+  ['UND_ERR_HEADERS_OVERFLOW', ['resource_exhausted', 'more than 64 KiB of headers came']],
+  ['HPE_HEADER_OVERFLOW', ['resource_exhausted', 'more than 64 KiB of headers came']],
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', ['unavailable', 'it sent fewer bytes than it announced']],
   ['EPROTO', ['failed_precondition', 'it does not speak TLS: is it a plain HTTP registry?']],
   [
     'ERR_SSL_WRONG_VERSION_NUMBER',
@@ -23,6 +27,8 @@ const REASONS: ReadonlyMap<string, readonly [FaultKind, string]> = new Map([
   ],
 ]);
 
+/** Of the parser: what came is not HTTP. */
+const NO_HTTP = /^HPE_/;
 const CERTIFICATE = /^(ERR_TLS_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH)/;
 
 /**
@@ -38,6 +44,10 @@ export function networkFault(e: unknown, { subject, url, signal }: HttpRequest):
     const known = REASONS.get(code);
     if (known !== undefined)
       return new Fault(known[0], `${subject}: ${known[1]} (${shown(url)})`, { cause: e });
+    if (NO_HTTP.test(code)) {
+      const reason = `what it sends is not HTTP: ${quote(reasonOf(e))}`;
+      return new Fault('failed_precondition', `${subject}: ${reason} (${shown(url)})`, { cause: e });
+    }
     if (CERTIFICATE.test(code)) {
       const reason = `its certificate is not trusted: ${quote(reasonOf(e))}`;
       return new Fault('failed_precondition', `${subject}: ${reason} (${shown(url)})`, { cause: e });

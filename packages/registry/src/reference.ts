@@ -75,6 +75,23 @@ export function normalizeReference(text: string): string {
   return tag === undefined && digest === undefined ? `${name}:latest` : name;
 }
 
+/** @throws Fault `invalid_argument` for what is no host of a registry, such as `docker.io` or `localhost:5000`. */
+export function parseHost(text: string): string {
+  if (isHost(text)) return text;
+  throw new Fault(
+    'invalid_argument',
+    `registry ${quote(text)}: it must be a host, as docker.io or localhost:5000`,
+  );
+}
+
+export function isRepository(text: string): boolean {
+  return text.length <= MAX_NAME && REPOSITORY.test(text);
+}
+
+export function isTag(text: string): boolean {
+  return TAG.test(text);
+}
+
 /** A first word is a host only if it could not be a user of Docker Hub: it has a dot or a port, or is `localhost`. */
 function isHost(text: string): boolean {
   if (!HOST.test(text)) return false;

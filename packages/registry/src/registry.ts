@@ -1,25 +1,26 @@
-import { type CallOptions, type Descriptor, Fault } from '@stowage/core';
-import { AnonymousTokens } from './anonymous-tokens.ts';
-import { Api } from './api.ts';
-import { defaultEndpoints, type EndpointsOf } from './endpoint.ts';
-import { type FetchOptions, fetchBlob } from './fetch.ts';
-import { Http } from './http.ts';
-import { parseReference } from './reference.ts';
-import { resolveReference } from './resolve.ts';
+import type { CallOptions, Descriptor, Digest } from '@stowage/core';
+import type { Referrer } from './descriptor-fields.ts';
+import type { FetchOptions } from './fetch.ts';
+import type { BlobBytes, PushBlobOptions, Pushed } from './push-blob.ts';
+import type { Manifest, PushedManifest } from './push-manifest.ts';
+import type { ReferrersOptions } from './referrers.ts';
+import type { TagsOptions } from './tags.ts';
 
 /**
- * Registries, reached anonymously.
+ * Registries. A name is in full, `host/repository[:tag][@digest]`.
  *
- * @see distribution-spec, "Pull"
+ * All calls fail with `not_found`; `unauthenticated` or `permission_denied`; `unavailable` if the registry does not answer;
+ * `resource_exhausted` if it has had too many requests or sends too much; `failed_precondition` if it contradicts itself;
+ * `invalid_argument` for a name that is none.
+ *
+ * @see distribution-spec v1.1
  */
 export interface Registry extends AsyncDisposable {
   /**
    * What a full name stands for now.
    *
    * @param name - `host/repository:tag` or `host/repository@digest`.
-   * @throws Fault `not_found`; `unauthenticated`, `permission_denied`; `unavailable` if the registry does not answer;
-   *   `resource_exhausted` if it has had too many requests; `failed_precondition` if it contradicts itself;
-   *   `invalid_argument` for a name that is none; `unimplemented` for Docker schema 1.
+   * @throws Fault also `unimplemented` for Docker schema 1.
    */
   resolve(name: string, options?: CallOptions): Promise<Resolved>;
 
@@ -27,85 +28,55 @@ export interface Registry extends AsyncDisposable {
    * The bytes of a blob or manifest, never more than the descriptor says.
    *
    * @param name - of the repository; tag and digest do not matter.
-   * @throws Fault as {@link resolve}; `unavailable` where it broke off: ask for the rest with `offset`.
+   * @throws Fault `unavailable` where it broke off: ask for the rest with `offset`.
    */
   fetch(name: string, descriptor: Descriptor, options?: FetchOptions): AsyncIterable<Uint8Array>;
+
+  /**
+   * Brings a blob to a repository, unless it is there. What breaks off is taken up where the registry says it is.
+   *
+   * @param name - of the repository; tag and digest do not matter.
+   * @param bytes - opens them from an offset on, more than once if need be.
+   */
+  pushBlob(
+    name: string,
+    descriptor: Descriptor,
+    bytes: BlobBytes,
+    options?: PushBlobOptions,
+  ): Promise<Pushed>;
+
+  /**
+   * Stores a manifest or index under a tag, or by its digest where the name has none. What it points at goes first.
+   *
+   * @throws Fault `failed_precondition` if it points at what is not there, or is not what the name's digest says.
+   */
+  pushManifest(name: string, manifest: Manifest, options?: CallOptions): Promise<PushedManifest>;
+
+  /** The tags of a repository, in the registry's order, got page by page as they are read. */
+  tags(name: string, options?: TagsOptions): AsyncIterable<string>;
+
+  /** What refers to a manifest: signatures and the like. */
+  referrers(name: string, digest: Digest, options?: ReferrersOptions): AsyncIterable<Referrer>;
+
+  /**
+   * Deletes a manifest (`host/repository@digest`) or a tag (`host/repository:tag`).
+   *
+   * @throws Fault `unimplemented` if the registry does not allow it.
+   */
+  delete(name: string, options?: CallOptions): Promise<void>;
+
+  /** Deletes a blob of a repository. @throws Fault as {@link delete}. */
+  deleteBlob(name: string, digest: Digest, options?: CallOptions): Promise<void>;
+
+  /**
+   * Asks whether a registry lets in whoever has the credentials that are known.
+   *
+   * @param host - `docker.io`, `registry.example:5000`.
+   */
+  check(host: string, options?: CallOptions): Promise<void>;
 }
 
 export interface Resolved {
   readonly name: string;
   readonly descriptor: Descriptor;
-}
-
-export interface RegistryOptions {
-  /** HTTP to all registries, or to none. Default: to those on loopback only. */
-  readonly plainHttp?: boolean | undefined;
-  /** Where the registry of a host is to be reached, mirrors included. Default: at the host itself. */
-  readonly endpoints?: EndpointsOf | undefined;
-  /** Certificates, PEM, that are trusted besides the usual ones. */
-  readonly ca?: string | undefined;
-  readonly userAgent?: string | undefined;
-  /** Most requests under way at a time. Default: 16. */
-  readonly maxConcurrent?: number | undefined;
-  /** Default: 10 s. */
-  readonly connectTimeoutMs?: number | undefined;
-  /** How long a registry may be silent. Default: 30 s. */
-  readonly idleTimeoutMs?: number | undefined;
-  /** How long resolving a name may take, tokens and retries included. Default: 2 minutes. */
-  readonly resolveTimeoutMs?: number | undefined;
-  /** How often a request is tried again after 429, 5xx or a broken connection. Default: 3. */
-  readonly retries?: number | undefined;
-  /** Wait before the first retry, doubled for each further one. Default: 500 ms. */
-  readonly retryDelayMs?: number | undefined;
-}
-
-/** Connects to nobody until asked. Dispose it to close its connections. */
-export function openRegistry(options: RegistryOptions = {}): Registry {
-  return new RegistryClient(options);
-}
-
-class RegistryClient implements Registry {
-  readonly #http: Http;
-  readonly #api: Api;
-  readonly #resolveTimeoutMs: number;
-  readonly #closed = new AbortController();
-
-  constructor(options: RegistryOptions) {
-    const { plainHttp, endpoints = defaultEndpoints(plainHttp), userAgent = 'stowage' } = options;
-    const { ca, maxConcurrent = 16, connectTimeoutMs = 10_000, idleTimeoutMs = 30_000 } = options;
-    const { retries = 3, retryDelayMs = 500, resolveTimeoutMs = 120_000 } = options;
-    this.#resolveTimeoutMs = resolveTimeoutMs;
-    this.#http = new Http({ ca, userAgent, maxConcurrent, connectTimeoutMs, idleTimeoutMs });
-    const retry = { retries, delayMs: retryDelayMs, maxDelayMs: 30_000 };
-    this.#api = new Api(this.#http, endpoints, new AnonymousTokens(this.#http), retry);
-  }
-
-  async resolve(name: string, { signal }: CallOptions = {}): Promise<Resolved> {
-    const reference = parseReference(name);
-    // Against a registry that sends a byte now and then, for ever.
-    const timeout = AbortSignal.timeout(this.#resolveTimeoutMs);
-    try {
-      const until = AbortSignal.any([this.#until(signal), timeout]);
-      return { name, descriptor: await resolveReference(this.#api, reference, { signal: until }) };
-    } catch (e) {
-      if (!timeout.aborted || signal?.aborted || this.#closed.signal.aborted) throw e;
-      throw new Fault('unavailable', `resolve ${name}: it took more than ${this.#resolveTimeoutMs} ms`, {
-        cause: e,
-      });
-    }
-  }
-
-  async *fetch(name: string, descriptor: Descriptor, options: FetchOptions = {}): AsyncGenerator<Uint8Array> {
-    const signal = this.#until(options.signal);
-    yield* fetchBlob(this.#api, parseReference(name), descriptor, { ...options, signal });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed.abort(new Fault('canceled', 'registry: it was closed'));
-    await this.#http[Symbol.asyncDispose]();
-  }
-
-  #until(signal: AbortSignal | undefined): AbortSignal {
-    return signal === undefined ? this.#closed.signal : AbortSignal.any([signal, this.#closed.signal]);
-  }
 }

@@ -7,6 +7,7 @@ import {
   Fault,
   parseDigest,
 } from '@stowage/core';
+import { pulling } from './access.ts';
 import type { Api } from './api.ts';
 import { readBody } from './body.ts';
 import type { HttpResponse } from './http.ts';
@@ -38,8 +39,10 @@ export async function resolveReference(
     throw new Fault('invalid_argument', `${subject}: it has neither tag nor digest; add :latest`);
   const call = {
     subject,
-    reference,
-    path: `manifests/${at}`,
+    ...pulling(reference),
+    // Whoever is not trusted to say what a tag stands for can still have what a digest names.
+    needs: digest === undefined ? ('resolve' as const) : ('pull' as const),
+    path: `${reference.repository}/manifests/${at}`,
     headers: { accept: MANIFEST_TYPES.join(', ') },
     signal,
   };

@@ -11,10 +11,13 @@ const MAX_ERROR_BYTES = 16 * 1024;
  * @param subject - what was wanted, such as `resolve docker.io/library/busybox:latest`.
  */
 export async function statusFault(subject: string, response: HttpResponse): Promise<Fault> {
-  const { status, url } = response;
+  const { status, url, hint } = response;
   const said = await errorText(subject, response);
   const [kind, reason] = meaning(status);
-  return new Fault(kind, `${subject}: ${reason} (HTTP ${status} from ${shown(url)}${said})`);
+  return new Fault(
+    kind,
+    `${subject}: ${reason} (HTTP ${status} from ${shown(url)}${said})${hint === undefined ? '' : `; ${hint}`}`,
+  );
 }
 
 function meaning(status: number): readonly [FaultKind, string] {
@@ -23,10 +26,14 @@ function meaning(status: number): readonly [FaultKind, string] {
       return ['unauthenticated', 'the registry wants a login, or has nothing of this name'];
     case 403:
       return ['permission_denied', 'the registry denies it'];
+    case 405:
+      return ['unimplemented', 'the registry does not allow it'];
     case 404:
       return ['not_found', 'the registry has nothing of this name'];
     case 416:
       return ['out_of_range', 'the registry has fewer bytes'];
+    case 413:
+      return ['resource_exhausted', 'it is too large for the registry'];
     case 429:
       return ['resource_exhausted', 'the registry has had too many requests; try again later'];
     default:
