@@ -1,8 +1,11 @@
 import { createReadStream } from 'node:fs';
-import { open, readFile, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { jsonBytes, TYPE_URL } from '@stowage/core';
+import { layout } from '../src/layout.ts';
 import { census, eventually, gone, Workbench } from './fixtures/workbench.ts';
 
 let bench: Workbench;
@@ -174,6 +177,28 @@ test('a supervisor killed while it makes a container leaves nothing of it', asyn
   const again = await bench.tasks.create(await bench.container('c', ['true']));
   expect(again.pid).toBeGreaterThan(0);
   await bench.tasks.delete({ id: 'c' });
+});
+
+test('what a supervisor left that was killed while it deleted a task goes with the next one', async () => {
+  await started('c', ['sleep', '1000']);
+  const tasks = layout(bench.state).tasks;
+  const left = join(tasks, bench.namespace, 'half-deleted');
+  const claim = join(tasks, bench.namespace, '.claim:somebody-else:c2');
+  for (const directory of [left, claim]) await mkdir(directory);
+  await writeFile(join(left, 'task.json.new'), '{');
+  await killSupervisor();
+  await eventually(async () => !(await readdir(join(tasks, bench.namespace))).includes('half-deleted'));
+  expect((await readdir(join(tasks, bench.namespace))).sort()).toEqual(['.claim:somebody-else:c2', 'c']);
+});
+
+test('a call that the death of the supervisor ends is unavailable, whoever notices first', async () => {
+  await started('c', ['sleep', '1000']);
+  const made = [1, 2, 3, 4].map(async (n) => bench.tasks.create(await bench.container(`m${n}`, ['true'])));
+  const ends = Promise.allSettled(made);
+  await delay(30);
+  await killSupervisor({ replaced: false });
+  for (const end of await ends)
+    if (end.status === 'rejected') expect(end.reason).toMatchObject({ kind: 'unavailable' });
 });
 
 test('a runtime that owns its supervisor takes all with it', async () => {

@@ -1,4 +1,4 @@
-import type { Transport } from '@connectrpc/connect';
+import { Code, ConnectError, type Transport } from '@connectrpc/connect';
 import { Supervisor } from '@stowage/api/supervisor/v1';
 import { type CallOptions, Fault } from '@stowage/core';
 import { dateOf, rpcClient, typedBytesOf } from '@stowage/rpc';
@@ -125,7 +125,10 @@ export class SupervisorConnection implements AsyncDisposable {
     return {
       stream,
       unary: async (...args) => {
-        const response = await unary(...args);
+        const [, signal] = args;
+        const response = await unary(...args).catch((e: unknown) => {
+          throw signal?.aborted ? e : lost(e);
+        });
         const seq = Number(response.header.get(SEQ_HEADER) ?? 0);
         await Promise.race([this.#options.relay.options.source.reached(seq), gone]);
         return response;
@@ -183,4 +186,16 @@ export class SupervisorConnection implements AsyncDisposable {
   async #close(): Promise<void> {
     await Promise.all([this.#calls[Symbol.asyncDispose](), this.#transport[Symbol.asyncDispose]()]);
   }
+}
+
+/** A line that is lost is closed, and its calls end as canceled; but nobody who asked has left. */
+function lost(e: unknown): unknown {
+  if (!(e instanceof ConnectError) || e.code !== Code.Canceled) return e;
+  return new ConnectError(
+    `the supervisor was lost: ${e.rawMessage}`,
+    Code.Unavailable,
+    undefined,
+    undefined,
+    e,
+  );
 }

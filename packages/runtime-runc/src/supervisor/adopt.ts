@@ -10,7 +10,7 @@ import { awaitCommands } from './left-commands.ts';
 import { adoptIO } from './open-io.ts';
 import { readPid, Task } from './task.ts';
 import { TaskProcess } from './task-process.ts';
-import { changeOwner, isClaimOf, readTaskRecord, type TaskRecord } from './task-record.ts';
+import { changeOwner, isClaimOf, isUnrecorded, readTaskRecord, type TaskRecord } from './task-record.ts';
 import type { TaskRegistry } from './task-registry.ts';
 
 /**
@@ -44,6 +44,8 @@ async function adoptFrom(
   owner: string | undefined,
 ): Promise<void> {
   if (isClaimOf(basename(directory), owner ?? context.owner)) return rm(directory, { recursive: true });
+  // Whoever deleted it died before it had removed all.
+  if (await isUnrecorded(directory)) return rm(directory, { recursive: true, force: true });
   const record = await readTaskRecord(directory);
   if (record === undefined || (owner !== undefined && record.owner !== owner)) return;
   const ours = record.owner === context.owner ? record : await changeOwner(directory, record, context.owner);

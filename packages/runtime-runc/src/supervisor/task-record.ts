@@ -1,5 +1,5 @@
 import { access, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { errnoOf, Fault, type Mount } from '@stowage/core';
 import type { Stdio } from '@stowage/runtime';
 import type { LoggerRecord } from './logging-binary.ts';
@@ -101,6 +101,11 @@ export async function claimTask(directory: string, record: TaskRecord): Promise<
 /** What is left in a directory of tasks where a supervisor died while it wrote a first record. */
 export function isClaimOf(name: string, owner: string): boolean {
   return name.startsWith(`${CLAIM}${owner}:`);
+}
+
+/** Whether a directory of tasks holds what is left of one that was deleted: nobody's record, and nobody is about to write one. */
+export async function isUnrecorded(directory: string): Promise<boolean> {
+  return !basename(directory).startsWith(CLAIM) && !(await isThere(taskFile(directory)));
 }
 
 /** Gives a task, whose owner is dead, another one. */
