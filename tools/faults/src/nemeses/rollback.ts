@@ -133,15 +133,23 @@ async function nextTry(yard: Yard, id: string, step: Step): Promise<void> {
   }
 }
 
+/** Its start may still be under way, and end in either way. */
 async function endExec(yard: Yard, id: string): Promise<void> {
   const { tasks } = yard.client.services;
   const exec = { containerId: id, execId: EXEC };
-  const { status } = await tasks.get(exec);
-  if (status === 'running') {
-    await unlessGone(tasks.kill({ ...exec, signal: SIGKILL }));
-    await tasks.wait(exec);
-  }
-  await tasks.deleteProcess(exec);
+  await until(`exec ${EXEC} in ${id} to be deleted`, async () => {
+    try {
+      if ((await tasks.get(exec)).status === 'running') {
+        await unlessGone(tasks.kill({ ...exec, signal: SIGKILL }));
+        await tasks.wait(exec);
+      }
+      await tasks.deleteProcess(exec);
+      return true;
+    } catch (e) {
+      if (Fault.is(e, 'failed_precondition')) return false;
+      throw e;
+    }
+  });
 }
 
 async function mustRun(yard: Yard, id: string): Promise<void> {
