@@ -77,8 +77,10 @@ export class Api {
     const origin = new URL(endpoint.origin);
     const isOwn = url.origin === origin.origin;
     const retry = isRepeatable ? this.#retry : { ...this.#retry, retries: 0 };
+    let passes: Readonly<Record<string, string>> = {};
     const send = () => {
-      const own = isOwn ? { ...endpoint.headers, ...headers, ...this.#authorizer.headers(access) } : headers;
+      passes = isOwn ? this.#authorizer.headers(access) : {};
+      const own = isOwn ? { ...endpoint.headers, ...headers, ...passes } : headers;
       const connection = isOwn ? endpoint.connection : undefined;
       // The registry itself is where the user said, be it this machine.
       const allowLoopback = isOwn || isLoopback(origin.hostname);
@@ -100,7 +102,7 @@ export class Api {
     if (response.status !== 401 || response.url.origin !== origin.origin) return response;
     // Asking for a token needs the place that this answer holds.
     const refusal = await buffered(response, MAX_REFUSAL_BYTES);
-    const { again, hint } = await this.#authorizer.challenged(access, refusal, { signal });
+    const { again, hint } = await this.#authorizer.challenged(access, refusal, passes, { signal });
     const last = again ? await send() : refusal;
     return hint !== undefined && (last.status === 401 || last.status === 403) ? { ...last, hint } : last;
   }

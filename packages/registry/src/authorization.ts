@@ -54,7 +54,15 @@ export class Authorization implements Authorizer {
     return {};
   }
 
-  async challenged(access: Access, response: HttpResponse, { signal }: CallOptions): Promise<Answered> {
+  async challenged(
+    access: Access,
+    response: HttpResponse,
+    sent: Readonly<Record<string, string>>,
+    { signal }: CallOptions,
+  ): Promise<Answered> {
+    const { authorization } = this.headers(access);
+    // Somebody else has got a new one since.
+    if (authorization !== undefined && authorization !== sent.authorization) return { again: true };
     const challenges = parseChallenges(response.headers['www-authenticate']);
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
     if (bearer === undefined && !challenges.some(({ scheme }) => scheme === 'basic')) return { again: false };

@@ -28,6 +28,15 @@ export interface Answered {
 export interface Authorizer {
   /** What is known to be wanted, from an earlier challenge. */
   headers(access: Access): Readonly<Record<string, string>>;
-  /** Answers a 401. */
-  challenged(access: Access, response: HttpResponse, options: CallOptions): Promise<Answered>;
+  /**
+   * Answers a 401.
+   *
+   * @param sent - the headers that were refused.
+   */
+  challenged(
+    access: Access,
+    response: HttpResponse,
+    sent: Readonly<Record<string, string>>,
+    options: CallOptions,
+  ): Promise<Answered>;
 }

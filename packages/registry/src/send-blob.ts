@@ -26,6 +26,8 @@ export interface Sending extends PushParts {
 
 /** More than this is not sent at a time because a registry asks for it. */
 const MAX_CHUNK_BYTES = 1024n * 1024n * 1024n;
+/** What is sent at a time once a blob that was sent whole broke off. */
+const RESUMED_CHUNK_BYTES = 16 * 1024 * 1024;
 
 /**
  * Sends a blob, and what broke off from where the registry says it is. A registry that has forgotten the upload is sent
@@ -38,6 +40,8 @@ export async function sendAll(sending: Sending, begun: Upload): Promise<void> {
   const { signal } = options;
   let upload = begun;
   let isLost = false;
+  // docker-registry forgets an upload whose first request was cut, but keeps the parts that came whole.
+  let inParts = options.chunkBytes !== undefined;
   let furthest = 0n;
   const progress = { sent: 0n };
   for (let fruitless = 0; ; ) {
@@ -46,13 +50,14 @@ export async function sendAll(sending: Sending, begun: Upload): Promise<void> {
       isLost = false;
       if (upload.offset > furthest) [furthest, fruitless] = [upload.offset, 0];
       progress.sent = upload.offset;
-      const next = await sendOnce(sending, upload, progress);
+      const next = await sendOnce(sending, upload, inParts, progress);
       if (next === 'done') return;
       if (next.offset <= furthest && ++fruitless > retries) throw stuck(target.subject, next.offset);
       upload = next;
     } catch (e) {
       if (signal?.aborted || ++fruitless > retries || !isWorthAgain(e)) throw e;
       isLost = true;
+      inParts = true;
       await pause(retryDelayMs * 2 ** fruitless * (0.5 + Math.random()), signal);
     }
   }
@@ -71,20 +76,20 @@ async function found({ target, uploads, options }: Sending, upload: Upload, sent
 async function sendOnce(
   sending: Sending,
   upload: Upload,
+  inParts: boolean,
   progress: { sent: bigint },
 ): Promise<Upload | 'done'> {
   const { target, descriptor, bytes, options } = sending;
   const { digest, size } = descriptor;
   const { signal, onProgress } = options;
   const rest = size - upload.offset;
-  const chunk = chunkOf(upload, options.chunkBytes, rest);
+  const chunk = inParts ? chunkOf(upload, options.chunkBytes ?? RESUMED_CHUNK_BYTES, rest) : rest;
   const open = (length: bigint) => () =>
     exactly(target.subject, bytes(upload.offset, { signal }), length, (sent) => {
       progress.sent = upload.offset + sent;
       onProgress?.(progress.sent);
     });
-  // Only what goes at once may be ended by the request that brings it: a part does not go with PUT everywhere.
-  if (rest === 0n || (chunk === rest && upload.offset === 0n && options.chunkBytes === undefined)) {
+  if (rest === 0n || !inParts) {
     await using response = await finishUpload(target, upload, digest, rest, open(rest), { signal });
     if (response.status !== 201) throw await refusal(target.subject, response);
     expectDigest(target.subject, response, digest);
@@ -97,8 +102,7 @@ async function sendOnce(
   return uploadOf(target, response, offset);
 }
 
-function chunkOf({ minChunkBytes }: Upload, chunkBytes: number | undefined, rest: bigint): bigint {
-  if (chunkBytes === undefined) return rest;
+function chunkOf({ minChunkBytes }: Upload, chunkBytes: number, rest: bigint): bigint {
   const least = minChunkBytes < MAX_CHUNK_BYTES ? minChunkBytes : MAX_CHUNK_BYTES;
   const wanted = BigInt(chunkBytes) > least ? BigInt(chunkBytes) : least;
   return wanted < rest ? wanted : rest;
