@@ -5,6 +5,7 @@ import type { ShimContext } from './context.ts';
 import { bury, buryLater, discardTask } from './end-task.ts';
 import { inTime } from './in-time.ts';
 import { readLog } from './log-reader.ts';
+import { attachMember, isMember } from './sandbox/join-sandbox.ts';
 import type { ShimTask } from './task.ts';
 
 /** containerd's timeout `shim.load`. */
@@ -29,8 +30,9 @@ export async function adoptTask(context: ShimContext, task: ShimTask): Promise<v
   if (bootstrap === undefined) return lose(context, task);
   try {
     const lease = await abortable(connections.acquire(bootstrap.path), AbortSignal.timeout(LOAD_MS));
-    const { connection } = task.attach(lease, bootstrap.version).lease;
-    connection.keep(readLog(task.bundle, { namespace, id }, log));
+    if (await isMember(task.bundle)) attachMember(task, lease, bootstrap);
+    else task.attach(lease, bootstrap.version);
+    lease.connection.keep(readLog(task.bundle, { namespace, id }, log));
   } catch (e) {
     log.warn({ namespace, id, reason: reasonOf(e) }, 'a shim is not there any more');
     return lose(context, task);

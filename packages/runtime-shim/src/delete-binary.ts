@@ -17,6 +17,8 @@ const DELETE_MS = 5000;
  */
 export async function deleteByBinary(shim: ShimIdentity, at: Addresses): Promise<Exit> {
   const { binary, bundle } = shim;
+  if (binary === '')
+    throw new Fault('unavailable', `clean up ${bundle}: the binary of its shim is not known`);
   const output = await runBinary({
     binary,
     args: shimArguments(shim, 'delete', at),

@@ -6,12 +6,13 @@ import { buryLater, discardTask } from './end-task.ts';
 import { inTime } from './in-time.ts';
 import { makeLogFifo, readLog } from './log-reader.ts';
 import { findShim } from './lookup.ts';
+import { binaryOfMember, joinSandbox } from './sandbox/join-sandbox.ts';
 import { ShimTask } from './task.ts';
 
 const CONNECT_MS = 2000;
 
 /**
- * Starts a shim for a container, or joins it to the shim of its pod, and has the task created. If that fails, or is
+ * Starts a shim for a container, or joins it to the shim of its pod or sandbox, and has the task created. If that fails, or is
  * given up, nothing of it is left but the bundle.
  */
 export async function makeTask(
@@ -42,12 +43,19 @@ async function underLock(
   if (tasks.get({ namespace, id }) !== undefined) {
     throw new Fault('already_exists', `create task ${id}: it exists already`);
   }
-  const binary = await findShim(runtime, context.lookup);
+  const { sandbox } = request;
+  const binary =
+    sandbox === undefined
+      ? await findShim(runtime, context.lookup)
+      : await binaryOfMember(context, namespace, sandbox, runtime);
   const task = new ShimTask({ namespace, id }, { bundle, binary });
   tasks.add(task);
   try {
     await records.put(task, task.record);
-    task.pid = await start(context, task, request, signal);
+    task.pid =
+      sandbox === undefined
+        ? await start(context, task, request, signal)
+        : await joinSandbox(context, task, { ...request, sandbox }, { signal });
     signal?.throwIfAborted();
     task.made = true;
     task.phase = 'there';

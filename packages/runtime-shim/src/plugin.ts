@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
-import { noConfig, plugin } from '@stowage/core';
+import { noConfig, type Plugin, plugin, type Slot } from '@stowage/core';
 import { eventsSlot } from '@stowage/events';
 import { runtimeSlot } from '@stowage/runtime';
+import { sandboxerSlot } from '@stowage/sandboxes';
 import { ShimRuntime } from './shim-runtime.ts';
 
 /**
@@ -17,4 +18,16 @@ export const shimRuntimePlugin = plugin({
     const [, program] = process.argv;
     return ShimRuntime.open({ state, events, log, beside: program && dirname(program) });
   },
+});
+
+/** The runtime above: other shims than its own would report elsewhere. */
+const shimRuntimeSlot: Slot<ShimRuntime> = { type: runtimeSlot.type, id: 'shim', api: runtimeSlot.api };
+
+/** Runs sandboxes by shim binaries, under containerd's name for it. */
+export const shimSandboxesPlugin: Plugin = plugin({
+  slot: sandboxerSlot,
+  id: 'shim',
+  config: noConfig,
+  needs: { shims: shimRuntimeSlot },
+  start: ({ state, needs: { shims } }) => shims.openSandboxes(state),
 });

@@ -4,17 +4,19 @@ import { Fault, type Logger, silentLogger, type TypedBytes, validateIdentifier }
 import type { Events } from '@stowage/events';
 import { eventsTtrpcRoutes } from '@stowage/events/service';
 import { Mounter } from '@stowage/linux/mounter';
-import type { Runtime, RuntimeInfo, TaskRef, TaskService } from '@stowage/runtime';
+import type { Runtime, RuntimeInfo, SandboxPlace, TaskRef, TaskService } from '@stowage/runtime';
 import { serveTtrpc, type TtrpcServer } from '@stowage/ttrpc';
 import { adoptTask } from './adopt-task.ts';
 import { ShimConnections } from './connections.ts';
-import { type ShimContext, TaskTable } from './context.ts';
+import type { ShimContext } from './context.ts';
 import { findShim, isShimName } from './lookup.ts';
 import { TaskRecords } from './records.ts';
 import { EventRelay } from './relay.ts';
 import { runtimeInfo } from './runtime-info.ts';
+import { ShimSandboxes } from './sandbox/shim-sandboxes.ts';
 import { shimTasks } from './shim-tasks.ts';
 import { ShimStarter } from './start-shim.ts';
+import { Table } from './table.ts';
 import { ShimTask } from './task.ts';
 
 export interface ShimRuntimeOptions {
@@ -42,11 +44,13 @@ export interface ShimRuntimeOptions {
 export class ShimRuntime implements Runtime, AsyncDisposable {
   readonly #context: ShimContext;
   readonly #server: TtrpcServer;
+  readonly #sandboxes: Set<ShimSandboxes>;
   #closed = false;
 
-  private constructor(context: ShimContext, server: TtrpcServer) {
+  private constructor(context: ShimContext, server: TtrpcServer, sandboxes: Set<ShimSandboxes>) {
     this.#context = context;
     this.#server = server;
+    this.#sandboxes = sandboxes;
   }
 
   /** Finds the tasks of earlier processes, each within seconds; what happened to them in between is told. */
@@ -62,7 +66,7 @@ export class ShimRuntime implements Runtime, AsyncDisposable {
     await mkdir(state, { recursive: true, mode: 0o700 });
     // Shims that are told one address make the other by this ending.
     const at = { grpc: join(state, 's'), ttrpc: join(state, 's.ttrpc') };
-    const tasks = new TaskTable();
+    const tasks = new Table<ShimTask>();
     const records = new TaskRecords(join(state, 'tasks'));
     const relay = new EventRelay({
       ...{ events, log },
@@ -76,13 +80,17 @@ export class ShimRuntime implements Runtime, AsyncDisposable {
       mounter: new Mounter(),
       starter: new ShimStarter({ at, timeoutMs: startTimeoutMs, log }),
     };
-    const context: ShimContext = { at, lookup: { path, beside }, log, tasks, records, relay, ...parts };
+    const sandboxes = new Set<ShimSandboxes>();
+    const context: ShimContext = {
+      ...{ at, lookup: { path, beside }, log, tasks, records, relay, ...parts },
+      findSandbox: (ref) => [...sandboxes].map((some) => some.endpoint(ref)).find((one) => one !== undefined),
+    };
     const forward: Events['forward'] = (envelope) => relay.forward(envelope);
     // Shims tell what nobody took as soon as somebody listens; by then it must be known what it is about.
     const found = (await records.all(log)).map(({ record, ...task }) => new ShimTask(task, record));
     for (const task of found) tasks.add(task);
     const server = await serveTtrpc({ path: at.ttrpc, routes: [eventsTtrpcRoutes({ forward })], log });
-    const runtime = new ShimRuntime(context, server);
+    const runtime = new ShimRuntime(context, server, sandboxes);
     try {
       await Promise.all(found.map((task) => adoptTask(context, task)));
       return runtime;
@@ -94,6 +102,23 @@ export class ShimRuntime implements Runtime, AsyncDisposable {
 
   serves(runtimeName: string): boolean {
     return isShimName(runtimeName);
+  }
+
+  /** By the address that the start of the sandbox answered; without one, if its shim is one of this runtime's. */
+  joins(namespace: string, { id, address }: SandboxPlace): boolean {
+    return address !== '' || this.#context.findSandbox({ namespace, id }) !== undefined;
+  }
+
+  /**
+   * Sandboxes by shims of this runtime, for its tasks to join. To be disposed before the runtime.
+   *
+   * @param state - directory of their own, as the runtime's.
+   */
+  async openSandboxes(state: string): Promise<ShimSandboxes> {
+    if (this.#closed) throw closed();
+    const opened = await ShimSandboxes.open(this.#context, state);
+    this.#sandboxes.add(opened);
+    return opened;
   }
 
   tasks(namespace: string): TaskService {

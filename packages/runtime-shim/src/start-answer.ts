@@ -15,7 +15,7 @@ const LATEST = 3;
 const MOST_PATH_BYTES = 106;
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//;
 
-interface Answer {
+export interface Answer {
   readonly version: number;
   readonly address: string;
   readonly protocol: string;
@@ -33,7 +33,14 @@ export function parseStartAnswer(bytes: Uint8Array): Bootstrap {
   const text = Buffer.from(bytes).toString('utf8').trim();
   const answer = fromProtobuf(bytes) ?? fromJson(text) ?? fromAddress(text);
   if (answer === undefined) throw new Fault('unknown', 'the answer is no address and no bootstrap result');
-  const { version, protocol, address } = answer;
+  return bootstrapOf(answer);
+}
+
+/**
+ * @throws Fault `unimplemented` for versions, protocols and addresses that nobody here speaks, `invalid_argument` for an
+ *   address that can be none.
+ */
+export function bootstrapOf({ version, protocol, address }: Answer): Bootstrap {
   if (version > LATEST) {
     throw new Fault(
       'unimplemented',

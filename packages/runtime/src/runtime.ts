@@ -1,5 +1,5 @@
 import type { CallOptions, Slot, TypedBytes } from '@stowage/core';
-import type { TaskService } from './task-service.ts';
+import type { SandboxPlace, TaskService } from './task-service.ts';
 
 /**
  * A way to run containers. Tasks outlive the daemon; a runtime finds those of earlier daemons again when it starts.
@@ -7,6 +7,9 @@ import type { TaskService } from './task-service.ts';
 export interface Runtime {
   /** Whether it runs containers of this runtime name (`io.containerd.runc.v2`) or path of a shim binary. */
   serves(runtimeName: string): boolean;
+
+  /** Whether it can have tasks join a sandbox, as {@link CreateTask.sandbox} asks. Absent: it can't. */
+  joins?(namespace: string, sandbox: SandboxPlace): boolean;
 
   /** The tasks of one namespace. */
   tasks(namespace: string): TaskService;

@@ -69,6 +69,8 @@ export interface CreateTask extends Stdio {
   readonly bundle: string;
   /** Name or path by which the runtime was chosen, for one that serves several. Not on the wire: a shim is one of them. */
   readonly runtime?: string | undefined;
+  /** The sandbox to join, instead of a place of its own. Not on the wire: it decides whom to ask. */
+  readonly sandbox?: SandboxPlace | undefined;
   /** What to mount at `<bundle>/rootfs`. */
   readonly rootfs: readonly Mount[];
   /** Directory of a checkpoint to restore from; empty for none. */
@@ -76,6 +78,16 @@ export interface CreateTask extends Stdio {
   readonly parentCheckpoint?: string | undefined;
   /** The runtime's own options: `containerd.runc.v1.Options`, `runtimeoptions.v1.Options`, ... */
   readonly options?: TypedBytes | undefined;
+}
+
+/** A sandbox, as the record of a container and the start of the sandbox tell of it. */
+export interface SandboxPlace {
+  /** Empty where only its address is known. */
+  readonly id: string;
+  /** Of its task API: `ttrpc+unix://<path>`. Empty: that of the sandbox that a runtime knows by its id. */
+  readonly address: string;
+  /** Of that task API: 2 or 3. */
+  readonly version: number;
 }
 
 export interface ExecProcess extends Stdio {

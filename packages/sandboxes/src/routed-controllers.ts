@@ -110,6 +110,8 @@ export class RoutedControllers implements SandboxControllers, Disposable {
         // The life it is now: by the end there may be another sandbox of this id.
         const before = this.#lives.get(key(id));
         const exit = await local.wait(id, options);
+        // One that is unknown here is of an earlier process; its end was told, unless it was listed as unfinished.
+        if (before === undefined && sandboxer.unfinished !== undefined) return exit;
         const life = before ?? this.#lives.get(key(id)) ?? { told: undefined };
         if (before === undefined) this.#lives.set(key(id), life);
         await this.#tell(life, { namespace, id }, exit);

@@ -24,6 +24,7 @@ export function processFrom(request: { containerId: string; execId?: string }): 
 
 export function newTaskFrom(request: CreateTaskRequest): NewTask {
   const { containerId, stdin, stdout, stderr, terminal, runtimePath, options, checkpoint } = request;
+  const { taskApiAddress: address, taskApiVersion: version } = request;
   return {
     containerId,
     stdin,
@@ -33,6 +34,7 @@ export function newTaskFrom(request: CreateTaskRequest): NewTask {
     rootfs: request.rootfs.map(mountFromWire),
     options: typedBytesOf(options),
     ...(runtimePath !== '' && { runtimePath }),
+    ...(address !== '' && { taskApi: { address, version } }),
     ...(checkpoint !== undefined && { checkpoint: descriptorFromWire(checkpoint, 'checkpoint') }),
   };
 }

@@ -18,10 +18,11 @@ import type { DeletedProcess, Tasks } from './tasks.ts';
 export function remoteTasks(transport: Transport, scope: Scope): Tasks {
   const rpc = rpcClient(TasksService, transport, scope);
   return {
-    async create({ rootfs, checkpoint, options, ...same }, o) {
+    async create({ rootfs, checkpoint, options, taskApi, ...same }, o) {
       const { pid } = await rpc.create(
         {
           ...withoutUndefined(same),
+          ...(taskApi && { taskApiAddress: taskApi.address, taskApiVersion: taskApi.version }),
           rootfs: rootfs.map(mountToWire),
           ...(options && { options: anyOf(options) }),
           ...(checkpoint && { checkpoint: descriptorToWire(checkpoint) }),

@@ -18,6 +18,7 @@ import { unpackCheckpoint } from './checkpoint/unpack.ts';
 import { restorePathOf } from './convert.ts';
 import { inTime } from './in-time.ts';
 import type { TaskRouter } from './router.ts';
+import { sandboxPlace } from './sandbox-place.ts';
 import type { ContainerProcess, DeletedProcess, Metric, NewExec, NewTask, Process, Tasks } from './tasks.ts';
 
 /** How many tasks a list asks after at the same time. */
@@ -39,12 +40,15 @@ export class RoutedTasks implements Tasks {
   async create(request: NewTask, options: CallOptions = {}): Promise<{ pid: number }> {
     const { containerId: id, checkpoint, runtimePath, rootfs, stdin, stdout, stderr, terminal } = request;
     const { namespace } = this.#scope;
-    const { spec, runtime } = await this.#router.container(this.#scope, id, options);
+    const container = await this.#router.container(this.#scope, id, options);
+    const { spec, runtime } = container;
     if (spec === undefined) throw new Fault('invalid_argument', `create task ${id}: container has no spec`);
     const name = runtimePath ?? runtime.name;
-    const service = this.#router.runtimeNamed(name).tasks(namespace);
+    const sandbox = sandboxPlace(container, request);
+    const host = sandbox && (await this.#router.hostOf(namespace, sandbox, `create task ${id}`, options));
+    const service = (host ?? this.#router.runtimeNamed(name)).tasks(namespace);
     const bundle = this.#router.bundleOf(namespace, id);
-    const how = { options: request.options ?? runtime.options };
+    const how = { options: request.options ?? runtime.options, ...(host && { sandbox }) };
     const restored = { checkpoint, path: restorePathOf(request.options) };
     const run = async (signal: AbortSignal) => {
       await this.#refuseExisting(id, { signal });

@@ -11,10 +11,11 @@ import {
   type Scope,
   type Scoped,
   silentLogger,
+  unlessGone,
   validateIdentifier,
 } from '@stowage/core';
 import type { MountManager } from '@stowage/mounts';
-import type { ProcessState, Runtime, TaskService } from '@stowage/runtime';
+import type { ProcessState, Runtime, SandboxPlace, TaskService } from '@stowage/runtime';
 import { inTime } from './in-time.ts';
 import { LastingWork, type Work } from './lasting-work.ts';
 import { RootfsMounts } from './rootfs-mounts.ts';
@@ -86,6 +87,27 @@ export class TaskRouter implements AsyncDisposable {
       throw new Fault('invalid_argument', `no runtime here runs containers of runtime ${quote(name)}`);
     }
     return runtime;
+  }
+
+  /**
+   * The runtime by which a task joins a sandbox. Undefined if the sandbox is a task here, as a pod's pause container is:
+   * its members say by their specs what they share with it.
+   *
+   * @throws Fault `not_found` if it does not run; `unimplemented` if no runtime joins the address.
+   */
+  async hostOf(
+    namespace: string,
+    place: SandboxPlace,
+    what: string,
+    options: CallOptions = {},
+  ): Promise<Runtime | undefined> {
+    const host = this.runtimes.find((runtime) => runtime.joins?.(namespace, place));
+    if (host !== undefined) return host;
+    if (place.address !== '') {
+      throw new Fault('unimplemented', `${what}: no runtime here joins a sandbox at ${quote(place.address)}`);
+    }
+    if ((await unlessGone(this.find(namespace, place.id, options))) !== undefined) return undefined;
+    throw new Fault('not_found', `${what}: its sandbox ${quote(place.id)} is not running`);
   }
 
   /** Makes or removes a task; whoever else wants to make or remove it waits, even if the caller leaves. */

@@ -11,7 +11,8 @@ import type { Exit, ProcessInfo, Stdio, TaskStatus } from '@stowage/runtime';
 export interface Tasks {
   /**
    * @throws Fault `not_found` if there is no such container; `already_exists` if it has a task;
-   *   `invalid_argument` if no runtime serves its runtime name.
+   *   `invalid_argument` if no runtime serves its runtime name; `not_found` if it names a sandbox that does not run, and
+   *   `unimplemented` if no runtime can have it join.
    */
   create(request: NewTask, options?: CallOptions): Promise<{ readonly pid: number }>;
   start(process: ContainerProcess, options?: CallOptions): Promise<{ readonly pid: number }>;
@@ -72,6 +73,8 @@ export interface NewTask extends Stdio {
   readonly options?: TypedBytes | undefined;
   /** Path of a runtime binary, instead of the container's runtime. */
   readonly runtimePath?: string | undefined;
+  /** Where a sandbox serves its task API, as its start answered: the task joins it. */
+  readonly taskApi?: { readonly address: string; readonly version: number } | undefined;
 }
 
 export interface NewExec extends Stdio {
