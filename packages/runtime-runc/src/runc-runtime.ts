@@ -63,7 +63,8 @@ export class RuncRuntime implements Runtime, AsyncDisposable {
     const program = options.program ?? (await supervisorProgram());
     const { root: runtimeRoot = layout(state).runtime, log = silentLogger } = options;
     const shared = { state, events, table, log };
-    const pool = await SupervisorPool.open({ ...shared, grouping, program, binary, runtimeRoot });
+    const stay = options.lifetime === 'owned';
+    const pool = await SupervisorPool.open({ ...shared, grouping, program, binary, runtimeRoot, stay });
     return new RuncRuntime(table, pool, options);
   }
 

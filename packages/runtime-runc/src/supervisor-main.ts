@@ -28,6 +28,7 @@ const { values } = parseArgs({
     'runtime-root': { type: 'string' },
     containerd: { type: 'string' },
     'idle-ms': { type: 'string' },
+    stay: { type: 'boolean' },
   },
   strict: true,
 });
@@ -44,7 +45,9 @@ process.title = `stowage-supervisor ${state}${group && ` ${group}`}`;
 try {
   const runtimeRoot = values['runtime-root'] ?? `${state}/runc`;
   const shim = containerd === undefined ? undefined : { containerd, idleMs: Number(values['idle-ms']) };
-  await runSupervisor({ state, name, build, group, version, binary: runtime, runtimeRoot, shim, log });
+  const stay = values.stay ?? false;
+  const about = { state, name, build, group, version, binary: runtime, runtimeRoot };
+  await runSupervisor({ ...about, shim, stay, log });
   tell('ready\n');
 } catch (err) {
   log.error({ err }, 'the supervisor could not start');

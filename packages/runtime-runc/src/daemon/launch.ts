@@ -32,6 +32,8 @@ export interface LaunchOptions {
   readonly runtimeRoot: string;
   /** Given if it shall be the shim of a containerd. */
   readonly shim?: ShimSettings | undefined;
+  /** It ends with this process, so it stays in its cgroup. */
+  readonly stay?: boolean | undefined;
   readonly log: Logger;
 }
 
@@ -74,6 +76,7 @@ export async function launchSupervisor(options: LaunchOptions): Promise<FoundSup
     ...(options.shim && { containerd: options.shim.containerd, 'idle-ms': String(options.shim.idleMs) }),
   };
   const args = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
+  if (options.stay === true) args.push('--stay');
   const { pid, said } = await start([...program.execArgv, entry, ...args], files.log);
   if (said !== 'ready') {
     reapKnown(pid);

@@ -31,6 +31,8 @@ export interface SupervisorPoolOptions {
   /** OCI runtime: name in PATH, or path. */
   readonly binary: string;
   readonly runtimeRoot: string;
+  /** Supervisors end with this process, so they stay in its cgroups. */
+  readonly stay: boolean;
   readonly events: Pick<Events, 'forward'>;
   readonly table: ProcessTable;
   readonly log: Logger;
@@ -159,12 +161,12 @@ export class SupervisorPool implements AsyncDisposable {
 
   /** What a dead supervisor had goes on: with another one of its name, or where new containers of its group go. */
   async #replace(dead: Line): Promise<FoundSupervisor | undefined> {
-    const { state, program, table, log, binary, runtimeRoot } = this.#options;
+    const { state, program, table, log, binary, runtimeRoot, stay } = this.#options;
     const { build, key } = parseSupervisorName(dead.name);
     const group: Group = { key, label: dead.options.label };
     const hasTasks = (await tasksByOwner(state, log)).has(dead.name);
     if (build === program.build && (hasTasks || dead.making > 0)) {
-      return launchSupervisor({ state, program, group, binary, runtimeRoot, log });
+      return launchSupervisor({ state, program, group, binary, runtimeRoot, stay, log });
     }
     await passOnLeft(state, dead.options.relay);
     if (hasTasks || table.hasTasksOf(dead.source)) await this.#giveAway(dead, group);

@@ -11,6 +11,7 @@ import { EventLog } from '../supervisor/event-log.ts';
 import { stderrLogger } from '../supervisor/file-logger.ts';
 import { Handover } from '../supervisor/handover.ts';
 import { awaitCommands } from '../supervisor/left-commands.ts';
+import { NamespaceCgroups } from '../supervisor/namespace-cgroups.ts';
 import { Reaper } from '../supervisor/reaper.ts';
 import { RestingMounter } from '../supervisor/resting-mounter.ts';
 import { Task } from '../supervisor/task.ts';
@@ -47,6 +48,7 @@ export async function removeLeftTask(
     init,
     execs: _execs,
     paused: _paused,
+    oom: _oom,
     format: _format,
     owner: _owner,
     ...facts
@@ -71,13 +73,16 @@ async function aloneContext(state: string): Promise<SupervisorContext> {
   const log = stderrLogger();
   const poller = new Poller({ ref: true });
   const reaper = new Reaper(poller, log);
+  const cgroups = await cgroupLayout();
   return {
     ...{ poller, reaper, log, version: VERSION },
     handover: new Handover(handoverOf(state), log),
     events: await EventLog.open(at.events, log),
     commands: new CommandRunner({ reaper }),
     mounter: new RestingMounter(),
-    cgroups: await cgroupLayout(),
+    cgroups,
+    namespaceCgroups: new NamespaceCgroups(cgroups, join(state, 'cgroups.lock')),
+    systemd: false,
     defaults: { binary: 'runc', root: at.runtime },
     owner: '',
     tasks: at.tasks,

@@ -2,7 +2,6 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { Shim } from '@stowage/api/supervisor/v1';
 import type { Logger } from '@stowage/core';
-import type { CgroupLayout } from '@stowage/linux/cgroup';
 import { socketPeerCredentials } from '@stowage/linux/sockets';
 import { type Routes, serviceRoutes } from '@stowage/rpc';
 import { serveTtrpc } from '@stowage/ttrpc';
@@ -11,7 +10,6 @@ import type { EventLog } from '../supervisor/event-log.ts';
 import type { TaskRegistry } from '../supervisor/task-registry.ts';
 import { forwardEvents } from './forward-events.ts';
 import { IdleWatch } from './idle.ts';
-import { leaveCgroup } from './leave-cgroup.ts';
 import { NamespaceServers } from './namespace-servers.ts';
 import { addressFile } from './place.ts';
 
@@ -29,7 +27,6 @@ export interface ServeShimOptions extends ShimSettings {
   readonly routes: (namespace?: string) => readonly Routes[];
   readonly registry: Pick<TaskRegistry, 'size'>;
   readonly events: EventLog;
-  readonly cgroups: CgroupLayout;
   readonly log: Logger;
   /** Ends the supervisor. */
   leave(): void;
@@ -38,7 +35,6 @@ export interface ServeShimOptions extends ShimSettings {
 /** Makes a supervisor containerd's shim: serves its tasks over ttrpc, and forwards their events. */
 export async function serveShim(options: ServeShimOptions): Promise<AsyncDisposable> {
   const { state, files, containerd, registry, events, log, idleMs } = options;
-  await leaveCgroup(options.cgroups, log);
   const idle = new IdleWatch({
     idleMs,
     isIdle: () => registry.size === 0 && namespaces.connections === 0 && events.waiting === 0,

@@ -2,12 +2,12 @@ import { access, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { errnoOf, Fault } from '@stowage/core';
 import { hasCode } from '@stowage/linux';
-import { cgroupOf } from '@stowage/linux/cgroup';
 import { isSameProcess, UNKNOWN_STATUS } from '@stowage/linux/reap';
 import type { SupervisorContext } from './context.ts';
 import { execPidFile } from './execs.ts';
 import { awaitCommands } from './left-commands.ts';
 import { adoptIO } from './open-io.ts';
+import { restoredPid } from './restore.ts';
 import { readPid, Task } from './task.ts';
 import { TaskProcess } from './task-process.ts';
 import { changeOwner, isClaimOf, isUnrecorded, readTaskRecord, type TaskRecord } from './task-record.ts';
@@ -57,7 +57,16 @@ async function adoptTask(
   registry: TaskRegistry,
   record: TaskRecord,
 ): Promise<void> {
-  const { runtime: choice, init: initRecord, execs, paused, format: _, owner: __, ...facts } = record;
+  const {
+    runtime: choice,
+    init: initRecord,
+    execs,
+    paused,
+    oom: _oom,
+    format: _,
+    owner: __,
+    ...facts
+  } = record;
   const init = TaskProcess.fromRecord(facts.id, initRecord);
   const task = new Task(context, { ...facts, choice }, init);
   if (init.phase === 'creating' || init.phase === 'starting') {
@@ -68,19 +77,21 @@ async function adoptTask(
     await task.abandon();
     return;
   }
-  if (init.phase === 'starting') init.phase = (await wasStarted(task)) ? 'running' : 'created';
+  if (init.phase === 'starting') {
+    const restored = task.facts.restore === undefined ? undefined : await restoredPid(task);
+    if (restored !== undefined) init.found(restored);
+    const started = task.facts.restore === undefined ? await wasStarted(task) : restored !== undefined;
+    init.phase = started ? 'running' : 'created';
+  }
   task.paused = paused ? 'yes' : 'no';
   registry.adopt(task);
+  if (init.phase !== 'stopped' && init.pid !== 0) await task.watchMemory(record.oom);
   for (const { execId, ...exec } of execs) {
     const process = TaskProcess.fromRecord(`exec ${execId} in ${facts.id}`, exec);
     task.execs.set(execId, process);
     await adoptProcess(context, task, process, execId);
   }
   await adoptProcess(context, task, init);
-  if (init.phase !== 'stopped') {
-    task.cgroup = await cgroupOf(init.pid, context.cgroups);
-    task.watchMemory();
-  }
 }
 
 async function adoptProcess(

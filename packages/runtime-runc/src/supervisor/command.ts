@@ -18,6 +18,10 @@ export interface Command extends CallOptions {
   readonly stdio: CommandStdio;
   /** Where the runtime writes its log, as JSON lines. Of no use to anybody once it was read for a reason. */
   readonly log: string;
+  /** Beside PATH and the like. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** A directory to look for programs in before those of PATH. */
+  readonly searchFirst?: string | undefined;
 }
 
 export interface CommandRunnerOptions {
@@ -50,10 +54,11 @@ export class CommandRunner {
    * @throws Fault `not_found` if the binary is not there; else with the last error of the runtime's log, as
    *   `unknown`, or as what the runtime says of a container or process that is not there, or there already.
    */
-  async run({ binary, args, what, stdio, log, signal }: Command): Promise<void> {
+  async run(command: Command): Promise<void> {
+    const { binary, what, log, signal } = command;
     signal?.throwIfAborted();
     using _ = this.#reaper.hold();
-    const { pidfd, exited } = this.#reaper.watch(this.#spawn(binary, args, what, stdio));
+    const { pidfd, exited } = this.#reaper.watch(this.#spawn(command));
     let timer: NodeJS.Timeout | undefined;
     const onAbort = () => {
       timer = setTimeout(() => kill(pidfd), GRACE_MS);
@@ -68,9 +73,11 @@ export class CommandRunner {
     throw new Fault(kindOf(reason), `${basename(binary)} ${what}: ${reason}`);
   }
 
-  #spawn(binary: string, args: readonly string[], what: string, fds: CommandStdio): number {
+  #spawn({ binary, args, what, stdio: fds, env: more, searchFirst }: Command): number {
+    const { PATH } = this.#env;
+    const path = searchFirst === undefined ? PATH : `${searchFirst}:${PATH}`;
     try {
-      const pid = spawnProcess({ file: binary, args, env: this.#env, fds });
+      const pid = spawnProcess({ file: binary, args, env: { ...this.#env, ...more, PATH: path }, fds });
       this.keepKillable(pid);
       return pid;
     } catch (e) {

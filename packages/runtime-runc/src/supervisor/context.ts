@@ -5,6 +5,7 @@ import type { Poller } from '@stowage/linux/poller';
 import type { CommandRunner } from './command.ts';
 import type { EventLog } from './event-log.ts';
 import type { Handover } from './handover.ts';
+import type { NamespaceCgroups } from './namespace-cgroups.ts';
 import type { Reaper } from './reaper.ts';
 import type { RuntimeDefaults } from './runtime-choice.ts';
 
@@ -17,6 +18,9 @@ export interface SupervisorContext {
   readonly handover: Handover;
   readonly mounter: Pick<Mounter, 'mount' | 'unmount'>;
   readonly cgroups: CgroupLayout;
+  readonly namespaceCgroups: NamespaceCgroups;
+  /** Whether systemd runs here. */
+  readonly systemd: boolean;
   readonly defaults: RuntimeDefaults;
   readonly log: Logger;
   /** Name of this supervisor, as the records of its tasks have it. */

@@ -17,7 +17,7 @@ export async function endTasks(registry: TaskRegistry, log: Logger): Promise<voi
 }
 
 async function endTask(task: Task, remove: () => void): Promise<void> {
-  if (task.init.phase !== 'stopped') {
+  if (task.init.phase !== 'stopped' && task.init.pid !== 0) {
     await unlessGone(task.runtime.kill(SIGKILL, true));
     await task.init.wait({});
   }

@@ -1,4 +1,5 @@
 import {
+  TaskCheckpointedSchema,
   TaskCreateSchema,
   TaskDeleteSchema,
   TaskExecAddedSchema,
@@ -59,6 +60,11 @@ export class TaskEvents {
 
   oom(): Promise<void> {
     return this.#log.append(this.#namespace, '/tasks/oom', TaskOOMSchema, { containerId: this.#containerId });
+  }
+
+  checkpointed(checkpoint: string): Promise<void> {
+    const event = { containerId: this.#containerId, checkpoint };
+    return this.#log.append(this.#namespace, '/tasks/checkpointed', TaskCheckpointedSchema, event);
   }
 
   paused(): Promise<void> {

@@ -19,7 +19,7 @@ export async function addExec(task: Task, request: ExecProcess): Promise<void> {
   validateIdentifier(execId, 'exec id');
   const name = `exec ${execId} in ${id}`;
   const status = task.status(task.init);
-  if (status !== 'running' && status !== 'created') {
+  if ((status !== 'running' && status !== 'created') || task.init.pid === 0) {
     throw new Fault('failed_precondition', `${name}: the task is ${status}`);
   }
   if (task.execs.has(execId)) throw new Fault('already_exists', `${name}: the id is in use`);

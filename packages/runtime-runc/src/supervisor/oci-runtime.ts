@@ -19,6 +19,16 @@ export interface NewProcess extends CallOptions {
   readonly consoleSocket?: string | undefined;
 }
 
+/** How CRIU is run by the runtime. */
+export interface CriuRun extends CallOptions {
+  /** Where it works, and logs. */
+  readonly workPath: string;
+  /** Its settings, beside those that the runtime gives. */
+  readonly configFile: string;
+  /** Directory of the program, where PATH is not to be asked. */
+  readonly searchFirst: string | undefined;
+}
+
 /**
  * The commands of an OCI runtime (runc, crun, youki) about one container. Each is one run of its binary; none is
  * repeated or polled. A command that fails throws what the runtime gave as its reason.
@@ -55,6 +65,25 @@ export class OciRuntime {
 
   kill(signal: number, all: boolean): Promise<void> {
     return this.#run('kill', all ? ['--all'] : [], {}, [String(signal)]);
+  }
+
+  /** Has CRIU write images of all processes to a directory. With `--leave-running` among the arguments they go on. */
+  checkpoint(imagePath: string, args: readonly string[], criu: CriuRun): Promise<void> {
+    const paths = ['--image-path', imagePath, '--work-path', criu.workPath];
+    return this.#run('checkpoint', [...paths, ...args], { signal: criu.signal, criu });
+  }
+
+  /** Makes a container whose processes go on from images. */
+  restore(
+    bundle: string,
+    { path, parent }: { readonly path: string; readonly parent?: string | undefined },
+    process: NewProcess & CriuRun,
+  ): Promise<void> {
+    const args = ['--detach', '--no-subreaper', '--image-path', path, '--work-path', process.workPath];
+    if (parent !== undefined) args.push('--parent-path', parent);
+    if (this.#options.choice.noPivotRoot) args.push('--no-pivot');
+    args.push('--bundle', bundle, ...processArgs(process));
+    return this.#run('restore', args, { stdio: process.stdio, signal: process.signal, criu: process });
   }
 
   pause(): Promise<void> {
@@ -98,12 +127,17 @@ export class OciRuntime {
   #run(
     command: string,
     args: readonly string[],
-    how: CallOptions & { readonly stdio?: CommandStdio; readonly execId?: string } = {},
+    how: CallOptions & {
+      readonly stdio?: CommandStdio;
+      readonly execId?: string;
+      readonly criu?: CriuRun;
+    } = {},
     after: readonly string[] = [],
   ): Promise<void> {
     const { choice, id, commands } = this.#options;
     const log = this.log(how.execId);
     const common = ['--root', choice.root, '--log', log, '--log-format', 'json'];
+    if (choice.systemdCgroup) common.push('--systemd-cgroup');
     return commands.run({
       binary: choice.binary,
       args: [...common, command, ...args, id, ...after],
@@ -111,6 +145,10 @@ export class OciRuntime {
       stdio: how.stdio ?? quiet,
       log,
       signal: how.signal,
+      ...(how.criu && {
+        env: { CRIU_CONFIG_FILE: how.criu.configFile },
+        searchFirst: how.criu.searchFirst,
+      }),
     });
   }
 }

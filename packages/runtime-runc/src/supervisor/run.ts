@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault, type Logger } from '@stowage/core';
 import { setSubreaper, tryLock } from '@stowage/linux';
@@ -24,6 +24,8 @@ import { endTasks } from './end-tasks.ts';
 import { EventLog } from './event-log.ts';
 import { Handover } from './handover.ts';
 import { explainErrno, intercepted, stampSeq } from './intercepted.ts';
+import { leaveCgroup } from './leave-cgroup.ts';
+import { NamespaceCgroups } from './namespace-cgroups.ts';
 import { spareFromOom } from './oom-score.ts';
 import { Reaper } from './reaper.ts';
 import { RestingMounter } from './resting-mounter.ts';
@@ -44,6 +46,8 @@ export interface SupervisorSettings {
   readonly runtimeRoot: string;
   /** Given if it is the shim of a containerd, and not a daemon's. */
   readonly shim?: ShimSettings | undefined;
+  /** Its service's end is its own, so it does not leave the service's cgroup. */
+  readonly stay: boolean;
   readonly log: Logger;
 }
 
@@ -75,6 +79,8 @@ export async function runSupervisor(settings: SupervisorSettings): Promise<void>
   const events = await EventLog.open(shim === undefined ? files.events : at.events, log);
   const handover = new Handover(files.handover, log);
   const oomScore = await spareFromOom();
+  const cgroups = await cgroupLayout();
+  if (!settings.stay) await leaveCgroup(cgroups, log);
   let consoles = 0;
   const context: SupervisorContext = {
     ...{ events, reaper, poller, handover, log, version },
@@ -84,7 +90,9 @@ export async function runSupervisor(settings: SupervisorSettings): Promise<void>
       oomScore: shim === undefined ? oomScore : oomScore && '0',
     }),
     mounter: new RestingMounter(),
-    cgroups: await cgroupLayout(),
+    cgroups,
+    namespaceCgroups: new NamespaceCgroups(cgroups, join(state, 'cgroups.lock')),
+    systemd: await systemdRuns(),
     defaults: { binary: settings.binary, root: settings.runtimeRoot },
     owner: name,
     tasks: at.tasks,
@@ -118,6 +126,7 @@ export async function runSupervisor(settings: SupervisorSettings): Promise<void>
   };
   const ends = new AsyncDisposableStack();
   ends.use(events);
+  ends.use(context.namespaceCgroups);
   const leave = () => void ends.disposeAsync().finally(() => process.exit(0));
   const around = [stampSeq(() => events.seq), explainErrno];
   const tasks = (version: 2 | 3, namespace = '') =>
@@ -133,13 +142,18 @@ export async function runSupervisor(settings: SupervisorSettings): Promise<void>
       ? await serveTtrpc({ ...guard, path: files.ttrpc, routes: [tasks(3)] })
       : await serveShim({
           ...shim,
-          ...{ state, files, registry, events, log, leave, cgroups: context.cgroups },
+          ...{ state, files, registry, events, log, leave },
           routes: (namespace) => [tasks(3, namespace), tasks(2, namespace), own],
         }),
   );
   process.on('SIGTERM', leave);
   await writeInfo(files, settings);
   log.info({ pid: process.pid, name, tasks: registry.size }, 'supervisor is ready');
+}
+
+/** @see sd_booted(3) */
+async function systemdRuns(): Promise<boolean> {
+  return (await stat('/run/systemd/system').catch(() => undefined))?.isDirectory() ?? false;
 }
 
 async function writeInfo(

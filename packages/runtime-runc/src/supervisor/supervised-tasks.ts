@@ -5,6 +5,7 @@ import { type CallOptions, Fault, type TypedBytes } from '@stowage/core';
 import { readCgroupStats } from '@stowage/linux/cgroup';
 import { packMessage } from '@stowage/rpc';
 import type {
+  CheckpointTask,
   CreateTask,
   ExecProcess,
   Exit,
@@ -18,11 +19,16 @@ import type {
   UpdateTask,
 } from '@stowage/runtime';
 import { cgroupPids } from './cgroup-pids.ts';
+import { checkpointTask } from './checkpoint.ts';
 import type { SupervisorContext } from './context.ts';
 import { addExec, deleteExec, startExec } from './execs.ts';
 import { packMetrics } from './metrics.ts';
+import { checkResources } from './resources.ts';
 import { deleteTask, startTask } from './task-lifecycle.ts';
 import type { TaskRegistry } from './task-registry.ts';
+
+/** SIGRTMAX */
+const LAST_SIGNAL = 64;
 
 /** The tasks of one namespace, where they are. */
 export class SupervisedTasks implements TaskService {
@@ -37,9 +43,6 @@ export class SupervisedTasks implements TaskService {
   }
 
   async create(request: CreateTask, options: CallOptions = {}): Promise<{ pid: number }> {
-    if (request.checkpoint !== undefined) {
-      throw new Fault('unimplemented', `create task ${request.id}: restoring a checkpoint is not built yet`);
-    }
     const task = await this.#registry.create(this.#namespace, request, options);
     return { pid: task.init.pid };
   }
@@ -99,13 +102,16 @@ export class SupervisedTasks implements TaskService {
     await task.events.resumed();
   }
 
-  async checkpoint(): Promise<never> {
-    throw new Fault('unimplemented', 'containerd.task.v3.Task/Checkpoint is not built yet');
+  async checkpoint(request: CheckpointTask, options: CallOptions = {}): Promise<void> {
+    await checkpointTask(this.#task(request.id), request, options);
   }
 
   async kill({ id, execId, signal, all = false }: KillProcess): Promise<void> {
     const task = this.#task(id);
     const process = task.process(execId);
+    if (signal > LAST_SIGNAL) {
+      throw new Fault('invalid_argument', `kill ${process.name}: there is no signal ${signal}`);
+    }
     if (process.phase === 'stopped') {
       throw new Fault('not_found', `kill ${process.name}: the process has finished`);
     }
@@ -141,8 +147,10 @@ export class SupervisedTasks implements TaskService {
 
   async update({ id, resources }: UpdateTask, { signal }: CallOptions = {}): Promise<void> {
     const task = this.#task(id);
-    if (resources === undefined) throw new Fault('invalid_argument', `update ${id}: resources are required`);
+    checkResources(id, resources);
     using _ = await task.locks.acquire([''], signal);
+    const status = task.status(task.init);
+    if (status === 'stopped') throw new Fault('failed_precondition', `update ${id}: it is stopped`);
     const file = join(task.directory, 'resources.json');
     await writeFile(file, resources.value, { mode: 0o600 });
     await task.runtime.update(file);

@@ -10,7 +10,7 @@ export async function startTask(task: Task, { signal }: CallOptions): Promise<nu
     throw new Fault('failed_precondition', `start ${init.name}: it is ${task.status(init)} already`);
   }
   init.phase = 'starting';
-  const started = start(task);
+  const started = start(task, { signal });
   init.settling = started;
   try {
     await started;
@@ -21,10 +21,10 @@ export async function startTask(task: Task, { signal }: CallOptions): Promise<nu
   }
 }
 
-async function start(task: Task): Promise<void> {
+async function start(task: Task, options: CallOptions): Promise<void> {
   const { init } = task;
   await task.record.save();
-  await task.runtime.start();
+  await (task.facts.restore === undefined ? task.runtime.start() : task.restore(options));
   // From here on "starting" in the record reads as running, since the runtime knows that it was started.
   init.phase = 'running';
   await task.events.start(init.pid);
@@ -48,7 +48,8 @@ export async function deleteTask(
     throw new Fault('failed_precondition', `delete ${init.name}: it is ${task.status(init)}; kill it first`);
   }
   await unlessGone(task.runtime.delete());
-  const exit = await init.wait({});
+  // What was to go on from a checkpoint and was not started has nobody to wait for.
+  const exit = init.pid === 0 ? { exitStatus: 0, exitedAt: new Date(0) } : await init.wait({});
   await init.io?.flushed();
   await task.unmount();
   task.discard(init);

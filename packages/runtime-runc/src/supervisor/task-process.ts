@@ -18,6 +18,8 @@ export class TaskProcess {
   size: { readonly width: number; readonly height: number } | undefined;
   /** Its exit's event is in the event log. */
   announced = false;
+  /** It was killed, and the kernel had killed in its container for want of memory. */
+  outOfMemory = false;
   /** Create or start, while under way: an exit is announced only after what it follows was. */
   settling: Promise<unknown> = Promise.resolve();
   #watched: WatchedProcess | undefined;
@@ -39,6 +41,7 @@ export class TaskProcess {
     const process = new TaskProcess(name, record.stdio, record.phase);
     process.stdinClosed = record.stdinClosed ?? false;
     process.announced = record.announced ?? false;
+    process.outOfMemory = record.outOfMemory ?? false;
     process.#pid = record.pid ?? 0;
     process.#loggers = record.loggers ?? [];
     if (record.startTime !== undefined) process.#startTime = BigInt(record.startTime);
@@ -58,6 +61,7 @@ export class TaskProcess {
       startTime: this.#startTime?.toString(),
       exit: this.#exit && { status: this.#exit.exitStatus, at: this.#exit.exitedAt.toISOString() },
       announced: this.announced,
+      ...(this.outOfMemory && { outOfMemory: true }),
       loggers: this.loggers,
     };
   }

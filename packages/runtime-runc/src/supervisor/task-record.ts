@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { errnoOf, Fault, type Mount } from '@stowage/core';
 import type { Stdio } from '@stowage/runtime';
 import type { LoggerRecord } from './logging-binary.ts';
+import type { RestorePoint } from './restore.ts';
 import type { RuntimeChoice } from './runtime-choice.ts';
 
 /**
@@ -23,6 +24,8 @@ export interface ProcessRecord {
   readonly announced?: boolean | undefined;
   /** The programs that read its output. */
   readonly loggers?: readonly LoggerRecord[] | undefined;
+  /** See {@link TaskProcess} `outOfMemory`. */
+  readonly outOfMemory?: boolean | undefined;
 }
 
 export interface ExecRecord extends ProcessRecord {
@@ -44,6 +47,10 @@ export interface TaskRecord {
   /** The container has a pid namespace of its own, so the kernel ends all its processes with the init. */
   readonly ownPids: boolean;
   readonly cgroupsPath?: string | undefined;
+  /** What it goes on from; nothing is run before its start. */
+  readonly restore?: RestorePoint | undefined;
+  /** Of {@link MemoryWatch}; decimal. */
+  readonly oom?: { readonly before: string; readonly counted: string } | undefined;
   readonly paused: boolean;
   readonly init: ProcessRecord;
   readonly execs: readonly ExecRecord[];

@@ -62,19 +62,29 @@ export class TaskRegistry {
   }
 
   async #make(key: string, namespace: string, request: CreateTask, options: CallOptions): Promise<Task> {
-    const task = await Task.prepare(this.#context, namespace, request);
-    await task.make(options);
-    this.#tasks.set(key, task);
-    return task;
+    const { namespaceCgroups } = this.#context;
+    namespaceCgroups.add(namespace);
+    try {
+      using _ = await namespaceCgroups.making();
+      const task = await Task.prepare(this.#context, namespace, request);
+      await task.make(options);
+      this.#tasks.set(key, task);
+      return task;
+    } catch (e) {
+      namespaceCgroups.remove(namespace);
+      throw e;
+    }
   }
 
   /** Takes in the task of an earlier supervisor. */
   adopt(task: Task): void {
+    this.#context.namespaceCgroups.add(task.facts.namespace);
     this.#tasks.set(keyOf(task.facts.namespace, task.facts.id), task);
   }
 
   remove(task: Task): void {
-    this.#tasks.delete(keyOf(task.facts.namespace, task.facts.id));
+    const { namespace, id } = task.facts;
+    if (this.#tasks.delete(keyOf(namespace, id))) this.#context.namespaceCgroups.remove(namespace);
   }
 
   all(): Task[] {

@@ -2,18 +2,23 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CallOptions, Fault, KeyedLock, type Mount } from '@stowage/core';
-import { type CgroupPaths, cgroupOf, watchOom } from '@stowage/linux/cgroup';
+import { type CgroupPaths, cgroupOf } from '@stowage/linux/cgroup';
+import { isSameProcess } from '@stowage/linux/reap';
 import type { CreateTask, Exit, ProcessState, TaskStatus } from '@stowage/runtime';
 import type { ProcessRef } from '../handover-message.ts';
 import { readBundleSpec } from './bundle-spec.ts';
+import { cgroupAt } from './cgroup-at.ts';
 import { removeCgroup } from './cgroup-remove.ts';
 import type { SupervisorContext } from './context.ts';
+import { setCgroupsPath } from './default-cgroup.ts';
 import { TaskEvents } from './events.ts';
 import { refuseLinkedDev } from './linked-dev.ts';
+import { MemoryWatch, type OomCount } from './memory-watch.ts';
 import { OciRuntime } from './oci-runtime.ts';
 import { type IoPlace, openIO } from './open-io.ts';
 import type { WatchedProcess } from './reaper.ts';
-import { chooseRuntime, type RuntimeChoice } from './runtime-choice.ts';
+import { checkRestorePoint, type RestorePoint, restore } from './restore.ts';
+import { checkSystemdPath, chooseRuntime, type RuntimeChoice } from './runtime-choice.ts';
 import { TaskProcess } from './task-process.ts';
 import { claimTask, RecordWriter, type TaskRecord } from './task-record.ts';
 
@@ -21,6 +26,7 @@ import { claimTask, RecordWriter, type TaskRecord } from './task-record.ts';
 const LAST_EXEC_MS = 10_000;
 const SAVE_LATER_MS = 1000;
 const SIGKILL = 9;
+const KILLED = 128 + SIGKILL;
 
 export interface TaskFacts {
   readonly namespace: string;
@@ -31,6 +37,8 @@ export interface TaskFacts {
   readonly specDigest: string;
   readonly ownPids: boolean;
   readonly cgroupsPath?: string | undefined;
+  /** It goes on from there at its start, and there is no container before. */
+  readonly restore?: RestorePoint | undefined;
 }
 
 /**
@@ -55,7 +63,8 @@ export class Task {
   deleted = false;
   cgroup: CgroupPaths | undefined;
   readonly #context: SupervisorContext;
-  #oom: Disposable | undefined;
+  #memory: MemoryWatch | undefined;
+  #oom: OomCount | undefined;
   /** The runtime was asked to make it, so there may be something to remove. */
   #asked = false;
 
@@ -73,10 +82,26 @@ export class Task {
   /** Reads what is asked for; does nothing yet. */
   static async prepare(context: SupervisorContext, namespace: string, request: CreateTask): Promise<Task> {
     const { id, bundle, rootfs, options, stdin, stdout, stderr, terminal } = request;
-    const choice = chooseRuntime(namespace, options, context.defaults);
-    const { digest: specDigest, ownPids, cgroupsPath } = await readBundleSpec(bundle);
+    const { choice, ...chosen } = chooseRuntime(namespace, options, context.defaults, context.systemd);
+    let spec = await readBundleSpec(bundle);
+    if (choice.systemdCgroup === true) checkSystemdPath(id, spec.cgroupsPath);
+    else if (spec.cgroupsPath === undefined) {
+      await setCgroupsPath(bundle, namespace, id);
+      spec = await readBundleSpec(bundle);
+    }
+    const { digest: specDigest, ownPids, cgroupsPath } = spec;
+    const path = request.checkpoint || chosen.criuImagePath;
+    const restore = path === '' ? undefined : { path, parent: request.parentCheckpoint };
+    if (restore !== undefined) await checkRestorePoint(id, restore);
+    if (chosen.shimCgroup !== '') {
+      const { shimCgroup } = chosen;
+      context.log.warn(
+        { namespace, id, shimCgroup },
+        'shim_cgroup: one process serves all containers; it stays',
+      );
+    }
     const init = new TaskProcess(id, { stdin, stdout, stderr, terminal }, 'creating');
-    const facts = { namespace, id, bundle, rootfs, choice, specDigest, ownPids, cgroupsPath };
+    const facts = { namespace, id, bundle, rootfs, choice, specDigest, ownPids, cgroupsPath, restore };
     return new Task(context, facts, init);
   }
 
@@ -116,18 +141,32 @@ export class Task {
     await refuseLinkedDev(this.rootfs);
     init.io = await openIO(init, this.ioPlace(), this.#context, { signal });
     if (init.loggers.length > 0) await this.record.save();
-    const pidFile = join(this.directory, 'init.pid');
-    const { stdio, consoleSocket } = init.io;
-    this.#asked = true;
-    await this.runtime.create(bundle, { stdio, consoleSocket, pidFile, signal });
-    await init.io.spawned();
-    this.follow(init, this.#context.reaper.watch(await readPid(pidFile)));
-    this.cgroup = await cgroupOf(init.pid, this.#context.cgroups);
-    this.watchMemory();
+    if (this.facts.restore === undefined) {
+      const pidFile = join(this.directory, 'init.pid');
+      const { stdio, consoleSocket } = init.io;
+      this.#asked = true;
+      await this.runtime.create(bundle, { stdio, consoleSocket, pidFile, signal });
+      await init.io.spawned();
+      await this.found(await readPid(pidFile));
+    }
     init.phase = 'created';
     await this.record.save();
     this.#context.handover.keep(this.ref(), init);
     await this.events.create(bundle, rootfs, init.stdio, init.pid);
+  }
+
+  /** Makes the container, and goes on from the checkpoint. Only for a task that is to. */
+  async restore(options: CallOptions): Promise<void> {
+    const { restore: point } = this.facts;
+    using _ = await this.#context.namespaceCgroups.making();
+    if (point !== undefined) await restore(this.#context, this, point, options);
+    this.#context.handover.keep(this.ref(), this.init);
+  }
+
+  /** The runtime has made the init. */
+  async found(pid: number): Promise<void> {
+    this.follow(this.init, this.#context.reaper.watch(pid));
+    await this.watchMemory();
   }
 
   /** Removes what an earlier supervisor died over making. */
@@ -143,10 +182,11 @@ export class Task {
         if (!Fault.is(e, 'not_found')) this.complain('remove container', e);
       });
       // A runtime that was killed at work had not yet written down what it made.
-      await removeCgroup(this.#context.cgroups, this.facts.cgroupsPath);
+      if (this.facts.choice.systemdCgroup !== true)
+        await removeCgroup(this.#context.cgroups, this.facts.cgroupsPath);
     }
     this.discard(this.init);
-    this.#oom?.[Symbol.dispose]();
+    this.#memory?.[Symbol.dispose]();
     await this.unmount().catch((e: unknown) => this.complain('unmount rootfs', e));
     await this.forget();
   }
@@ -164,8 +204,9 @@ export class Task {
     await process.settling.catch(() => {});
     // Its creation failed: nobody was told that there was one.
     if (process.phase === 'creating') return;
+    await this.#countKills(process, exit, execId);
     if (process === this.init) {
-      this.#oom?.[Symbol.dispose]();
+      this.#memory?.[Symbol.dispose]();
       await this.#endOthers();
     }
     process.stopped(exit);
@@ -206,9 +247,31 @@ export class Task {
     patience.abort();
   }
 
-  watchMemory(): void {
+  /** @param oom - as an earlier supervisor wrote it down. */
+  async watchMemory(oom?: TaskRecord['oom']): Promise<void> {
+    const { cgroups, poller } = this.#context;
+    const { cgroupsPath, choice } = this.facts;
+    const { pid, startTime } = this.init;
+    if (startTime === undefined || isSameProcess(pid, startTime)) this.cgroup = await cgroupOf(pid, cgroups);
+    // It may have ended while nobody watched; its cgroup is there until the runtime removes it.
+    if (this.cgroup === undefined && cgroupsPath !== undefined && choice.systemdCgroup !== true)
+      this.cgroup = cgroupAt(cgroups, cgroupsPath);
     if (this.cgroup === undefined) return;
-    this.#oom = watchOom(this.cgroup, this.#context.poller, () => void this.events.oom());
+    const count = oom && { before: BigInt(oom.before), counted: BigInt(oom.counted) };
+    this.#memory = new MemoryWatch(this.cgroup, poller, () => this.events.oom(), count);
+    this.#oom = await this.#memory.last();
+  }
+
+  /** Nobody shall have to guess why a process was killed. */
+  async #countKills(process: TaskProcess, { exitStatus }: Exit, execId: string | undefined): Promise<void> {
+    if (this.#memory === undefined || (process !== this.init && exitStatus !== KILLED)) return;
+    const some = await this.#memory.count();
+    this.#oom = await this.#memory.last();
+    if (!some || exitStatus !== KILLED) return;
+    process.outOfMemory = true;
+    const { namespace, id } = this.facts;
+    const facts = { namespace, id, execId, pid: process.pid };
+    this.#context.log.warn(facts, 'killed, and the kernel has killed in the container for want of memory');
   }
 
   /** Undoes the mounts of the rootfs; one still in use is detached. */
@@ -270,6 +333,7 @@ export class Task {
       owner: this.#context.owner,
       ...facts,
       runtime: choice,
+      oom: this.#oom && { before: String(this.#oom.before), counted: String(this.#oom.counted) },
       paused: this.paused === 'yes',
       init: this.init.toRecord(),
       execs: [...this.execs].map(([execId, exec]) => ({ execId, ...exec.toRecord() })),
