@@ -196,9 +196,10 @@ test('a call that the death of the supervisor ends is unavailable, whoever notic
   const made = [1, 2, 3, 4].map(async (n) => bench.tasks.create(await bench.container(`m${n}`, ['true'])));
   const ends = Promise.allSettled(made);
   await delay(30);
-  await killSupervisor({ replaced: false });
+  const old = await killSupervisor({ replaced: false });
   for (const end of await ends)
     if (end.status === 'rejected') expect(end.reason).toMatchObject({ kind: 'unavailable' });
+  await eventually(async () => (await bench.supervisorPid().catch(() => old)) !== old, 20_000);
 });
 
 test('a runtime that owns its supervisor takes all with it', async () => {
