@@ -30,6 +30,8 @@ export interface ArchiveImage {
 export interface ArchiveOptions extends CallOptions {
   /** Leaves out what is for other platforms. Default: everything that the images point at must be in the store. */
   readonly platforms?: readonly Platform[] | undefined;
+  /** Whether to put in the `manifest.json` that `docker load` reads. Default: true. */
+  readonly dockerManifest?: boolean | undefined;
 }
 
 /**
@@ -43,11 +45,12 @@ export async function* writeArchive(
   images: readonly ArchiveImage[],
   options: ArchiveOptions = {},
 ): AsyncGenerator<Uint8Array> {
-  const { signal } = options;
+  const { dockerManifest = true, signal } = options;
   const blobs = new Map<Digest, bigint>();
   for (const { target } of images) await collect(content, target, blobs, options);
   const docker = [];
-  for (const image of images) docker.push(...(await dockerEntries(content, image, options)));
+  for (const image of dockerManifest ? images : [])
+    docker.push(...(await dockerEntries(content, image, options)));
   yield* writeTar([
     json('oci-layout', { imageLayoutVersion: '1.0.0' }),
     json('index.json', {
@@ -55,7 +58,7 @@ export async function* writeArchive(
       mediaType: MEDIA_TYPE.ociIndex,
       manifests: images.map((image) => descriptorJson(named(image))),
     }),
-    json('manifest.json', docker),
+    ...(dockerManifest ? [json('manifest.json', docker)] : []),
     ...[...blobs]
       .map(([digest, size]): [string, TarItem] => [blobPath(digest), blobItem(digest, size)])
       .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -12,6 +12,8 @@ export interface BlobSource extends CallOptions {
   readonly content: ContentStore;
   readonly name: string;
   readonly onProgress?: OnProgress | undefined;
+  /** Told what an index or a manifest points at, before any of it is brought; not all of it need be. */
+  readonly onChildren?: ((parent: Descriptor, children: readonly Descriptor[]) => void) | undefined;
 }
 
 /** Bytes that are gathered for one write. */

@@ -15,6 +15,13 @@ export interface FetchImageOptions extends CallOptions {
   readonly descriptor: Descriptor;
   /** For each, the manifest that suits it best. Default: this host's. */
   readonly platforms?: readonly Platform[] | 'all' | undefined;
+  /**
+   * Whether to bring the manifests and configs of the other platforms too, without their layers, so that the image can be
+   * pushed to where those are. Default: `chosen`, no.
+   */
+  readonly metadata?: 'chosen' | 'all' | undefined;
+  /** Most manifests to take out of an index, in the order of the platforms. Then none of others. Default: no limit. */
+  readonly manifestLimit?: number | undefined;
   /** Most layers that are transferred at a time. Default: 3. */
   readonly concurrency?: number | undefined;
   readonly onProgress?: OnProgress | undefined;
@@ -37,7 +44,7 @@ export interface FetchedImage {
  */
 export async function fetchImage(options: FetchImageOptions): Promise<FetchedImage> {
   const { platforms = [hostPlatform()], concurrency } = options;
-  const manifests = await fetchMetadata(options, options.descriptor, platforms);
+  const manifests = await fetchMetadata(options, options.descriptor, platforms, options);
   using layers = new LayerFetches(options, concurrency);
   const all = manifests.flatMap(({ manifest }) => manifest.layers);
   await allSettled(
@@ -47,7 +54,10 @@ export async function fetchImage(options: FetchImageOptions): Promise<FetchedIma
   return { manifests };
 }
 
-/** Layers on their way, each once, in the order in which they were first asked for. */
+/**
+ * Layers on their way, each once, in the order in which they were first asked for. A part of {@link fetchImage}, for pulls
+ * of another shape; {@link LayerFetches.drain} it at the end.
+ */
 export class LayerFetches implements Disposable {
   readonly #source: BlobSource;
   readonly #pool: Pool;

@@ -1,4 +1,11 @@
-import { type Descriptor, Fault, formatPlatform, type Platform, platformRank } from '@stowage/core';
+import {
+  type Descriptor,
+  type Digest,
+  Fault,
+  formatPlatform,
+  type Platform,
+  platformRank,
+} from '@stowage/core';
 import { type ChosenManifest, noManifest } from './choose.ts';
 import { MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES } from './documents.ts';
 import { type BlobSource, fetchBlob } from './fetch-blob.ts';
@@ -6,6 +13,13 @@ import { addLabels, childLabels } from './label.ts';
 import { kindOf } from './media-types.ts';
 import { childrenOf, readConfig, readManifest } from './read.ts';
 import { Visits } from './visits.ts';
+
+export interface MetadataOptions {
+  /** See `FetchImageOptions`. */
+  readonly metadata?: 'chosen' | 'all' | undefined;
+  /** See `FetchImageOptions`; 0 is no limit. */
+  readonly manifestLimit?: number | undefined;
+}
 
 /** Most indexes and manifests that are asked of a registry for one image. */
 const MAX_FETCHES = 1000;
@@ -20,8 +34,11 @@ export async function fetchMetadata(
   source: BlobSource,
   root: Descriptor,
   platforms: readonly Platform[] | 'all',
+  { metadata = 'chosen', manifestLimit = 0 }: MetadataOptions = {},
 ): Promise<ChosenManifest[]> {
   const { content, signal } = source;
+  /** Whose layers are not wanted. */
+  const others = new Set<Digest>();
   const found: ChosenManifest[] = [];
   const offered: string[] = [];
   const visits = new Visits(root);
@@ -37,11 +54,19 @@ export async function fetchMetadata(
     const children = await fetchDocument(source, next);
     if (kindOf(next.mediaType) === 'index') {
       for (const { platform } of children) if (platform !== undefined) offered.push(formatPlatform(platform));
-      visits.add(select(children, platforms));
+      const chosen = limited(select(children, platforms), manifestLimit);
+      if (metadata === 'all' && manifestLimit === 0) {
+        const isWanted = others.has(next.digest) ? new Set() : new Set(chosen);
+        for (const child of children) if (!isWanted.has(child)) others.add(child.digest);
+        visits.add(children);
+      } else {
+        visits.add(chosen);
+      }
     } else if (kindOf(next.mediaType) === 'manifest') {
       const manifest = await readManifest(content, next, { signal });
       bounded(manifest.config, MAX_CONFIG_BYTES);
       await fetchBlob(source, manifest.config);
+      if (others.has(next.digest)) continue;
       const known = next === root || next.platform !== undefined || platforms === 'all';
       const suits = known || (await configSuits(source, manifest.config, platforms, offered));
       if (suits) found.push({ descriptor: next, manifest });
@@ -56,6 +81,7 @@ async function fetchDocument(source: BlobSource, descriptor: Descriptor): Promis
   await fetchBlob(source, descriptor);
   const children = await childrenOf(content, descriptor, { signal });
   await addLabels(content, descriptor.digest, childLabels(children), { signal });
+  if (children.length > 0) source.onChildren?.(descriptor, children);
   return children;
 }
 
@@ -79,6 +105,10 @@ function select(
     if (child.platform === undefined && (kind === 'index' || kind === 'manifest')) selected.add(child);
   }
   return selected;
+}
+
+function limited(chosen: Iterable<Descriptor>, limit: number): Iterable<Descriptor> {
+  return limit > 0 ? [...chosen].slice(0, limit) : chosen;
 }
 
 async function configSuits(

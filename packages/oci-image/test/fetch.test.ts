@@ -2,7 +2,15 @@ import { expect, test } from '@jest/globals';
 import { LocalContentStore } from '@stowage/content-store';
 import { type Descriptor, type Digest, digestOf, Fault, LABEL, MEDIA_TYPE } from '@stowage/core';
 import { tempDir } from '@stowage/testing';
-import { buildImage, chooseManifest, type Fetcher, fetchImage, type Progress, refOf } from '../src/index.ts';
+import {
+  buildImage,
+  chooseManifest,
+  type Fetcher,
+  fetchImage,
+  fetchMetadata,
+  type Progress,
+  refOf,
+} from '../src/index.ts';
 import { Visits } from '../src/visits.ts';
 import { bytesOf, type LabelledStore, labelledStore } from './support/store.ts';
 
@@ -430,4 +438,42 @@ test('a store without labels does as well', async () => {
   const options = { fetcher: serving(remote), content, name, descriptor, platforms: [amd64] };
   await fetchImage(options);
   expect((await fetchImage(options)).manifests).toHaveLength(1);
+});
+
+test('of other platforms, manifests and configs are fetched if wanted, and no layers', async () => {
+  await using remote = await labelledStore();
+  await using content = await labelledStore();
+  const descriptor = await multiPlatform(remote);
+  const fetcher = serving(remote);
+  const options = { fetcher, content, name, descriptor, metadata: 'all' as const };
+  const { manifests } = await fetchImage({ ...options, platforms: [arm64] });
+  expect(manifests.map(({ descriptor: { platform } }) => platform?.architecture)).toEqual(['arm64']);
+  const kinds = fetcher.asked.map((ref) => ref.split('-')[0]).sort();
+  expect(kinds).toEqual(
+    ['index', ...Array(3).fill('manifest'), ...Array(3).fill('config'), ...Array(2).fill('layer')].sort(),
+  );
+});
+
+test('no more manifests than wanted are taken out of an index', async () => {
+  await using remote = await labelledStore();
+  await using content = await labelledStore();
+  const descriptor = await multiPlatform(remote);
+  const options = { fetcher: serving(remote), content, name, descriptor, metadata: 'all' as const };
+  const { manifests } = await fetchImage({ ...options, platforms: [arm64, amd64], manifestLimit: 1 });
+  expect(manifests.map(({ descriptor: { platform } }) => platform?.architecture)).toEqual(['arm64']);
+  expect(options.fetcher.asked.filter((ref) => ref.startsWith('manifest'))).toHaveLength(1);
+});
+
+test('what documents point at is told before it is fetched', async () => {
+  await using remote = await labelledStore();
+  await using content = await labelledStore();
+  const descriptor = await multiPlatform(remote);
+  const told: string[] = [];
+  const fetcher = serving(remote);
+  const onChildren = (parent: Descriptor, children: readonly Descriptor[]) => {
+    expect(fetcher.asked).not.toContain(refOf(children[0] as Descriptor));
+    told.push(`${refOf(parent).split('-')[0]}: ${children.length}`);
+  };
+  await fetchMetadata({ fetcher, content, name, descriptor, onChildren }, descriptor, [amd64]);
+  expect(told).toEqual(['index: 3', 'manifest: 3']);
 });

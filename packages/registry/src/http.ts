@@ -2,9 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import type { CallOptions } from '@stowage/core';
 import { type ConnectionDefaults, type ConnectionSettings, Connections } from './connections.ts';
+import { type Exchange, withoutSecrets } from './exchange.ts';
 import { Gates } from './gates.ts';
 import { isForbidden } from './lookup.ts';
-import { forbidden, networkFault } from './network-fault.ts';
+import { forbidden, networkFault, shown } from './network-fault.ts';
 
 export interface HttpOptions extends ConnectionDefaults {
   readonly userAgent: string;
@@ -12,6 +13,7 @@ export interface HttpOptions extends ConnectionDefaults {
   readonly maxConcurrent: number;
   /** Most of them to one origin. */
   readonly maxConcurrentPerHost: number;
+  readonly onExchange: ((exchange: Exchange) => void) | undefined;
 }
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -64,6 +66,8 @@ export class Http implements AsyncDisposable {
     const place = await this.#gates.enter(url.origin, signal);
     try {
       const { answerTimeoutMs } = request;
+      const begun = performance.now();
+      this.#tell(request, headers ?? {}, {});
       const {
         statusCode,
         headers: answered,
@@ -77,6 +81,7 @@ export class Http implements AsyncDisposable {
         signal: signal ?? null,
         ...(answerTimeoutMs !== undefined && { headersTimeout: answerTimeoutMs }),
       });
+      this.#tell(request, answered, { status: statusCode, durationMs: performance.now() - begun });
       return {
         url,
         status: statusCode,
@@ -95,6 +100,15 @@ export class Http implements AsyncDisposable {
       place[Symbol.dispose]();
       throw networkFault(e, request);
     }
+  }
+
+  #tell(
+    { method, url }: HttpRequest,
+    headers: Exchange['headers'],
+    answer: Pick<Exchange, 'status' | 'durationMs'>,
+  ): void {
+    const { onExchange } = this.#options;
+    onExchange?.({ method, url: shown(url), headers: withoutSecrets(headers), ...answer });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

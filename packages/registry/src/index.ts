@@ -9,7 +9,8 @@ export type {
 } from './credentials.ts';
 export type { Referrer } from './descriptor-fields.ts';
 export { type DockerConfigOptions, dockerCredentials } from './docker-credentials.ts';
-export type { Capability, Endpoint, EndpointsOf } from './endpoint.ts';
+export { type Capability, defaultEndpoints, type Endpoint, type EndpointsOf } from './endpoint.ts';
+export type { Exchange } from './exchange.ts';
 export type { FetchOptions } from './fetch.ts';
 export { type HostsDirectoryOptions, hostsDirectory } from './hosts-directory.ts';
 export { type LoggedIn, type LoginOptions, login, logout } from './login.ts';

@@ -21,12 +21,12 @@ export function openParts(
   onRefreshToken?: (token: string) => void,
 ): Parts {
   const { plainHttp, endpoints = defaultEndpoints(plainHttp), userAgent = 'stowage' } = options;
-  const { ca, maxConcurrent = 16, maxConcurrentPerHost = 8 } = options;
+  const { ca, onExchange, maxConcurrent = 16, maxConcurrentPerHost = 8 } = options;
   const { connectTimeoutMs = 10_000, idleTimeoutMs = 30_000, resolveTimeoutMs = 120_000 } = options;
   const { retries = 3, retryDelayMs = 500, proxies = proxiesOf(process.env) } = options;
   const { credentials: credentialsOf = () => undefined, realms = [] } = options;
   const limits = { maxConcurrent, maxConcurrentPerHost, connectTimeoutMs, idleTimeoutMs };
-  const http = new Http({ ca, userAgent, proxies, ...limits });
+  const http = new Http({ ca, userAgent, proxies, onExchange, ...limits });
   const retry = { retries, delayMs: retryDelayMs, maxDelayMs: 30_000 };
   const guard = new Authorization({ http, credentialsOf, realms, retry, onRefreshToken, closed });
   const api = new Api(http, endpoints, guard, retry);

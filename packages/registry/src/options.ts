@@ -1,5 +1,6 @@
 import type { CredentialsOf } from './credentials.ts';
 import type { EndpointsOf } from './endpoint.ts';
+import type { Exchange } from './exchange.ts';
 import type { ProxySettings } from './proxy.ts';
 
 export interface RegistryOptions {
@@ -16,6 +17,8 @@ export interface RegistryOptions {
   /** Certificates, PEM, that are trusted besides the usual ones. */
   readonly ca?: string | undefined;
   readonly userAgent?: string | undefined;
+  /** Told of every request and of every answer, redirects and those for tokens included. */
+  readonly onExchange?: ((exchange: Exchange) => void) | undefined;
   /** Most requests under way at a time, bodies included. Default: 16. */
   readonly maxConcurrent?: number | undefined;
   /** Most of them to one host. Default: 8. */
