@@ -1,5 +1,6 @@
 // What a daemon and its containers may not leave behind, held to being found.
 import { mkdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { must, type TempDir, tempDir } from '@stowage/testing';
@@ -42,7 +43,6 @@ unlessMissing(
 
 unlessMissing('a FIFO, a socket and a directory in the state directory are found', async () => {
   const { state } = yard.daemon;
-  const { createServer } = await import('node:net');
   await must('mkfifo', [join(state, 'fifo')]);
   await mkdir(join(state, 'directory'));
   const server = createServer().listen(join(state, 'socket'));

@@ -1,5 +1,5 @@
+import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { reasonOf } from '@stowage/core';
 import { withArgs, withMemory } from '@stowage/oci-spec';
 import { until } from '@stowage/testing';
 import type { Rng } from '../rng.ts';
@@ -52,7 +52,6 @@ async function init(yard: Yard, id: string): Promise<void> {
 async function oom(yard: Yard, id: string): Promise<void> {
   const script = 'read -r go; exec dd if=/dev/zero of=/dev/null bs=128M count=1';
   const container = await yard.container(id, withArgs('/bin/sh', '-c', script), withMemory(MEMORY_BYTES));
-  const { PassThrough } = await import('node:stream');
   const stdin = new PassThrough();
   const task = await container.createTask({ io: { stdin } });
   const pid = await task.start();
@@ -135,7 +134,7 @@ async function whenTold<T>(yard: Yard, what: string, look: () => T | undefined):
     return found as T;
   } catch (e) {
     yard.report('lost', `no event tells ${what}`);
-    throw new Error(`${reasonOf(e)}`, { cause: e });
+    throw e;
   }
 }
 

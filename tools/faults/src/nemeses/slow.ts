@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Digest, Fault, reasonOf } from '@stowage/core';
 import { withArgs, withTty } from '@stowage/oci-spec';
+import type { ContainerProcess } from '@stowage/tasks';
 import { end, must, residentBytes, until } from '@stowage/testing';
-import { patience } from '../patience.ts';
 import type { Rng } from '../rng.ts';
 import { wholeLife } from '../tasks/life.ts';
 import { runtimeMissing } from '../tasks/missing.ts';
@@ -20,6 +20,7 @@ import type { Nemesis } from './nemesis.ts';
 const MIB = 1024 ** 2;
 const ANSWERED_MS = 1000;
 const STATE_MS = 2000;
+const RECOVERED_MS = 5000;
 const PER_PEER_BYTES = 16 * MIB;
 const PEERS = 4;
 const BLOB_BYTES = 32 * MIB;
@@ -165,7 +166,6 @@ async function runc(yard: Yard, id: string, { rng }: Props): Promise<void> {
 async function supervisor(yard: Yard, id: string): Promise<void> {
   await using servant = await Servant.run(yard, id);
   const { tasks } = yard.client.services;
-  const exec = { containerId: id, execId: 'none' };
   const pid = await yard.supervisor();
   const before = await residentBytes(yard.daemon.pid);
   process.kill(pid, 'SIGSTOP');
@@ -175,17 +175,7 @@ async function supervisor(yard: Yard, id: string): Promise<void> {
       await servant.say('hello');
       const { status } = await tasks.get({ containerId: id });
       if (status !== 'running') yard.report('lie', `${id} is ${status} while the supervisor is stopped`);
-      const began = performance.now();
-      const kind = await tasks.get(exec).then(
-        () => 'answered',
-        (e: unknown) => (Fault.is(e) ? e.kind : reasonOf(e)),
-      );
-      const tookMs = performance.now() - began;
-      if (kind !== 'deadline_exceeded') yard.report('lie', `the state of an exec nobody can tell: ${kind}`);
-      yard.mustTake('stateGivenUpMs', 'the state of an exec is given up', tookMs, STATE_MS + ANSWERED_MS);
-      const metrics = performance.now();
-      await Array.fromAsync(tasks.metrics());
-      yard.mustTake('metricsGivenUpMs', 'metrics', performance.now() - metrics, STATE_MS + ANSWERED_MS);
+      await Promise.all([stateGivenUp(yard, { containerId: id, execId: 'none' }), metricsGivenUp(yard)]);
     });
     const grown = (await residentBytes(yard.daemon.pid)) - before;
     if (grown > PER_PEER_BYTES) yard.report('refused', `the daemon grew by ${Math.round(grown / MIB)} MiB`);
@@ -194,7 +184,26 @@ async function supervisor(yard: Yard, id: string): Promise<void> {
   }
   const goesOn = performance.now();
   await wholeLife(yard, `${id}-after`);
-  yard.mustTake('recoveredMs', 'a life after SIGCONT', performance.now() - goesOn, patience(5000));
+  yard.mustTake('recoveredMs', 'a life after SIGCONT', performance.now() - goesOn, RECOVERED_MS);
+}
+
+/** Only the supervisor knows the streams of an exec. */
+async function stateGivenUp(yard: Yard, exec: ContainerProcess): Promise<void> {
+  const began = performance.now();
+  const kind = await yard.client.services.tasks.get(exec).then(
+    () => 'answered',
+    (e: unknown) => (Fault.is(e) ? e.kind : reasonOf(e)),
+  );
+  if (kind !== 'deadline_exceeded') yard.report('lie', `the state of an exec nobody can tell: ${kind}`);
+  const tookMs = performance.now() - began;
+  yard.mustTake('stateGivenUpMs', 'the state of an exec is given up', tookMs, STATE_MS + ANSWERED_MS);
+}
+
+async function metricsGivenUp(yard: Yard): Promise<void> {
+  const began = performance.now();
+  await Array.fromAsync(yard.client.services.tasks.metrics());
+  const tookMs = performance.now() - began;
+  yard.mustTake('metricsGivenUpMs', 'metrics are given up', tookMs, STATE_MS + ANSWERED_MS);
 }
 
 async function blob(yard: Yard): Promise<Digest> {

@@ -1,8 +1,7 @@
 // node slow-peers-main.ts ADDRESS NAMESPACE DIGEST COUNT: so many subscribers and as many readers of a blob, each with a
 // connection of its own. Prints "open" when all have begun, and in the end a line of JSON. It is there to be stopped.
 import { connect } from '@stowage/client';
-import type { Digest } from '@stowage/core';
-import { Fault } from '@stowage/core';
+import { type Digest, Fault } from '@stowage/core';
 
 const [address = '', namespace = '', digest = '', count = '1'] = process.argv.slice(2);
 const stop = new AbortController();
@@ -14,10 +13,10 @@ const subscribers = peers.map(async ({ services }) => {
   const begun = Promise.withResolvers<void>();
   open.push(begun.promise);
   let events = 0;
-  const events$ = services.events.subscribe(['topic~="^/flood"'], { signal: stop.signal });
+  const told = services.events.subscribe(['topic~="^/flood"'], { signal: stop.signal });
   try {
     setTimeout(begun.resolve, 500);
-    for await (const { topic } of events$) {
+    for await (const { topic } of told) {
       events += 1;
       if (topic === '/flood/last') return { events, end: 'last' };
     }
