@@ -32,9 +32,14 @@ export function layout(state: string): Layout {
   };
 }
 
+export function isSupervisorName(name: string): boolean {
+  return NAME.test(name);
+}
+
 /** Where a supervisor of a name is. */
 export function supervisorDirectory({ supervisors }: Layout, name: string): string {
-  if (!NAME.test(name)) throw new Fault('invalid_argument', `supervisor ${quote(name)}: is no name of one`);
+  if (!isSupervisorName(name))
+    throw new Fault('invalid_argument', `supervisor ${quote(name)}: is no name of one`);
   return join(supervisors, name);
 }
 

@@ -9,7 +9,8 @@ export const GROUPINGS: readonly Grouping[] = ['one', 'namespace', 'pod'];
 
 /** What names the pod of a container; of containerd, which groups by the same, in this order. */
 const POD_ANNOTATIONS = ['io.containerd.runc.v2.group', 'io.kubernetes.cri.sandbox-id'];
-const KEY_CHARS = 12;
+/** Two groups that come to the same key share a supervisor, which does no harm. */
+const KEY_CHARS = 8;
 
 /** Containers that have a supervisor of their own. */
 export interface Group {

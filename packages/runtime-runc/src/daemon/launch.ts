@@ -8,6 +8,7 @@ import { reapKnown } from '@stowage/linux/reap';
 import { socketPair } from '@stowage/linux/sockets';
 import { spawnProcess } from '@stowage/linux/spawn';
 import {
+  isSupervisorName,
   layout,
   type SupervisorFiles,
   type SupervisorInfo,
@@ -58,7 +59,7 @@ export async function findSupervisors(state: string): Promise<FoundSupervisor[]>
 
 /** The names of all supervisors that serve, or did when they died. */
 export async function supervisorNames(state: string): Promise<string[]> {
-  return (await namesIn(layout(state).supervisors)).filter((name) => !name.startsWith('.'));
+  return (await namesIn(layout(state).supervisors)).filter(isSupervisorName);
 }
 
 /** Starts a supervisor, detached from this process, and waits until it serves. */

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, type Logger } from '@stowage/core';
+import { errnoOf, Fault, type Logger, quote } from '@stowage/core';
 import { type FileLock, tryLock } from '@stowage/linux';
-import { layout, supervisorDirectory, supervisorFiles } from '../layout.ts';
+import { isSupervisorName, layout, supervisorDirectory, supervisorFiles } from '../layout.ts';
 import { readTaskRecord } from '../supervisor/task-record.ts';
 import { parseSupervisorName } from './groups.ts';
 import { supervisorNames } from './launch.ts';
@@ -22,7 +22,11 @@ export async function tasksByOwner(state: string, log: Logger): Promise<Map<stri
     for (const id of await directoriesIn(join(tasks, namespace))) {
       try {
         const record = await readTaskRecord(join(tasks, namespace, id));
-        if (record !== undefined) owners.set(record.owner, (owners.get(record.owner) ?? 0) + 1);
+        if (record === undefined) continue;
+        const { owner } = record;
+        if (!isSupervisorName(owner))
+          throw new Fault('data_loss', `owner ${quote(owner)}: is no name of one`);
+        owners.set(owner, (owners.get(owner) ?? 0) + 1);
       } catch (err) {
         log.warn({ err, namespace, id }, 'a task cannot be read');
       }

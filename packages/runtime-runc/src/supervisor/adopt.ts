@@ -43,7 +43,7 @@ async function adoptFrom(
   directory: string,
   owner: string | undefined,
 ): Promise<void> {
-  if (isClaimOf(basename(directory), owner ?? context.owner)) return rm(directory, { recursive: true });
+  if (isClaimOf(basename(directory), owner)) return rm(directory, { recursive: true, force: true });
   // Whoever deleted it died before it had removed all.
   if (await isUnrecorded(directory)) return rm(directory, { recursive: true, force: true });
   const record = await readTaskRecord(directory);

@@ -106,10 +106,7 @@ export async function runSupervisor(settings: SupervisorSettings): Promise<void>
     await mkdir(directory, { recursive: true, mode: 0o700 });
     using held = tryLock(lock);
     if (held === undefined) {
-      throw new Fault(
-        'failed_precondition',
-        `take over the tasks of ${owner}: it lives, or somebody is at it`,
-      );
+      throw new Fault('unavailable', `take over the tasks of ${owner}: it lives, or somebody is at it`);
     }
     await adoptTasks(context, registry, owner);
     log.info({ owner, tasks: registry.size }, 'tasks taken over');

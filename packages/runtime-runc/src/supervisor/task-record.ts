@@ -105,9 +105,13 @@ export async function claimTask(directory: string, record: TaskRecord): Promise<
   }
 }
 
-/** What is left in a directory of tasks where a supervisor died while it wrote a first record. */
-export function isClaimOf(name: string, owner: string): boolean {
-  return name.startsWith(`${CLAIM}${owner}:`);
+/**
+ * Whether that is what is left in a directory of tasks where a supervisor died while it wrote a first record.
+ *
+ * @param owner - its name; undefined for any.
+ */
+export function isClaimOf(name: string, owner: string | undefined): boolean {
+  return name.startsWith(owner === undefined ? CLAIM : `${CLAIM}${owner}:`);
 }
 
 /** Whether a directory of tasks holds what is left of one that was deleted: nobody's record, and nobody is about to write one. */

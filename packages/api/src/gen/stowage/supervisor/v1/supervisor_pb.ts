@@ -344,8 +344,8 @@ export const Supervisor: GenService<{
     output: typeof AckResponseSchema;
   },
   /**
-   * Goes on with the tasks of another supervisor, which is dead. Answers FailedPrecondition while it lives, and
-   * also while somebody else is taking its tasks over. Calling again does no harm.
+   * Goes on with the tasks of another supervisor, which is dead. Answers Unavailable while it lives, and also
+   * while somebody else is taking its tasks over. Calling again does no harm.
    *
    * @generated from rpc stowage.supervisor.v1.Supervisor.TakeOver
    */
