@@ -87,7 +87,7 @@ async function peers(yard: Yard, id: string, { digest }: Props): Promise<void> {
   for (const bytes of ended.bytes)
     if (bytes !== BLOB_BYTES) yard.report('lost', `a reader got ${bytes} bytes of ${BLOB_BYTES}`);
   for (const { events, end: how } of ended.subscribers)
-    if (how !== 'resource_exhausted' && !(how === 'last' && events === FLOOD + 1))
+    if (how !== 'resource_exhausted' && !(how === 'last' && events === FLOOD))
       yard.report(
         'lost',
         `a subscriber ended with ${how} after ${events} events, and was not told that it missed some`,

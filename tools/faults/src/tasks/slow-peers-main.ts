@@ -4,7 +4,6 @@ import { connect } from '@stowage/client';
 import { type Digest, Fault } from '@stowage/core';
 
 const [address = '', namespace = '', digest = '', count = '1'] = process.argv.slice(2);
-const stop = new AbortController();
 const open: Array<Promise<unknown>> = [];
 const peers = Array.from({ length: Number(count) }, () => connect(address, { namespace }));
 
@@ -12,12 +11,15 @@ const peers = Array.from({ length: Number(count) }, () => connect(address, { nam
 const subscribers = peers.map(async ({ services }) => {
   const begun = Promise.withResolvers<void>();
   open.push(begun.promise);
+  // A subscription has begun when it tells something.
+  const hello = { typeUrl: 'example.org/hello', value: new Uint8Array() };
+  const calling = setInterval(() => services.events.publish(namespace, '/flood/hello', hello), 50);
   let events = 0;
-  const told = services.events.subscribe(['topic~="^/flood"'], { signal: stop.signal });
   try {
-    setTimeout(begun.resolve, 500);
-    for await (const { topic } of told) {
-      events += 1;
+    for await (const { topic } of services.events.subscribe(['topic~="^/flood"'])) {
+      clearInterval(calling);
+      begun.resolve();
+      if (topic === '/flood/one') events += 1;
       if (topic === '/flood/last') return { events, end: 'last' };
     }
     return { events, end: 'ended' };
