@@ -166,23 +166,31 @@ test('the containers of an old supervisor that is killed go on with the new one:
   }
 });
 
-test('what an old supervisor had not told when it died is told, before what the new one tells', async () => {
-  await started('told', ['sleep', '1000']);
-  const short = await started('short', ['sh', '-c', 'sleep 0.5; exit 7']);
-  await bench.runtime[Symbol.asyncDispose]();
-  const before = bench.envelopes.length;
-  await gone(short);
-  const events = join(bench.state, 'supervisor/source/events');
-  await eventually(async () => (await readFile(events, 'utf8')).includes('/tasks/exit'));
-  await kill('source');
-  await bench.reopen({ program: { ...(await supervisorProgram()), build: 'next' } });
-  expect(await bench.tasks.wait({ id: 'short' })).toMatchObject({ exitStatus: 7 });
-  await bench.tasks.delete({ id: 'short' });
-  expect(bench.envelopes.slice(before).map(({ topic }) => topic)).toEqual(['/tasks/exit', '/tasks/delete']);
-  await end('told');
-  expect(bench.topicsOf('told')).toEqual(['create', 'start', 'exit', 'delete']);
-  expect(await directories()).toEqual(['next']);
-});
+test.each([
+  ['had not told, nor written down that it is in its log,', false],
+  ['had not told, but written down that it is in its log,', true],
+])(
+  'what an old supervisor %s when it died is told once, before what the new one tells',
+  async (_, announced) => {
+    await started('told', ['sleep', '1000']);
+    const short = await started('short', ['sh', '-c', 'sleep 0.5; exit 7']);
+    await bench.runtime[Symbol.asyncDispose]();
+    const before = bench.envelopes.length;
+    await gone(short);
+    const events = join(bench.state, 'supervisor/source/events');
+    const record = join(bench.state, 'tasks', bench.namespace, 'short/task.json');
+    await eventually(async () => (await readFile(events, 'utf8')).includes('/tasks/exit'));
+    if (announced) await eventually(async () => JSON.parse(await readFile(record, 'utf8')).init.announced);
+    await kill('source');
+    await bench.reopen({ program: { ...(await supervisorProgram()), build: 'next' } });
+    expect(await bench.tasks.wait({ id: 'short' })).toMatchObject({ exitStatus: 7 });
+    await bench.tasks.delete({ id: 'short' });
+    expect(bench.envelopes.slice(before).map(({ topic }) => topic)).toEqual(['/tasks/exit', '/tasks/delete']);
+    await end('told');
+    expect(bench.topicsOf('told')).toEqual(['create', 'start', 'exit', 'delete']);
+    expect(await directories()).toEqual(['next']);
+  },
+);
 
 test('both supervisors killed: each container goes on, and none has two', async () => {
   await started('a', ['sleep', '1000']);
