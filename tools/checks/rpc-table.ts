@@ -17,6 +17,7 @@ import { namespaceRoutes } from '@stowage/namespaces/service';
 import type { Routes } from '@stowage/rpc';
 import { healthRoutes } from '@stowage/rpc/health';
 import { taskRoutes as runtimeTaskRoutes } from '@stowage/runtime/service';
+import { sandboxControllerRoutes } from '@stowage/sandboxes/controller-service';
 import { sandboxRoutes } from '@stowage/sandboxes/service';
 import { snapshotRoutes } from '@stowage/snapshots/service';
 import { taskRoutes } from '@stowage/tasks/service';
@@ -40,6 +41,7 @@ const ends: readonly Routes[] = [
   mountRoutes(nothing),
   namespaceRoutes(nothing),
   runtimeTaskRoutes(nothing),
+  sandboxControllerRoutes(nothing),
   sandboxRoutes(nothing),
   snapshotRoutes(nothing),
   taskRoutes(nothing),

@@ -32,8 +32,12 @@ import { mountsGrpcPlugin } from '@stowage/mounts/plugin';
 import { namespacesGrpcPlugin } from '@stowage/namespaces/plugin';
 import { healthPlugin } from '@stowage/rpc/health';
 import { runcRuntimePlugin } from '@stowage/runtime-runc/plugin';
-import { shimRuntimePlugin } from '@stowage/runtime-shim/plugin';
-import { sandboxesGrpcPlugin } from '@stowage/sandboxes/plugin';
+import { shimRuntimePlugin, shimSandboxesPlugin } from '@stowage/runtime-shim/plugin';
+import {
+  sandboxControllersGrpcPlugin,
+  sandboxControllersPlugin,
+  sandboxesGrpcPlugin,
+} from '@stowage/sandboxes/plugin';
 import { snapshotsGrpcPlugin } from '@stowage/snapshots/plugin';
 import { nativeSnapshotterPlugin } from '@stowage/snapshotter-native/plugin';
 import { overlaySnapshotterPlugin } from '@stowage/snapshotter-overlay/plugin';
@@ -53,6 +57,7 @@ export const builtinPlugins: readonly Plugin[] = [
   walkingDifferPlugin,
   runcRuntimePlugin,
   shimRuntimePlugin,
+  shimSandboxesPlugin,
   taskRouterPlugin,
 
   namespacesServicePlugin,
@@ -62,6 +67,7 @@ export const builtinPlugins: readonly Plugin[] = [
   imagesServicePlugin,
   containersServicePlugin,
   sandboxStorePlugin,
+  sandboxControllersPlugin,
   leasesServicePlugin,
   mountsServicePlugin,
   garbageServicePlugin,
@@ -76,6 +82,7 @@ export const builtinPlugins: readonly Plugin[] = [
   imagesGrpcPlugin,
   containersGrpcPlugin,
   sandboxesGrpcPlugin,
+  sandboxControllersGrpcPlugin,
   leasesGrpcPlugin,
   mountsGrpcPlugin,
   garbageGrpcPlugin,

@@ -3,6 +3,8 @@ import { hostPlatform, noConfig, type Plugin, parsePlatform, plugin, type Scope 
 import { differSlot } from '@stowage/diff';
 import { remoteDiffer } from '@stowage/diff/remote';
 import { type ClosableTransport, unixTransport } from '@stowage/rpc/transport';
+import { sandboxerSlot } from '@stowage/sandboxes';
+import { remoteSandboxController } from '@stowage/sandboxes/controller-remote';
 import { snapshotterSlot } from '@stowage/snapshots';
 import type { ProxyPluginConfig } from './config/daemon-config.ts';
 import { proxiedContent } from './proxied-content.ts';
@@ -49,6 +51,15 @@ export function proxyPlugin(id: string, config: ProxyPluginConfig): Plugin {
         start: ({ exports }) =>
           // The lease too: it keeps what the differ makes until an image names it (containerd issue 12328).
           over(connect(exports), (t) => (scope: Scope) => remoteDiffer(t, scope)),
+      });
+    case 'sandbox':
+      return plugin({
+        ...about,
+        slot: sandboxerSlot,
+        start: ({ exports }) =>
+          over(connect(exports), (t) => ({
+            controller: ({ namespace }: Scope) => remoteSandboxController(t, { namespace }, id),
+          })),
       });
   }
 }

@@ -30,7 +30,7 @@ test.each([
   expect(await Array.fromAsync(d.plugins.list())).toEqual([]);
 });
 
-test.each(['content', 'diff'])(
+test.each(['content', 'diff', 'sandbox'])(
   'type %s is taken at the start only, and it is said what to do',
   async (type) => {
     await using _serving = await serve();

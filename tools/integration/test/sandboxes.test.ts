@@ -101,30 +101,19 @@ test('sandboxes are there after a restart, keep their namespace, and hold what t
   await namespaces.delete('holding');
 });
 
-test('introspection tells of the store under the names of containerd', async () => {
+test('introspection tells of the store and the controller under the names of containerd', async () => {
   const { plugins } = (await post('introspection.v1.Introspection/Plugins', {
-    filters: ['type==io.containerd.sandbox.store.v1', 'id==sandboxes'],
+    filters: [
+      'type==io.containerd.sandbox.store.v1',
+      'type==io.containerd.sandbox.controller.v1',
+      'id~=^sandbox',
+    ],
   })) as { plugins: ReadonlyArray<{ type: string; id: string; initErr?: unknown }> };
   expect(plugins.map(({ type, id, initErr }) => [type, id, initErr]).sort()).toEqual([
+    ['io.containerd.grpc.v1', 'sandbox-controllers', undefined],
     ['io.containerd.grpc.v1', 'sandboxes', undefined],
+    ['io.containerd.sandbox.controller.v1', 'shim', undefined],
     ['io.containerd.sandbox.store.v1', 'local', undefined],
+    ['io.containerd.service.v1', 'sandbox-controllers-service', undefined],
   ]);
-});
-
-test('Controller is not there, and says so by its name', async () => {
-  for (const method of [
-    'Create',
-    'Start',
-    'Platform',
-    'Stop',
-    'Wait',
-    'Status',
-    'Shutdown',
-    'Metrics',
-    'Update',
-  ])
-    expect(await post(`sandbox.v1.Controller/${method}`, { sandboxId: 'pod' })).toEqual({
-      code: 'unimplemented',
-      message: 'unknown service containerd.services.sandbox.v1.Controller',
-    });
 });

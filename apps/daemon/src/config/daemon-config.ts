@@ -24,7 +24,7 @@ export interface DaemonConfig {
 }
 
 export interface ProxyPluginConfig {
-  readonly type: 'snapshot' | 'content' | 'diff';
+  readonly type: 'snapshot' | 'content' | 'diff' | 'sandbox';
   readonly address: string;
   readonly platform?: string | undefined;
   readonly capabilities: readonly string[];

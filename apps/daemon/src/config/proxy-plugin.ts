@@ -9,6 +9,8 @@ const PROXY_TYPES = {
   'io.containerd.content.v1': 'content',
   diff: 'diff',
   'io.containerd.differ.v1': 'diff',
+  sandbox: 'sandbox',
+  'io.containerd.sandbox.controller.v1': 'sandbox',
 } as const;
 
 /**
@@ -30,7 +32,7 @@ export function proxyPluginConfigs(table: Table, file: string): Record<string, P
 /** Reads one of them. @throws Fault `invalid_argument` naming the key. */
 export function proxyPluginConfig(one: TableReader): ProxyPluginConfig {
   const type = one.oneOf('type', Object.keys(PROXY_TYPES) as Array<keyof typeof PROXY_TYPES>);
-  if (type === undefined) throw one.fault('type', 'is missing; expected snapshot, content or diff');
+  if (type === undefined) throw one.fault('type', 'is missing; expected snapshot, content, diff or sandbox');
   const address = one.socket('address');
   if (address === undefined) throw one.fault('address', 'is missing; expected the path of a unix socket');
   const config = {

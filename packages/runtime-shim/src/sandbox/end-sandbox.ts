@@ -12,6 +12,8 @@ import type { ShimSandbox } from './sandbox.ts';
 const DISCARD_MS = 5000;
 /** How long after its last answer a shim may take to end. */
 const END_MS = 3000;
+/** How long a shim that has no sandboxes is given to end. */
+const LEAVE_MS = 1000;
 /** How long after a call fails the end of its shim may be noticed. */
 const NOTICE_MS = 500;
 /** For an exit that nobody knows. */
@@ -52,23 +54,30 @@ export async function shutDownSandbox(
 
 /** Under the sandbox's lock: leaves nothing of one that could not be made or started. */
 export async function discardSandbox(context: SandboxContext, sandbox: ShimSandbox): Promise<void> {
-  const { namespace, id, line } = sandbox;
   sandbox.phase = 'ending';
-  if (line !== undefined && sandbox.isServed) {
-    try {
-      await inTime(`shut down sandbox ${id}`, DISCARD_MS, {}, (o) =>
-        line.calls.shutdownSandbox({ sandboxId: id }, o),
-      );
-    } catch (e) {
-      if (Fault.is(e, 'unimplemented')) await endByTasks(context, sandbox);
-      else if (!Fault.is(e, 'unavailable')) {
-        context.log.error({ namespace, id, reason: reasonOf(e) }, 'a shim would not shut down its sandbox');
-      }
-    }
-    await awaitEnd(context, sandbox);
-  }
+  if (sandbox.isServed) await freeAtLast(context, sandbox);
   await byBinary(context, sandbox, 'debug');
   await clearAway(context, sandbox);
+}
+
+async function freeAtLast(context: SandboxContext, sandbox: ShimSandbox): Promise<void> {
+  const { namespace, id, line } = sandbox;
+  const within = (ask: (options: CallOptions) => Promise<unknown> | undefined) =>
+    inTime(`shut down sandbox ${id}`, DISCARD_MS, {}, async (o) => ask(o));
+  try {
+    await within((o) => line?.calls.shutdownSandbox({ sandboxId: id }, o));
+    await awaitEnd(context, sandbox);
+  } catch (e) {
+    if (Fault.is(e, 'unavailable')) return;
+    if (Fault.is(e, 'unimplemented')) {
+      // A shim of tasks: it ends if it has none, be they ours or not.
+      await within((o) => line?.tasks.shutdown({ id }, o)).catch(() => {});
+      await Promise.race([line?.lease.connection.gone, delay(LEAVE_MS, undefined, { ref: false })]);
+      return;
+    }
+    context.log.error({ namespace, id, reason: reasonOf(e) }, 'a shim would not shut down its sandbox');
+    await awaitEnd(context, sandbox);
+  }
 }
 
 /** Once its shim ends unasked, the sandbox has ended. Whoever waits is told, and all of it is cleared away. */
@@ -95,20 +104,12 @@ export async function burySandbox(context: SandboxContext, sandbox: ShimSandbox)
   await clearAway(context, sandbox);
 }
 
-/** A shim that knows no sandboxes ends as one of a task does. */
-async function endByTasks({ log }: SandboxContext, { namespace, id, line }: ShimSandbox): Promise<void> {
-  const ask = async (options: CallOptions) => line?.tasks.shutdown({ id, now: true }, options);
-  await inTime(`shut down the shim of ${id}`, DISCARD_MS, {}, ask).catch((e: unknown) => {
-    if (Fault.is(e, 'unavailable')) return;
-    log.error({ namespace, id, reason: reasonOf(e) }, 'a shim would not shut down');
-  });
-}
-
+/** One that others here are served by too stays, and one that does not end and tells its pid is ended. */
 async function awaitEnd(
   { log }: SandboxContext,
   { namespace, id, line, shimPid }: ShimSandbox,
 ): Promise<void> {
-  if (line === undefined) return;
+  if (line === undefined || !line.lease.isLast) return;
   const { gone } = line.lease.connection;
   const left = await Promise.race([gone, delay(END_MS, 'there', { ref: false })]);
   if (left !== 'there') return;

@@ -12,6 +12,7 @@ const PROXIED: Readonly<Record<string, string>> = {
   'io.containerd.snapshotter.v1': 'snapshot',
   'io.containerd.content.v1': 'content',
   'io.containerd.differ.v1': 'diff',
+  'io.containerd.sandbox.controller.v1': 'sandbox',
 };
 
 interface Row {
