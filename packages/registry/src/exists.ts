@@ -1,6 +1,6 @@
 import { type CallOptions, type Descriptor, Fault } from '@stowage/core';
 import { statusFault } from './status-fault.ts';
-import type { UploadTarget } from './upload.ts';
+import type { Asked } from './upload.ts';
 
 /**
  * Whether a repository has a blob.
@@ -9,7 +9,7 @@ import type { UploadTarget } from './upload.ts';
  *   neither yes nor no.
  */
 export async function hasBlob(
-  { api, access, subject }: UploadTarget,
+  { api, access, subject }: Asked,
   url: URL,
   { size }: Descriptor,
   { signal }: CallOptions,

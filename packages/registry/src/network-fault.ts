@@ -14,8 +14,7 @@ const REASONS: ReadonlyMap<string, readonly [FaultKind, string]> = new Map([
   ['UND_ERR_BODY_TIMEOUT', ['unavailable', 'it stopped sending']],
   ['UND_ERR_PRX_TLS', ['failed_precondition', 'the certificate of the proxy is not trusted']],
   ['UND_ERR_HEADERS_OVERFLOW', ['resource_exhausted', 'more than 64 KiB of headers came']],
-  ['HPE_HEADER_OVERFLOW', ['resource_exhausted', 'more than 64 KiB of headers came']],
-  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', ['unavailable', 'it sent fewer bytes than it announced']],
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', ['failed_precondition', 'it says wrongly how much it sends']],
   ['EPROTO', ['failed_precondition', 'it does not speak TLS: is it a plain HTTP registry?']],
   [
     'ERR_SSL_WRONG_VERSION_NUMBER',
@@ -27,8 +26,6 @@ const REASONS: ReadonlyMap<string, readonly [FaultKind, string]> = new Map([
   ],
 ]);
 
-/** Of the parser: what came is not HTTP. */
-const NO_HTTP = /^HPE_/;
 const CERTIFICATE = /^(ERR_TLS_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH)/;
 
 /**
@@ -40,14 +37,13 @@ export function networkFault(e: unknown, { subject, url, signal }: HttpRequest):
   if (Fault.is(e)) return e;
   const codes = codesOf(e);
   if (codes.includes(FORBIDDEN_ADDRESS)) return forbidden(subject, url, reasonOf(e), e);
+  // Without its cause, which has what came in full, be it an echo of the password.
+  if ((e as Partial<Error>).name === 'HTTPParserError')
+    return new Fault('failed_precondition', `${subject}: what it sends is not HTTP (${shown(url)})`);
   for (const code of codes) {
     const known = REASONS.get(code);
     if (known !== undefined)
       return new Fault(known[0], `${subject}: ${known[1]} (${shown(url)})`, { cause: e });
-    if (NO_HTTP.test(code)) {
-      const reason = `what it sends is not HTTP: ${quote(reasonOf(e))}`;
-      return new Fault('failed_precondition', `${subject}: ${reason} (${shown(url)})`, { cause: e });
-    }
     if (CERTIFICATE.test(code)) {
       const reason = `its certificate is not trusted: ${quote(reasonOf(e))}`;
       return new Fault('failed_precondition', `${subject}: ${reason} (${shown(url)})`, { cause: e });

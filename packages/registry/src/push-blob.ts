@@ -28,6 +28,8 @@ export interface PushParts {
   /** How often what broke off is taken up again without getting any further. */
   readonly retries: number;
   readonly retryDelayMs: number;
+  /** How long a registry may take over what it was sent. */
+  readonly answerTimeoutMs: number;
 }
 
 /**
@@ -52,9 +54,10 @@ export async function pushBlob(
       'invalid_argument',
       `${subject}: chunkBytes must be a whole number above 0, not ${chunkBytes}`,
     );
+  const { answerTimeoutMs } = parts;
   const endpoint = await parts.api.pushEndpoint(subject, reference.host);
   const { scopes } = changing(reference, ['pull', 'push']);
-  const target: UploadTarget = { api: parts.api, access: { endpoint, scopes }, subject };
+  const target: UploadTarget = { api: parts.api, access: { endpoint, scopes }, subject, answerTimeoutMs };
   const url = apiUrl(endpoint, `${reference.repository}/blobs/${digest}`);
   if (await hasBlob(target, url, descriptor, { signal })) return 'exists';
   const uploads = apiUrl(endpoint, `${reference.repository}/blobs/uploads/`);

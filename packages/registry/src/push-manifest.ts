@@ -13,7 +13,7 @@ import {
 import type { Reference } from './reference.ts';
 import { addReferrer } from './referrers-tag.ts';
 import { statusFault } from './status-fault.ts';
-import { expectDigest, type UploadTarget } from './upload.ts';
+import { type Asked, expectDigest } from './upload.ts';
 
 /** A manifest or index as it is to be stored: its bytes are its name. */
 export interface Manifest {
@@ -59,7 +59,7 @@ export async function pushManifest(
     throw new Fault('failed_precondition', `${subject}: the manifest is ${digest}`);
   const fields = parseFields(subject, bytes);
   const endpoint = await api.pushEndpoint(subject, reference.host);
-  const target: UploadTarget = {
+  const target: Asked = {
     api,
     access: { endpoint, ...changing(reference, ['pull', 'push']) },
     subject,
@@ -93,7 +93,7 @@ export async function pushManifest(
 }
 
 async function isThere(
-  { api, access, subject }: UploadTarget,
+  { api, access, subject }: Asked,
   url: URL,
   { mediaType, digest }: Descriptor,
   { signal }: CallOptions,

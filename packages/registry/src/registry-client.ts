@@ -45,8 +45,9 @@ class RegistryClient implements Registry {
     bytes: BlobBytes,
     options: PushBlobOptions = {},
   ): Promise<Pushed> {
-    const { api, retry } = this.#parts;
-    const parts = { api, retries: retry.retries, retryDelayMs: retry.delayMs };
+    const { api, retry, idleTimeoutMs } = this.#parts;
+    const { retries, delayMs: retryDelayMs } = retry;
+    const parts = { api, retries, retryDelayMs, answerTimeoutMs: 10 * idleTimeoutMs };
     const signal = this.#until(options.signal);
     return pushBlob(parts, parseReference(name), descriptor, bytes, { ...options, signal });
   }

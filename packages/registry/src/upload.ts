@@ -12,14 +12,17 @@ export interface Upload {
   readonly minChunkBytes: bigint;
 }
 
-/** Finishing a large blob takes a registry as long as it takes to hash or move it. */
-const ANSWER_TIMEOUT_MS = 5 * 60_000;
-
-export interface UploadTarget {
+/** Whom requests of one operation go to. */
+export interface Asked {
   readonly api: Api;
   readonly access: Access;
   /** For messages. */
   readonly subject: string;
+}
+
+export interface UploadTarget extends Asked {
+  /** Finishing a large blob takes a registry as long as it takes to hash or move it. */
+  readonly answerTimeoutMs: number;
 }
 
 /**
@@ -58,7 +61,7 @@ export async function beginUpload(
 
 /** Sends all the rest and ends the upload. @returns whatever the registry answers. */
 export function finishUpload(
-  { api, access, subject }: UploadTarget,
+  { api, access, subject, answerTimeoutMs }: UploadTarget,
   { location }: Upload,
   digest: Digest,
   size: bigint,
@@ -69,14 +72,13 @@ export function finishUpload(
   const url = new URL(location);
   url.search = `${url.search === '' ? '?' : `${url.search}&`}digest=${encodeURIComponent(digest)}`;
   const headers = { 'content-type': 'application/octet-stream', 'content-length': String(size) };
-  const answerTimeoutMs = ANSWER_TIMEOUT_MS;
   const sent = { subject, method: 'PUT' as const, headers, signal, answerTimeoutMs, isRepeatable: false };
   return api.ask(access, url, { ...sent, body: size === 0n ? new Uint8Array() : open });
 }
 
 /** Sends a part. @returns whatever the registry answers. */
 export function sendPart(
-  { api, access, subject }: UploadTarget,
+  { api, access, subject, answerTimeoutMs }: UploadTarget,
   { location, offset }: Upload,
   size: bigint,
   open: () => AsyncIterable<Uint8Array>,
@@ -87,7 +89,6 @@ export function sendPart(
     'content-length': String(size),
     'content-range': `${offset}-${offset + size - 1n}`,
   };
-  const answerTimeoutMs = ANSWER_TIMEOUT_MS;
   const sent = { subject, method: 'PATCH' as const, headers, signal, answerTimeoutMs, isRepeatable: false };
   return api.ask(access, location, { ...sent, body: open });
 }
