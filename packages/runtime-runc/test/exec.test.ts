@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { open, readdir } from 'node:fs/promises';
+import { open, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -105,6 +105,16 @@ test('what cannot be started may be deleted, and its reason is told', async () =
   exit.catch(() => {});
   await bench.tasks.delete(e);
   await expect(exit).rejects.toMatchObject({ kind: 'not_found' });
+});
+
+test('a start whose runtime was killed as it wrote the pid can be tried again', async () => {
+  const e = { id: 'c', execId: 'again' };
+  await bench.tasks.exec({ ...none, ...e, spec: spec('true') });
+  const left = join(layout(bench.state).tasks, bench.namespace, 'c', '.exec-again.pid');
+  await writeFile(left, '');
+  await bench.tasks.start(e);
+  expect(await bench.tasks.wait(e)).toMatchObject({ exitStatus: 0 });
+  await bench.tasks.delete(e);
 });
 
 test('what is no process, or none for this task, is refused', async () => {

@@ -1,5 +1,5 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type CallOptions, Fault, quote, TYPE_URL, validateIdentifier } from '@stowage/core';
 import type { ExecProcess, Exit } from '@stowage/runtime';
 import type { SupervisorContext } from './context.ts';
@@ -88,6 +88,7 @@ async function start(
   if (exec.loggers.length > 0) await task.record.save();
   const { stdio, consoleSocket } = exec.io;
   const pidFile = execPidFile(task, execId);
+  await removePidFiles(task, execId);
   await task.runtime.exec(execId, specFile(task, execId), { stdio, consoleSocket, pidFile });
   await exec.io.spawned();
   if (exec.stdinClosed) exec.io.closeStdin();
@@ -97,6 +98,16 @@ async function start(
   await task.record.save().catch((e: unknown) => task.complain('write record', e));
   context.handover.keep(task.ref(execId), exec);
   await task.events.execStarted(execId, exec.pid);
+}
+
+/**
+ * Removes what a runtime left that was killed at work. It writes the pid to a file with a dot before its name first, and
+ * runc refuses to if there is one.
+ */
+async function removePidFiles(task: Task, execId: string): Promise<void> {
+  const path = execPidFile(task, execId);
+  const unfinished = join(task.directory, `.${basename(path)}`);
+  await Promise.all([path, unfinished].map((file) => rm(file, { force: true })));
 }
 
 /** The runtime sets the size before it runs the process, which may look at it first thing. */
@@ -120,7 +131,8 @@ export async function deleteExec(
   task.execs.delete(execId);
   task.discard(exec, execId);
   const names = FILES.map((suffix) => `${task.ioPlace(execId).files}.${suffix}`);
-  await Promise.all([task.record.save(), ...names.map((path) => rm(path, { force: true }))]);
+  const removed = names.map((path) => rm(path, { force: true }));
+  await Promise.all([task.record.save(), removePidFiles(task, execId), ...removed]);
   const { exitStatus, exitedAt } = exec.exit ?? { exitStatus: 0, exitedAt: new Date(0) };
   return { pid: exec.pid, exitStatus, exitedAt };
 }
