@@ -93,9 +93,10 @@ async function trial(yard: Yard, id: string, step: Step, failure: Failure, rng: 
   const failed = !(await yard.attempt(() => leaving(yard, id, step, failure, rng)));
   yard.count(failed ? 'failed' : 'done all the same');
   // Whoever tries again at once is kept waiting until nothing is left; half of them look first.
-  if (step === 'create' && failed && rng.chance(0.5)) await nothingLeft(yard, id);
+  const mayBeThere = failure.gives !== undefined;
+  if (step === 'create' && failed && rng.chance(0.5)) await nothingLeft(yard, id, mayBeThere);
   yard.live.add(id);
-  if (failed) await nextTry(yard, id, step);
+  if (failed) await nextTry(yard, id, step, mayBeThere);
   else for (const one of STEPS.slice(before.length + 1)) await take(yard, tasks, id, one);
   await mustRun(yard, id);
   await (await yard.client.task(id)).end();
@@ -104,14 +105,19 @@ async function trial(yard: Yard, id: string, step: Step, failure: Failure, rng: 
   yard.did(2);
 }
 
-/** No task, no bundle, no mount, no process, no control group of it. */
-async function nothingLeft(yard: Yard, id: string): Promise<void> {
+/**
+ * No task, no bundle, no mount, no process, no control group of it.
+ *
+ * @param mayBeThere - the caller left, maybe while the answer that it is made was on its way.
+ */
+async function nothingLeft(yard: Yard, id: string, mayBeThere: boolean): Promise<void> {
   yard.live.delete(id);
   await until(
     `nothing to be left of ${id}`,
-    async () =>
-      (await unlessGone(yard.client.services.tasks.get({ containerId: id }))) === undefined &&
-      (await yard.left()).length === 0,
+    async () => {
+      const task = await unlessGone(yard.client.services.tasks.get({ containerId: id }));
+      return task === undefined ? (await yard.left()).length === 0 : mayBeThere;
+    },
     patience(SETTLED_MS),
   ).catch(async (e: unknown) => {
     for (const line of await yard.left()) yard.report('leak', line);
@@ -120,7 +126,7 @@ async function nothingLeft(yard: Yard, id: string): Promise<void> {
 }
 
 /** As a client does that was told of a failure, and does not know how far it came. */
-async function nextTry(yard: Yard, id: string, step: Step): Promise<void> {
+async function nextTry(yard: Yard, id: string, step: Step, mayBeThere: boolean): Promise<void> {
   const { tasks } = yard.client.services;
   const from = { create: 0, start: 0, exec: 2, 'start exec': 2 }[step];
   if (step === 'start') await (await yard.client.task(id)).end();
@@ -128,7 +134,7 @@ async function nextTry(yard: Yard, id: string, step: Step): Promise<void> {
   for (const one of STEPS.slice(from)) {
     const done = take(yard, tasks, id, one);
     // What was taken for failed may have been done by now.
-    await (one === 'exec' && step === 'exec' ? unlessThere(done) : done);
+    await (one === step && mayBeThere ? unlessThere(done) : done);
     yard.did();
   }
 }
