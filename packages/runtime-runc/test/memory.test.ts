@@ -85,6 +85,11 @@ test('a process that was added and killed for want of memory is known to be, and
   const record = await readTaskRecord(join(bench.state, 'tasks', bench.namespace, 'm'));
   expect(record?.execs).toMatchObject([{ execId: 'e', outOfMemory: true }]);
   expect(record?.init.outOfMemory).toBeUndefined();
+  const listed = (await bench.supervisorList()).map(({ state, outOfMemory }) => [state?.execId, outOfMemory]);
+  expect(listed.sort()).toEqual([
+    ['', false],
+    ['e', true],
+  ]);
   expect(await bench.tasks.state({ id: 'm' })).toMatchObject({ status: 'running' });
   const end = bench.tasks.wait({ id: 'm' });
   await bench.tasks.kill({ id: 'm', signal: 9 });

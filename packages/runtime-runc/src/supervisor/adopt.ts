@@ -85,7 +85,7 @@ async function adoptTask(
   }
   task.paused = paused ? 'yes' : 'no';
   registry.adopt(task);
-  if (init.phase !== 'stopped' && init.pid !== 0) await task.watchMemory(record.oom);
+  if (init.phase !== 'stopped' && init.pid !== 0) await task.memory.watch(record.oom);
   for (const { execId, ...exec } of execs) {
     const process = TaskProcess.fromRecord(`exec ${execId} in ${facts.id}`, exec);
     task.execs.set(execId, process);

@@ -66,7 +66,8 @@ export class SupervisedTasks implements TaskService {
   }
 
   async pids(id: string): Promise<ProcessInfo[]> {
-    const { cgroup, execs } = this.#task(id);
+    const { memory, execs } = this.#task(id);
+    const { cgroup } = memory;
     const byPid = new Map([...execs].map(([execId, { pid }]) => [pid, execId]));
     const pids = cgroup === undefined ? [] : await cgroupPids(cgroup);
     return pids.map((pid) => {
@@ -161,7 +162,7 @@ export class SupervisedTasks implements TaskService {
   }
 
   async stats(id: string): Promise<TypedBytes> {
-    const { cgroup } = this.#task(id);
+    const { cgroup } = this.#task(id).memory;
     if (cgroup === undefined) throw new Fault('not_found', `stats of ${id}: its cgroup is not known`);
     return packMetrics(await readCgroupStats(cgroup));
   }

@@ -30,8 +30,8 @@ export function supervisorRoutes(options: SupervisorServiceOptions): Routes {
       return {
         // First the number, then the states: an event in between is told twice rather than never.
         seq: BigInt(events.seq),
-        processes: [...registry.states()].map(({ namespace, state }) => ({
-          namespace,
+        processes: [...registry.states()].map(({ namespace, state, outOfMemory }) => ({
+          ...{ namespace, outOfMemory },
           state: stateToWire(state),
         })),
       };

@@ -91,11 +91,15 @@ export class TaskRegistry {
     return [...this.#tasks.values()];
   }
 
-  *states(): Generator<{ namespace: string; state: ProcessState }> {
+  *states(): Generator<{ namespace: string; state: ProcessState; outOfMemory: boolean }> {
     for (const task of this.#tasks.values()) {
       const { namespace } = task.facts;
-      yield { namespace, state: task.state(task.init) };
-      for (const [execId, exec] of task.execs) yield { namespace, state: task.state(exec, execId) };
+      const { outOfMemory } = task.init;
+      yield { namespace, state: task.state(task.init), outOfMemory };
+      for (const [execId, exec] of task.execs) {
+        const { outOfMemory } = exec;
+        yield { namespace, state: task.state(exec, execId), outOfMemory };
+      }
     }
   }
 }

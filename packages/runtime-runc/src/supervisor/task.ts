@@ -2,23 +2,20 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CallOptions, Fault, KeyedLock, type Mount } from '@stowage/core';
-import { type CgroupPaths, cgroupOf } from '@stowage/linux/cgroup';
-import { isSameProcess } from '@stowage/linux/reap';
 import type { CreateTask, Exit, ProcessState, TaskStatus } from '@stowage/runtime';
 import type { ProcessRef } from '../handover-message.ts';
 import { readBundleSpec } from './bundle-spec.ts';
-import { cgroupAt } from './cgroup-at.ts';
 import { removeCgroup } from './cgroup-remove.ts';
 import type { SupervisorContext } from './context.ts';
 import { setCgroupsPath } from './default-cgroup.ts';
 import { TaskEvents } from './events.ts';
 import { refuseLinkedDev } from './linked-dev.ts';
-import { MemoryWatch, type OomCount } from './memory-watch.ts';
 import { OciRuntime } from './oci-runtime.ts';
 import { type IoPlace, openIO } from './open-io.ts';
 import type { WatchedProcess } from './reaper.ts';
 import { checkRestorePoint, type RestorePoint, restore } from './restore.ts';
 import { checkSystemdPath, chooseRuntime, type RuntimeChoice } from './runtime-choice.ts';
+import { TaskMemory } from './task-memory.ts';
 import { TaskProcess } from './task-process.ts';
 import { claimTask, RecordWriter, type TaskRecord } from './task-record.ts';
 
@@ -26,7 +23,6 @@ import { claimTask, RecordWriter, type TaskRecord } from './task-record.ts';
 const LAST_EXEC_MS = 10_000;
 const SAVE_LATER_MS = 1000;
 const SIGKILL = 9;
-const KILLED = 128 + SIGKILL;
 
 export interface TaskFacts {
   readonly namespace: string;
@@ -57,14 +53,12 @@ export class Task {
   readonly runtime: OciRuntime;
   readonly events: TaskEvents;
   readonly record: RecordWriter;
+  readonly memory: TaskMemory;
   /** By exec id, the init's being empty: what changes the state of a process is done one at a time. */
   readonly locks = new KeyedLock();
   paused: 'no' | 'pausing' | 'yes' = 'no';
   deleted = false;
-  cgroup: CgroupPaths | undefined;
   readonly #context: SupervisorContext;
-  #memory: MemoryWatch | undefined;
-  #oom: OomCount | undefined;
   /** The runtime was asked to make it, so there may be something to remove. */
   #asked = false;
 
@@ -76,6 +70,7 @@ export class Task {
     this.directory = join(context.tasks, namespace, id);
     this.runtime = new OciRuntime({ choice, id, directory: this.directory, commands: context.commands });
     this.events = new TaskEvents(context.events, namespace, id);
+    this.memory = new TaskMemory(context, this);
     this.record = new RecordWriter(this.directory, () => this.#toRecord());
   }
 
@@ -166,7 +161,7 @@ export class Task {
   /** The runtime has made the init. */
   async found(pid: number): Promise<void> {
     this.follow(this.init, this.#context.reaper.watch(pid));
-    await this.watchMemory();
+    await this.memory.watch();
   }
 
   /** Removes what an earlier supervisor died over making. */
@@ -186,7 +181,7 @@ export class Task {
         await removeCgroup(this.#context.cgroups, this.facts.cgroupsPath);
     }
     this.discard(this.init);
-    this.#memory?.[Symbol.dispose]();
+    this.memory[Symbol.dispose]();
     await this.unmount().catch((e: unknown) => this.complain('unmount rootfs', e));
     await this.forget();
   }
@@ -204,9 +199,9 @@ export class Task {
     await process.settling.catch(() => {});
     // Its creation failed: nobody was told that there was one.
     if (process.phase === 'creating') return;
-    await this.#countKills(process, exit, execId);
+    await this.memory.ended(process, exit, execId);
     if (process === this.init) {
-      this.#memory?.[Symbol.dispose]();
+      this.memory[Symbol.dispose]();
       await this.#endOthers();
     }
     process.stopped(exit);
@@ -245,33 +240,6 @@ export class Task {
       this.complain('wait for execs', new Error('a process outlives the init of its container'));
     }
     patience.abort();
-  }
-
-  /** @param oom - as an earlier supervisor wrote it down. */
-  async watchMemory(oom?: TaskRecord['oom']): Promise<void> {
-    const { cgroups, poller } = this.#context;
-    const { cgroupsPath, choice } = this.facts;
-    const { pid, startTime } = this.init;
-    if (startTime === undefined || isSameProcess(pid, startTime)) this.cgroup = await cgroupOf(pid, cgroups);
-    // It may have ended while nobody watched; its cgroup is there until the runtime removes it.
-    if (this.cgroup === undefined && cgroupsPath !== undefined && choice.systemdCgroup !== true)
-      this.cgroup = cgroupAt(cgroups, cgroupsPath);
-    if (this.cgroup === undefined) return;
-    const count = oom && { before: BigInt(oom.before), counted: BigInt(oom.counted) };
-    this.#memory = new MemoryWatch(this.cgroup, poller, () => this.events.oom(), count);
-    this.#oom = await this.#memory.last();
-  }
-
-  /** Nobody shall have to guess why a process was killed. */
-  async #countKills(process: TaskProcess, { exitStatus }: Exit, execId: string | undefined): Promise<void> {
-    if (this.#memory === undefined || (process !== this.init && exitStatus !== KILLED)) return;
-    const some = await this.#memory.count();
-    this.#oom = await this.#memory.last();
-    if (!some || exitStatus !== KILLED) return;
-    process.outOfMemory = true;
-    const { namespace, id } = this.facts;
-    const facts = { namespace, id, execId, pid: process.pid };
-    this.#context.log.warn(facts, 'killed, and the kernel has killed in the container for want of memory');
   }
 
   /** Undoes the mounts of the rootfs; one still in use is detached. */
@@ -333,7 +301,7 @@ export class Task {
       owner: this.#context.owner,
       ...facts,
       runtime: choice,
-      oom: this.#oom && { before: String(this.#oom.before), counted: String(this.#oom.counted) },
+      oom: this.memory.toRecord(),
       paused: this.paused === 'yes',
       init: this.init.toRecord(),
       execs: [...this.execs].map(([execId, exec]) => ({ execId, ...exec.toRecord() })),
