@@ -24,7 +24,9 @@ const RECOVERED_MS = 5000;
 const PER_PEER_BYTES = 16 * MIB;
 const PEERS = 4;
 const BLOB_BYTES = 32 * MIB;
-const FLOOD = 4000;
+const FLOOD = 700;
+/** All of them together are more than a daemon keeps for a subscriber that takes none (16 MiB). */
+const EVENT_BYTES = 32 * 1024;
 const OUTPUT_BYTES = 4 * MIB;
 
 const SCENES = { peers, 'no reader': noReader, 'stopped reader': stoppedReader, runc, supervisor } as const;
@@ -221,7 +223,7 @@ async function flood(yard: Yard): Promise<void> {
   const { events } = yard.client.services;
   for (let n = 0; n < FLOOD; n += 50)
     await Promise.all(
-      Array.from({ length: 50 }, () => events.publish(yard.namespace, '/flood/one', event(4096))),
+      Array.from({ length: 50 }, () => events.publish(yard.namespace, '/flood/one', event(EVENT_BYTES))),
     );
   yard.did(FLOOD);
 }
