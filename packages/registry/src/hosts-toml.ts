@@ -44,7 +44,8 @@ export function parseHostsToml(file: string, text: string): HostSettings[] {
   const hosts = top.host ?? {};
   if (!isTable(hosts)) throw new Fault('invalid_argument', `${file}: host: expected a table`);
   const mirrors = Object.entries(hosts).map(([name, table]) => {
-    const path = `${file}: host.${JSON.stringify(name)}`;
+    // Without a password that somebody may have put there.
+    const path = `${file}: host.${JSON.stringify(name.replace(/\/\/.*@/, '//'))}`;
     if (!isTable(table)) throw new Fault('invalid_argument', `${path}: expected a table`);
     return { server: parseServer(path, name), ...settingsIn(path, table) };
   });
@@ -55,8 +56,16 @@ export function parseHostsToml(file: string, text: string): HostSettings[] {
 
 function parseServer(path: string, value: unknown): URL {
   const text = typeof value === 'string' ? value : '';
-  const url = URL.parse(/^https?:\/\//.test(text) ? text : `https://${text}`);
-  if (url === null || text === '' || url.username !== '' || url.password !== '' || url.search !== '')
+  const url = URL.parse(text.includes('://') ? text : `https://${text}`);
+  const isHttp = url?.protocol === 'https:' || url?.protocol === 'http:';
+  if (
+    url === null ||
+    !isHttp ||
+    text === '' ||
+    url.username !== '' ||
+    url.password !== '' ||
+    url.search !== ''
+  )
     throw new Fault(
       'invalid_argument',
       `${path}: expected a URL with http or https, and no password or query`,

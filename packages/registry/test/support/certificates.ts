@@ -21,7 +21,10 @@ export async function certificates(): Promise<Certificates> {
   ]);
   for (const name of ['server', 'client']) {
     const extensions = at(`${name}.ext`);
-    await writeFile(extensions, 'subjectAltName=IP:127.0.0.1,IP:127.0.0.2,DNS:localhost\n');
+    await writeFile(
+      extensions,
+      'subjectAltName=IP:127.0.0.1,IP:127.0.0.2,DNS:localhost,DNS:registry.invalid\n',
+    );
     const request = at(`${name}.csr`);
     await must('openssl', [
       'req',
