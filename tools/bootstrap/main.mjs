@@ -10,7 +10,7 @@ const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname,
 const bin = join(root, 'node_modules', '.bin');
 
 const TEST_TOOLS = [
-  ...['runc', 'busybox', 'ctr', 'docker-registry', 'curl'],
+  ...['runc', 'busybox', 'ctr', 'docker-registry', 'curl', 'openssl'],
   ...['python3', 'mkfs.ext4', 'mkfs.xfs', 'mkfs.btrfs', 'losetup', 'script', 'setpriv', 'tmux', 'strace'],
 ];
 

@@ -9,6 +9,7 @@ const PACKAGES = {
   ctr: 'containerd',
   'docker-registry': 'docker-registry',
   curl: 'curl',
+  openssl: 'openssl',
   python3: 'python3',
   'mkfs.ext4': 'e2fsprogs',
   'mkfs.xfs': 'xfsprogs',
