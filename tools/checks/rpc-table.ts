@@ -48,14 +48,6 @@ const ends: readonly Routes[] = [
   versionRoutes(nothing),
 ];
 
-/**
- * Ends that pass a call on to whatever backend there is, ours refusing it: `unimplemented`, with its own name. The
- * integration tests hold that they do.
- */
-const REFUSED: Readonly<Record<string, readonly string[]>> = {
-  'containerd.task.v3.Task': ['Checkpoint'],
-};
-
 function offered(): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>();
   const recorder = {
@@ -75,8 +67,7 @@ function table(): string {
     .toSorted((a, b) => a.typeName.localeCompare(b.typeName))
     .map(({ typeName, methods }) => {
       const names = methods.map((m) => m.name);
-      const refused = REFUSED[typeName] ?? [];
-      const works = names.filter((name) => found.get(typeName)?.has(name) && !refused.includes(name));
+      const works = names.filter((name) => found.get(typeName)?.has(name));
       const lacks = names.filter((name) => !works.includes(name));
       return `| ${typeName} | ${works.length} of ${names.length} | ${works.join(', ') || '–'} | ${lacks.join(', ') || '–'} |`;
     });
