@@ -52,8 +52,11 @@ const TRIALS: readonly Trial[] = STEPS.flatMap((step) =>
     failure,
   })),
 );
-/** Longer than anybody waits for it: it is killed in the end. */
-const HANGS: Failure = { name: 'runc hangs', order: () => 'pause 60', gives: 'deadline' };
+/** Longer than anybody waits for it: a runc that creates is killed in the end. One that starts something is not. */
+const HANG: Trial = {
+  step: 'create',
+  failure: { name: 'runc hangs', order: () => 'pause 60', gives: 'deadline' },
+};
 const LEAVES_MS = 150;
 const SETTLED_MS = 10_000;
 const EXEC = 'added';
@@ -75,9 +78,9 @@ export const rollback: Nemesis = {
     let left: Trial[] = [];
     for (let round = 0; stage.more(); round++) {
       if (left.length === 0) left = rng.shuffled(TRIALS);
-      const { step, failure } = left.pop() as Trial;
-      const hangs = form !== 'short' && round % HANG_EVERY === 0 && step !== 'exec';
-      await stage.round(yard, () => trial(yard, `c${yard.next()}`, step, hangs ? HANGS : failure, rng));
+      const hangs = form !== 'short' && round % HANG_EVERY === 0;
+      const { step, failure } = hangs ? HANG : (left.pop() as Trial);
+      await stage.round(yard, () => trial(yard, `c${yard.next()}`, step, failure, rng));
     }
   },
 };
