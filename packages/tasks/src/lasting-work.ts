@@ -24,6 +24,11 @@ export class LastingWork implements AsyncDisposable {
     this.#log = log;
   }
 
+  /** Fires when everything stops. */
+  get stopping(): AbortSignal {
+    return this.#stop.signal;
+  }
+
   /**
    * @throws the signal's reason as soon as it fires; what the work throws; AbortError, without beginning, once
    *   everything stops.

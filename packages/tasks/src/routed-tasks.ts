@@ -26,6 +26,8 @@ const ABREAST = 16;
 /** How long a runtime that died may take to be there again. */
 const RUNTIME_BACK_MS = 5000;
 const RETRY_MS = 50;
+/** How long a runtime may take to undo what was given up. */
+const UNDONE_MS = 10_000;
 
 /** Tasks of one namespace, over all runtimes. */
 export class RoutedTasks implements Tasks {
@@ -50,6 +52,10 @@ export class RoutedTasks implements Tasks {
     const bundle = this.#router.bundleOf(namespace, id);
     const how = { options: request.options ?? runtime.options, ...(host && { sandbox }) };
     const restored = { checkpoint, path: restorePathOf(request.options) };
+    const undo = async (signal: AbortSignal) => {
+      await unlessGone(service.delete({ id }, { signal }));
+      await this.#leaveNothing(id);
+    };
     const run = async (signal: AbortSignal) => {
       await this.#refuseExisting(id, { signal });
       await makeBundle(bundle, spec);
@@ -72,17 +78,17 @@ export class RoutedTasks implements Tasks {
           { signal },
         );
       } catch (e) {
-        // Whose task it is that exists, its bundle is; and one that was given up may be in use for a while.
-        if (signal.aborted || Fault.is(e, 'already_exists')) throw e;
+        // Whose task it is that exists, its bundle is.
+        if (Fault.is(e, 'already_exists')) throw e;
+        if (signal.aborted) {
+          await this.#undoneInTime(id, undo);
+          throw e;
+        }
         // A runtime that died over it may have made it all the same, or used the bundle.
         if (isGone(e)) await this.#removed(service, id, signal);
         await this.#leaveNothing(id);
         throw e;
       }
-    };
-    const undo = async (signal: AbortSignal) => {
-      await unlessGone(service.delete({ id }, { signal }));
-      await this.#leaveNothing(id);
     };
     return this.#router.change(namespace, id, { run, undo }, options);
   }
@@ -119,6 +125,16 @@ export class RoutedTasks implements Tasks {
     } catch (e) {
       await this.#leaveNothing(id);
       throw e;
+    }
+  }
+
+  /** A creation that was given up goes on at its runtime for a while; until it is undone nobody else shall begin one. */
+  async #undoneInTime(id: string, undo: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const patience = AbortSignal.any([this.#router.stopping, AbortSignal.timeout(UNDONE_MS)]);
+    try {
+      await undo(patience);
+    } catch (e) {
+      this.#router.log.warn({ id, reason: reasonOf(e) }, 'a task whose creation was given up may be there');
     }
   }
 

@@ -60,6 +60,11 @@ export class TaskRouter implements AsyncDisposable {
     return new RoutedTasks(this, scope);
   };
 
+  /** Fires when everything is to stop. */
+  get stopping(): AbortSignal {
+    return this.#work.stopping;
+  }
+
   get runtimes(): readonly Runtime[] {
     return this.#options.runtimes;
   }

@@ -142,6 +142,32 @@ test('whoever creates waits for a create that was given up to be undone', async 
   expect(said).toEqual([]);
 });
 
+test('whoever creates waits for a runtime to undo a create that hung for too long', async () => {
+  const { reached } = hangs(one);
+  const own = MemoryRuntime.prototype.tasks;
+  const asked = Promise.withResolvers<void>();
+  const undone = Promise.withResolvers<void>();
+  one.tasks = (namespace) => ({
+    ...own.call(one, namespace),
+    delete: async ({ id }) => {
+      asked.resolve();
+      await undone.promise;
+      throw new Fault('not_found', id);
+    },
+  });
+  const first = tasks().create(request, { signal: AbortSignal.timeout(10) });
+  await expect(first).rejects.toMatchObject({ name: 'TimeoutError' });
+  await reached;
+  one.making = async () => {};
+  const second = tasks().create(request);
+  await asked.promise;
+  await access(join(bundle(), 'config.json'));
+  expect(await pending(second)).toBe('pending');
+  undone.resolve();
+  expect(await second).toEqual({ pid: 1 });
+  await access(join(bundle(), 'config.json'));
+});
+
 test('a delete never takes the bundle of the task that is created behind it', async () => {
   await tasks().create(request);
   const [, created] = await Promise.all([tasks().delete('c'), tasks().create(request)]);
