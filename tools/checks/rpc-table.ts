@@ -20,7 +20,9 @@ import { taskRoutes as runtimeTaskRoutes } from '@stowage/runtime/service';
 import { sandboxControllerRoutes } from '@stowage/sandboxes/controller-service';
 import { sandboxRoutes } from '@stowage/sandboxes/service';
 import { snapshotRoutes } from '@stowage/snapshots/service';
+import { streamingRoutes } from '@stowage/streaming/service';
 import { taskRoutes } from '@stowage/tasks/service';
+import { transferRoutes } from '@stowage/transfer/service';
 
 const README = join(import.meta.dirname, '../../README.md');
 const [START, END] = ['<!-- rpc table: start -->', '<!-- rpc table: end -->'];
@@ -44,7 +46,9 @@ const ends: readonly Routes[] = [
   sandboxControllerRoutes(nothing),
   sandboxRoutes(nothing),
   snapshotRoutes(nothing),
+  streamingRoutes(nothing),
   taskRoutes(nothing),
+  transferRoutes(nothing, nothing),
   versionRoutes(nothing),
 ];
 

@@ -41,7 +41,9 @@ import {
 import { snapshotsGrpcPlugin } from '@stowage/snapshots/plugin';
 import { nativeSnapshotterPlugin } from '@stowage/snapshotter-native/plugin';
 import { overlaySnapshotterPlugin } from '@stowage/snapshotter-overlay/plugin';
+import { streamingGrpcPlugin, streamManagerPlugin } from '@stowage/streaming/plugin';
 import { taskRouterPlugin, tasksGrpcPlugin, tasksServicePlugin } from '@stowage/tasks/plugin';
+import { localTransferPlugin, transferGrpcPlugin } from '@stowage/transfer/plugin';
 import { API_VERSION, REVISION } from './version.ts';
 
 /** Everything that stowaged is made of. The first snapshotter is the default of our own clients. */
@@ -59,6 +61,7 @@ export const builtinPlugins: readonly Plugin[] = [
   shimRuntimePlugin,
   shimSandboxesPlugin,
   taskRouterPlugin,
+  streamManagerPlugin,
 
   namespacesServicePlugin,
   contentServicePlugin,
@@ -74,6 +77,7 @@ export const builtinPlugins: readonly Plugin[] = [
   diffServicePlugin,
   tasksServicePlugin,
   introspectionServicePlugin,
+  localTransferPlugin,
 
   namespacesGrpcPlugin,
   contentGrpcPlugin,
@@ -89,6 +93,8 @@ export const builtinPlugins: readonly Plugin[] = [
   diffGrpcPlugin,
   eventsGrpcPlugin,
   tasksGrpcPlugin,
+  streamingGrpcPlugin,
+  transferGrpcPlugin,
   introspectionGrpcPlugin,
   metadataGrpcPlugin,
   versionGrpcPlugin({ version: API_VERSION, revision: REVISION }),

@@ -18,6 +18,7 @@ const BACKENDS: Readonly<Record<string, readonly string[]>> = {
   mounts: ['io.containerd.mount-manager.v1.local'],
   diff: ['io.containerd.differ.v1.walking', 'io.containerd.content.v1.content'],
   tasks: ['stowage.runtime.v1.runc'],
+  transfer: ['io.containerd.transfer.v1.local', 'io.containerd.content.v1.content'],
   verification: ['io.containerd.content.v1.content'],
 };
 
