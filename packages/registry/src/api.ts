@@ -17,7 +17,7 @@ export interface ApiRequest extends CallOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: HttpRequest['body'];
   readonly answerTimeoutMs?: number | undefined;
-  /** Whether sending again what broke off is right. Default: yes. */
+  /** Whether sending again what broke off is right. Default: yes; else only what was refused is sent again. */
   readonly isRepeatable?: boolean | undefined;
 }
 
@@ -76,7 +76,7 @@ export class Api {
     const { subject, method, headers, body, signal, answerTimeoutMs, isRepeatable = true } = request;
     const origin = new URL(endpoint.origin);
     const isOwn = url.origin === origin.origin;
-    const retry = isRepeatable ? this.#retry : { ...this.#retry, retries: 0 };
+    const retry = isRepeatable ? this.#retry : { ...this.#retry, onlyIfRefused: true };
     let passes: Readonly<Record<string, string>> = {};
     const send = () => {
       passes = isOwn ? this.#authorizer.headers(access) : {};

@@ -19,7 +19,7 @@ export interface PushBlobOptions extends CallOptions {
   readonly mountFrom?: readonly string[] | undefined;
   /** Sends pieces of this size, as registries behind some proxies want. Default: all at once. */
   readonly chunkBytes?: number | undefined;
-  /** Told how many bytes the registry was sent. */
+  /** Told how many bytes the registry was sent; fewer than before where it lost some. */
   readonly onProgress?: ((bytes: bigint) => void) | undefined;
 }
 
@@ -65,7 +65,7 @@ export async function pushBlob(
   const upload = await begun(target, uploads, digest, candidates, { signal });
   if (upload === 'mounted') return 'mounted';
   try {
-    await sendAll({ ...parts, target, uploads, descriptor, bytes, options }, upload);
+    await sendAll({ ...parts, target, blob: url, uploads, descriptor, bytes, options }, upload);
   } catch (e) {
     await cancelUpload(target, upload);
     throw e;

@@ -40,7 +40,9 @@ async function remove(
   const endpoint = await api.pushEndpoint(subject, reference.host);
   const access = { endpoint, scopes: changing(reference, ['delete', 'pull']).scopes };
   const url = apiUrl(endpoint, `${reference.repository}/${path}`);
-  await using response = await api.ask(access, url, { subject, method: 'DELETE', signal });
+  // Once more, it would not be found.
+  const once = { subject, method: 'DELETE' as const, signal, isRepeatable: false };
+  await using response = await api.ask(access, url, once);
   if (response.status === 202 || response.status === 200 || response.status === 204) return;
   const fault = await statusFault(subject, response);
   // How registries say that they delete no tags.

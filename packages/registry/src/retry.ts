@@ -9,6 +9,11 @@ export interface RetryOptions {
   readonly delayMs: number;
   /** A registry that asks for more patience is not waited for. */
   readonly maxDelayMs: number;
+  /**
+   * Whether to try again only what the registry says it did not take: 429 and 503 with `Retry-After`. For what must not
+   * happen twice, or goes on elsewhere once it broke off. Default: no.
+   */
+  readonly onlyIfRefused?: boolean | undefined;
 }
 
 const RETRIED: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
@@ -28,15 +33,20 @@ export async function retried(
     let waitMs = own;
     try {
       const response = await send();
-      if (!RETRIED.has(response.status) || tries >= options.retries) return response;
+      if (!isWorthAgain(response, options) || tries >= options.retries) return response;
       waitMs = Math.max(own, retryAfterMs(response.headers['retry-after']));
       if (waitMs > options.maxDelayMs) return response;
       await response[Symbol.asyncDispose]();
     } catch (e) {
-      if (signal?.aborted || tries >= options.retries || !isTransient(e)) throw e;
+      if (signal?.aborted || tries >= options.retries || options.onlyIfRefused || !isTransient(e)) throw e;
     }
     await pause(Math.min(waitMs, options.maxDelayMs), signal);
   }
+}
+
+function isWorthAgain({ status, headers }: HttpResponse, { onlyIfRefused }: RetryOptions): boolean {
+  if (!onlyIfRefused) return RETRIED.has(status);
+  return (status === 429 || status === 503) && headers['retry-after'] !== undefined;
 }
 
 async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

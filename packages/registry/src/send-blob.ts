@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Descriptor, Fault } from '@stowage/core';
 import { exactly } from './exactly.ts';
+import { hasBlob } from './exists.ts';
 import type { HttpResponse } from './http.ts';
 import type { BlobBytes, PushBlobOptions, PushParts } from './push-blob.ts';
 import { statusFault } from './status-fault.ts';
@@ -18,6 +19,8 @@ import {
 
 export interface Sending extends PushParts {
   readonly target: UploadTarget;
+  /** Where the blob is once it is there. */
+  readonly blob: URL;
   readonly uploads: URL;
   readonly descriptor: Descriptor;
   readonly bytes: BlobBytes;
@@ -46,7 +49,11 @@ export async function sendAll(sending: Sending, begun: Upload): Promise<void> {
   const progress = { sent: 0n };
   for (let fruitless = 0; ; ) {
     try {
-      if (isLost) upload = await found(sending, upload, progress.sent);
+      if (isLost) {
+        const known = await found(sending, upload, progress.sent);
+        if (known === 'done') return;
+        upload = known;
+      }
       isLost = false;
       if (upload.offset > furthest) [furthest, fruitless] = [upload.offset, 0];
       progress.sent = upload.offset;
@@ -63,11 +70,16 @@ export async function sendAll(sending: Sending, begun: Upload): Promise<void> {
   }
 }
 
-/** The upload as the registry knows it; a new one if it does not. */
-async function found({ target, uploads, options }: Sending, upload: Upload, sent: bigint): Promise<Upload> {
+/** The upload as the registry knows it; a new one if it does not, unless what was lost is only the answer. */
+async function found(
+  { target, blob, uploads, descriptor, options }: Sending,
+  upload: Upload,
+  sent: bigint,
+): Promise<Upload | 'done'> {
   const { signal } = options;
   const known = await statusOf(target, upload, sent, { signal });
   if (known !== undefined) return known;
+  if (sent === descriptor.size && (await hasBlob(target, blob, descriptor, { signal }))) return 'done';
   await using response = await beginUpload(target, uploads, { signal });
   if (response.status !== 202) throw await statusFault(target.subject, response);
   return uploadOf(target, response, 0n);

@@ -160,6 +160,46 @@ export const uploads: readonly Misbehaviour[] = [
     },
   },
   {
+    id: 'upload-done-but-not-answered',
+    answer: (scene) => {
+      let isThere = false;
+      const steps = but({
+        HEAD: () => (_, response) => void (isThere ? response.writeHead(200) : response.writeHead(404)).end(),
+        PUT: () => (request) =>
+          void request.resume().on('end', () => {
+            isThere = true;
+            request.socket.destroy();
+          }),
+      });
+      return steps(scene);
+    },
+    ask: (scene) => sent(pushBlob(scene)),
+    kind: 'fine',
+    check: ({ own: { log } }) => {
+      const puts = log.filter(({ line }) => line.startsWith('PUT')).length;
+      if (puts !== 1) throw new Error(`it was sent ${puts} times`);
+    },
+  },
+  {
+    id: 'upload-refused-for-a-moment',
+    answer: (scene) => {
+      let count = 0;
+      const steps = but({
+        PUT: () => (request, response) =>
+          void request.resume().on('end', () => {
+            if (++count < 3) response.writeHead(429, { 'retry-after': '0' }).end();
+            else response.writeHead(201).end();
+          }),
+      });
+      return steps(scene);
+    },
+    ask: (scene) => sent(pushBlob(scene)),
+    kind: 'fine',
+    check: ({ own: { log } }) => {
+      if (log.some(({ line }) => line.startsWith('GET'))) throw new Error('it was taken for broken');
+    },
+  },
+  {
     id: 'upload-too-large',
     answer: but({ PUT: () => saying({}, '', 413) }),
     ask: pushBlob,
