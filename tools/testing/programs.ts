@@ -28,14 +28,24 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Debian's docker-registry on loopback, with an empty store in `dir`. */
-export async function startRegistry(dir: string): Promise<Program & { readonly host: string }> {
+/**
+ * Debian's docker-registry on loopback, with an empty store in `dir`.
+ *
+ * @param users - lines as of `htpasswd -B`: it lets in only those.
+ */
+export async function startRegistry(
+  dir: string,
+  users: readonly string[] = [],
+): Promise<Program & { readonly host: string }> {
   const port = await freePort();
   await mkdir(dir, { recursive: true });
   const config = join(dir, 'registry.yml');
   const storage = `storage: {filesystem: {rootdirectory: ${join(dir, 'data')}}, delete: {enabled: true}}`;
   const http = `http: {addr: "127.0.0.1:${port}"}`;
-  await writeFile(config, `version: 0.1\nlog: {level: error}\n${storage}\n${http}\n`);
+  const passwords = join(dir, 'htpasswd');
+  await writeFile(passwords, `${users.join('\n')}\n`);
+  const auth = users.length === 0 ? '' : `auth: {htpasswd: {realm: test, path: ${passwords}}}\n`;
+  await writeFile(config, `version: 0.1\nlog: {level: error}\n${storage}\n${http}\n${auth}`);
   const child = spawn('docker-registry', ['serve', config], { stdio: 'ignore' });
   await until('docker-registry to listen', () => answers({ host: '127.0.0.1', port }));
   return { pid: child.pid ?? 0, host: `127.0.0.1:${port}`, [Symbol.asyncDispose]: () => end(child) };

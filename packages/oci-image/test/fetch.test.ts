@@ -474,6 +474,6 @@ test('what documents point at is told before it is fetched', async () => {
     expect(fetcher.asked).not.toContain(refOf(children[0] as Descriptor));
     told.push(`${refOf(parent).split('-')[0]}: ${children.length}`);
   };
-  await fetchMetadata({ fetcher, content, name, descriptor, onChildren }, descriptor, [amd64]);
+  await fetchMetadata({ fetcher, content, name, onChildren }, descriptor, [amd64]);
   expect(told).toEqual(['index: 3', 'manifest: 3']);
 });

@@ -16,7 +16,9 @@ beforeAll(async () => {
   await images.create({ name: NAME, target: image, labels: {} });
   await at.transfers('source').transfer(stored(NAME), registry('two:v1'));
 }, 60_000);
-afterAll(() => at[Symbol.asyncDispose]());
+afterAll(async () => {
+  await at[Symbol.asyncDispose]();
+});
 
 const stored = (name: string, more: Partial<StoredImage> = {}): StoredImage => ({
   kind: 'store',

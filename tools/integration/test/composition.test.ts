@@ -48,6 +48,7 @@ const SERVICES: Readonly<Record<string, string>> = {
   garbage: 'stowage.gc.v1.GarbageCollection',
   healthcheck: 'grpc.health.v1.Health',
   metadata: 'stowage.metadata.v1.Metadata',
+  'sandbox-controllers': 'containerd.services.sandbox.v1.Controller',
   sandboxes: 'containerd.services.sandbox.v1.Store',
   verification: 'stowage.content.v1.Verification',
 };

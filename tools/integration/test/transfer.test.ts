@@ -27,10 +27,15 @@ const newest = await newestCtr();
 const byCtr = newest.missing === undefined ? test : test.skip;
 const version = newest.missing ?? newest.version;
 
+/** Of `correct horse`, by bcrypt. */
+const ALICE = 'alice:$2b$05$abcdefghijklmnopqrstuuHNbAKRhpaujgo33bRWs.NLUTJO3lOy2';
+
 let registry: (Program & { readonly host: string }) | undefined;
+let guarded: (Program & { readonly host: string }) | undefined;
 // Before the census, so before it is set up.
 afterAll(async () => {
   await registry?.[Symbol.asyncDispose]();
+  await guarded?.[Symbol.asyncDispose]();
 });
 
 const suite = withDaemon('transfer');
@@ -41,6 +46,7 @@ const pushed = (name = 'demo:v1') => `${registry?.host}/${name}`;
 
 beforeAll(async () => {
   registry = await startRegistry(join(suite.dir, 'registry'));
+  guarded = await startRegistry(join(suite.dir, 'guarded'), [ALICE]);
   archive = await demoArchive(join(suite.dir, 'demo'), NAME);
 }, 60_000);
 
@@ -224,6 +230,30 @@ test('our own client moves an image through all kinds of transfers, and hears ho
   expect((await stat(copy)).size).toBeGreaterThan(500_000);
   await remove('own');
 }, 120_000);
+
+byCtr(
+  `ctr ${version} logs in at a registry that wants it, and is told where it can not`,
+  async () => {
+    const ns = 'login';
+    const name = `${guarded?.host}/demo:v1`;
+    await ctr(ns, 'images', 'import', '--no-unpack', archive);
+    await ctr(ns, 'images', 'tag', NAME, name);
+    const path = newest.missing === undefined ? newest.path : '';
+    const push = (...user: string[]) =>
+      run(path, ['--address', address(), '-n', ns, 'images', 'push', '--plain-http', ...user, name]);
+    expect(await push()).toMatchObject({ code: 1, stderr: expect.stringContaining('401') });
+    expect(await push('--user', 'alice:wrong')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('401'),
+    });
+    expect(await push('--user', 'alice:correct horse')).toMatchObject({ code: 0 });
+    await remove(ns);
+    await ctr(ns, 'images', 'pull', '--plain-http', '--user', 'alice:correct horse', name);
+    expect(Object.keys(await targets(ns))).toEqual([name]);
+    await remove(ns);
+  },
+  60_000,
+);
 
 test('a pair that nobody moves between is refused, naming both', async () => {
   await using transport = unixTransport(address());
