@@ -108,7 +108,8 @@ export class Authorization implements Authorizer {
       scopes: scopesOf(access.scopes, parameters.get('scope')),
       credentials: isTrusted ? credentials : undefined,
       isOffline: onRefreshToken !== undefined,
-      allowLoopback: isLoopback(registry.hostname),
+      // A realm on this machine is one that was listed, or its registry is here too.
+      allowLoopback: isLoopback(registry.hostname) || realms.includes(realm.host),
       connection: realm.hostname === registry.hostname ? endpoint.connection : undefined,
     };
     const token = await limited(subject, TOKEN_TIMEOUT_MS, { signal }, (until) =>

@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import { networkInterfaces } from 'node:os';
 import { expect, test } from '@jest/globals';
 import { openRegistry, type RegistryOptions, sourceRepositories } from '../src/index.ts';
 import { isTrustedRealm } from '../src/realm.ts';
@@ -188,4 +189,25 @@ test('where a blob came from is read from its label', () => {
   const labels = { 'containerd.io/distribution.source.reg.example': 'a/b,../evil,C,c', other: 'x' };
   expect(sourceRepositories(labels, 'reg.example:5000')).toEqual(['a/b', 'c']);
   expect(sourceRepositories(labels, 'other')).toEqual([]);
+});
+
+test('a realm on this machine is asked by a registry elsewhere only where it is listed', async () => {
+  const [outside] = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal, family }) => !internal && family === 'IPv4');
+  // Without a network there is no elsewhere.
+  if (outside === undefined) return;
+  await using realm = await stub((_, response) => void response.end('{"token":"good"}'));
+  await using server = await stub((request, response) => {
+    const challenge = `Bearer realm="${realm.origin}/token",service="s"`;
+    if (request.headers.authorization === 'Bearer good') healthy(request, response);
+    else response.writeHead(401, { 'www-authenticate': challenge }).end();
+  }, outside.address);
+  const options = { ...quick, plainHttp: true, credentials: () => alice };
+  await using wary = openRegistry(options);
+  await expect(wary.resolve(`${server.host}/x:1`)).rejects.toMatchObject({ kind: 'permission_denied' });
+  expect(realm.log).toHaveLength(0);
+  await using trusting = openRegistry({ ...options, realms: [realm.host] });
+  await trusting.resolve(`${server.host}/x:1`);
+  expect(realm.log[0]?.headers.authorization).toBe(basic);
 });
