@@ -33,12 +33,13 @@ async function overConnect(): Promise<Reached> {
   return { streams, manager, [Symbol.asyncDispose]: () => manager[Symbol.asyncDispose]() };
 }
 
-export async function overSocket(): Promise<Reached> {
+export async function overSocket(): Promise<Reached & { readonly path: string }> {
   const dir = await mkdtemp(join(tmpdir(), 'stowage-streams-'));
   const manager = localStreams();
   const server = await serveSocket([streamingRoutes(manager)], { socket: join(dir, 's.sock') });
   const transport = unixTransport(server.path);
   return {
+    path: server.path,
     streams: (scope) => remoteStreams(transport, scope),
     manager,
     async [Symbol.asyncDispose]() {

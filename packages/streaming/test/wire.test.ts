@@ -1,12 +1,17 @@
+import { connect, createServer, type Socket } from 'node:net';
 import { create } from '@bufbuild/protobuf';
 import { type Any, AnySchema } from '@bufbuild/protobuf/wkt';
 import { expect, test } from '@jest/globals';
 import { StreamInitSchema, Streaming } from '@stowage/api/streaming/v1';
+import { DataSchema } from '@stowage/api/types/transfer';
 import { Fault } from '@stowage/core';
 import { anyOf, packMessage, rpcClient } from '@stowage/rpc';
-import { memoryTransport } from '@stowage/rpc/transport';
+import { memoryTransport, unixTransport } from '@stowage/rpc/transport';
+import { receiveBytes } from '@stowage/streaming/bytes';
 import { localStreams } from '@stowage/streaming/local';
+import { remoteStreams } from '@stowage/streaming/remote';
 import { streamingRoutes } from '@stowage/streaming/service';
+import { RawCall } from './raw-call.ts';
 import { overSocket, until } from './ways.ts';
 
 const scope = { namespace: 'n' };
@@ -74,4 +79,46 @@ test('streams that are open when the daemon ends are told so', async () => {
   await manager[Symbol.asyncDispose]();
   await receiving;
   expect(Fault.is(await stream.send({ typeUrl: '', value: new Uint8Array() }).catch((e) => e))).toBe(true);
+});
+
+test('a client whose connection is lost in the middle has not sent the whole', async () => {
+  await using at = await overSocket();
+  const sockets: Socket[] = [];
+  const between = createServer((client) => {
+    const server = connect(at.path);
+    sockets.push(client, server);
+    for (const socket of [client, server]) socket.on('error', () => undefined);
+    client.pipe(server).pipe(client);
+  });
+  const path = `${at.path}.between`;
+  await new Promise<void>((resolve) => between.listen(path, resolve));
+  await using transport = unixTransport(path);
+  const here = await remoteStreams(transport, scope).open('s');
+  const there = at.manager(scope).take('s');
+  const got: number[] = [];
+  const reading = (async () => {
+    for await (const { byteLength } of receiveBytes(there)) got.push(byteLength);
+  })();
+  const failing = expect(reading).rejects.toMatchObject({ kind: 'canceled' });
+  await here.receive();
+  await here.send(packMessage(DataSchema, { data: new Uint8Array(100) }));
+  await until('some of it to arrive', () => got.length === 1);
+  for (const socket of sockets) socket.destroy();
+  await failing;
+  await expect(here.receive()).rejects.toMatchObject({ kind: 'unavailable' });
+  await new Promise((resolve) => between.close(resolve));
+});
+
+test('a client that resets its call in the middle, as Go’s do, has not sent the whole', async () => {
+  await using at = await overSocket();
+  const call = new RawCall(at.path, scope.namespace);
+  call.send(anyOf(packMessage(StreamInitSchema, { id: 's' })));
+  await until('the stream to be open', () => at.manager.count() === 1);
+  const bytes = receiveBytes(at.manager(scope).take('s'));
+  call.send(anyOf(packMessage(DataSchema, { data: new Uint8Array(100) })));
+  expect((await bytes.next()).value?.byteLength).toBe(100);
+  const failing = expect(bytes.next()).rejects.toMatchObject({ kind: 'canceled' });
+  call.reset();
+  await failing;
+  call.close();
 });

@@ -81,6 +81,4 @@ async function answer(
 async function* bytesOf(req: NodeRequest): AsyncGenerator<Uint8Array> {
   // Leaving early must not destroy the request: its response is yet to be sent.
   for await (const chunk of req.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array;
-  // Node ends the request of a client that resets its stream as that of one that has said all.
-  if (req.aborted) throw new ConnectError('the client went away', Code.Canceled);
 }
