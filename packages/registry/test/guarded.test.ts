@@ -1,6 +1,6 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { type Descriptor, digestOf, MEDIA_TYPE } from '@stowage/core';
 import { type TempDir, tempDir } from '@stowage/testing';
 import {
@@ -35,6 +35,10 @@ beforeAll(async () => {
 beforeEach(async () => {
   config = await tempDir('docker-config');
   tokens.lifeSeconds = 300;
+});
+
+afterEach(async () => {
+  await config[Symbol.asyncDispose]();
 });
 
 afterAll(async () => {
