@@ -49,7 +49,9 @@ async function kill(name: string): Promise<void> {
 }
 
 async function left(name: string): Promise<void> {
-  await eventually(async () => !(await directories()).includes(name), PATIENCE_MS);
+  // It is moved aside first, and then removed.
+  const isGone = (names: readonly string[]) => !names.some((one) => one === name || one.startsWith('.gone-'));
+  await eventually(async () => isGone(await directories()), PATIENCE_MS);
 }
 
 test('after an upgrade the old supervisor keeps its containers until the last one is deleted, and goes', async () => {

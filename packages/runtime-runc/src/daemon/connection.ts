@@ -1,6 +1,6 @@
 import { Code, ConnectError, type Transport } from '@connectrpc/connect';
 import { Supervisor } from '@stowage/api/supervisor/v1';
-import { type CallOptions, Fault } from '@stowage/core';
+import { abortable, type CallOptions, Fault } from '@stowage/core';
 import { dateOf, rpcClient, typedBytesOf } from '@stowage/rpc';
 import { type ClosableTransport, unixTransport } from '@stowage/rpc/transport';
 import { stateFromWire } from '@stowage/runtime/remote';
@@ -30,6 +30,8 @@ export class SupervisorConnection implements AsyncDisposable {
   readonly #calls: ClosableTransport;
   readonly #rpc;
   readonly #stop = new AbortController();
+  /** Aborted when no more events come. */
+  readonly #over = new AbortController();
   #relay: Promise<void> = Promise.resolve();
   #acked = 0n;
   #timer: NodeJS.Timeout | undefined;
@@ -121,7 +123,7 @@ export class SupervisorConnection implements AsyncDisposable {
    */
   get transport(): Transport {
     const { unary, stream } = this.#calls;
-    const gone = this.#relay.catch(() => {});
+    const { source } = this.#options.relay.options;
     return {
       stream,
       unary: async (...args) => {
@@ -130,7 +132,8 @@ export class SupervisorConnection implements AsyncDisposable {
           throw signal?.aborted ? e : lost(e);
         });
         const seq = Number(response.header.get(SEQ_HEADER) ?? 0);
-        await Promise.race([this.#options.relay.options.source.reached(seq), gone]);
+        // Once the line is lost nothing more is told.
+        await abortable(source.reached(seq), this.#over.signal).catch(() => {});
         return response;
       },
     };
@@ -161,6 +164,7 @@ export class SupervisorConnection implements AsyncDisposable {
       if (!signal.aborted) throw e;
     } finally {
       clearTimeout(this.#timer);
+      this.#over.abort();
     }
   }
 
