@@ -26,7 +26,7 @@ export async function pull(work: Work, from: RegistryImage, to: StoredImage, ste
   const unpackings = unpackingsOf(parts, scope, to);
   const label = `OCI Registry (${from.reference})`;
   steps.say(`Resolving from ${label}`);
-  await using registry = await registryOf(parts, from);
+  await using registry = registryOf(parts, from);
   const { name, descriptor } = await registry.resolve(from.reference, { signal });
   steps.say(`Pulling from ${label}`);
   steps.image('fetching image content', name, descriptor);

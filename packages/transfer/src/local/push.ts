@@ -8,7 +8,7 @@ import {
   platformRank,
 } from '@stowage/core';
 import { childrenOf, isForeign, kindOf } from '@stowage/oci-image';
-import type { Registry } from '@stowage/registry';
+import { parseReference, type Registry, sourceRepositories } from '@stowage/registry';
 import type { RegistryImage, StoredImage } from '../objects.ts';
 import { ownLease } from './own-lease.ts';
 import type { Work } from './parts.ts';
@@ -37,8 +37,7 @@ export async function push(work: Work, from: StoredImage, to: RegistryImage, ste
   steps.say(`Pushing to ${label}`);
   steps.image('pushing content', name, target);
   const { blobs, documents } = await planOf(content, target, from.platforms ?? [], steps, signal);
-  await using registry = await registryOf(parts, to);
-  const { parseReference, sourceRepositories } = await import('@stowage/registry');
+  await using registry = registryOf(parts, to);
   const { host, repository } = parseReference(to.reference);
   const one: Push = {
     work,

@@ -1,29 +1,29 @@
 import { isAbsolute } from 'node:path';
 import { Fault, quote } from '@stowage/core';
-import type { Credentials, CredentialsOf, EndpointsOf, Exchange, Registry } from '@stowage/registry';
+import {
+  type Credentials,
+  type CredentialsOf,
+  defaultEndpoints,
+  type EndpointsOf,
+  type Exchange,
+  hostsDirectory,
+  openRegistry,
+  type Registry,
+} from '@stowage/registry';
 import type { RegistryImage, TransferCredentials } from '../objects.ts';
 import type { Parts } from './parts.ts';
 
-type Client = typeof import('@stowage/registry');
-
 /** The registry of an image, reached as the object says. Dispose it. @throws Fault `invalid_argument` */
-export async function registryOf(parts: Parts, image: RegistryImage): Promise<Registry> {
+export function registryOf(parts: Parts, image: RegistryImage): Registry {
   const { scheme } = image;
-  // A large part of a daemon's code, that many never need.
-  const client = await import('@stowage/registry');
-  const { openRegistry = client.openRegistry } = parts;
+  const { openRegistry: open = openRegistry } = parts;
   const plainHttp = scheme === undefined ? undefined : scheme === 'http';
   const onExchange = exchangeLog(image);
   const options = { plainHttp, onExchange, credentials: credentialsOf(image) };
-  return openRegistry({ ...options, endpoints: endpointsOf(client, parts, image, plainHttp) });
+  return open({ ...options, endpoints: endpointsOf(parts, image, plainHttp) });
 }
 
-function endpointsOf(
-  { defaultEndpoints, hostsDirectory }: Client,
-  parts: Parts,
-  image: RegistryImage,
-  plainHttp: boolean | undefined,
-): EndpointsOf {
+function endpointsOf(parts: Parts, image: RegistryImage, plainHttp: boolean | undefined): EndpointsOf {
   const { hostDirectory: directory = parts.limits.hostDirectory, headers = {} } = image;
   if (directory !== undefined && !isAbsolute(directory)) {
     throw new Fault('invalid_argument', `host_dir ${quote(directory)}: expected an absolute path`);
