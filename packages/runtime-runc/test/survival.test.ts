@@ -92,7 +92,7 @@ test('a supervisor that is killed is replaced: containers go on, and whoever wai
   const pid = await started('c', ['sh', '-c', 'read x; echo "got $x"; exit 5'], { stdin, stdout });
   const exec = { id: 'c', execId: 'e' };
   const spec = jsonBytes(TYPE_URL.process, {
-    args: ['sh', '-c', 'sleep 1; exit 6'],
+    args: ['sh', '-c', 'sleep 4; exit 6'],
     cwd: '/',
     env: ['PATH=/bin'],
   });

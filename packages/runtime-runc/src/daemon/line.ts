@@ -189,8 +189,17 @@ export class Line implements AsyncDisposable {
     const connection = await this.#connection?.catch(() => undefined);
     if (killTasks) await connection?.stop(true);
     await connection?.[Symbol.asyncDispose]();
+    if (killTasks && connection !== undefined) await this.#ended();
     this.holdings[Symbol.dispose]();
     if (killTasks) this.#reap();
+  }
+
+  /** It has answered, and may have a few things to do yet. */
+  async #ended(): Promise<void> {
+    for (const giveUp = performance.now() + PATIENCE_MS; performance.now() < giveUp; await delay(RETRY_MS)) {
+      if ((await this.options.find()) === undefined) return;
+    }
+    this.options.log.warn({ name: this.name }, 'a supervisor was told to end, and is still there');
   }
 }
 
