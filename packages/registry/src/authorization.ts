@@ -66,7 +66,7 @@ export class Authorization implements Authorizer {
     const challenges = parseChallenges(response.headers['www-authenticate']);
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
     if (bearer === undefined && !challenges.some(({ scheme }) => scheme === 'basic')) return { again: false };
-    if (bearer === undefined) return this.#basic(access.endpoint, { signal });
+    if (bearer === undefined) return this.#basic(access.endpoint, sent, { signal });
     const key = `${tokenKey(access)} ${bearer.parameters.get('scope') ?? ''}`;
     let pending = this.#pending.get(key);
     if (pending === undefined) {
@@ -76,13 +76,17 @@ export class Authorization implements Authorizer {
     return abortable(pending, signal);
   }
 
-  async #basic(endpoint: Endpoint, options: CallOptions): Promise<Answered> {
+  async #basic(
+    endpoint: Endpoint,
+    sent: Readonly<Record<string, string>>,
+    options: CallOptions,
+  ): Promise<Answered> {
     const credentials = await this.#options.credentialsOf(addressOf(endpoint), options);
     if (credentials === undefined || !('password' in credentials)) return { again: false };
     const authorization = basicHeader(credentials);
     const hint = 'the password that is known was refused';
-    // Sent and refused already.
-    if (this.#known.get(basicKey(endpoint))?.authorization === authorization) return { again: false, hint };
+    // What is known by now may be what somebody else found meanwhile, for a request that was sent without as well.
+    if (sent.authorization === authorization) return { again: false, hint };
     this.#remember(basicKey(endpoint), { authorization, expiresAt: Number.POSITIVE_INFINITY });
     return { again: true, hint };
   }

@@ -178,3 +178,29 @@ test('a registry by TLS is found by hosts.toml, with its authority and a mirror 
   expect(await registry.pushBlob(name, layer, (offset) => read(LAYER, offset))).toBe('sent');
   expect(await bytesOf(registry.fetch(name, layer))).toHaveLength(LAYER.byteLength);
 });
+
+test('a password that takes its time to be found is used by all who asked for it meanwhile', async () => {
+  let asked = 0;
+  const credentials = async () => {
+    asked++;
+    await new Promise((resolve) => setTimeout(resolve, 20 * asked));
+    return USER;
+  };
+  await using registry = openRegistry({ ...settings(), credentials });
+  const blobs = Array.from({ length: 4 }, (_, i) => Buffer.from(`blob ${i}`));
+  const pushed = await Promise.all(
+    blobs.map((bytes) => {
+      const blob = {
+        mediaType: MEDIA_TYPE.ociLayer,
+        digest: digestOf(bytes),
+        size: BigInt(bytes.byteLength),
+      };
+      const open = async function* (offset: bigint) {
+        yield bytes.subarray(Number(offset));
+      };
+      return registry.pushBlob(`${servers.password.host}/slow/password`, blob, open);
+    }),
+  );
+  expect(pushed).toEqual(blobs.map(() => 'sent'));
+  expect(asked).toBeGreaterThan(1);
+});

@@ -281,6 +281,59 @@ test('an export can leave out Docker’s manifest, and fails where the store lac
   await expect(names({ allPlatforms: true })).rejects.toMatchObject({ kind: 'not_found' });
 });
 
+test('an image that is removed while it is exported is exported whole', async () => {
+  await using here = await house();
+  const { content, images } = here.view('n');
+  const target = await twoPlatforms(content);
+  await images.create({ name: 'x', target, labels: {} });
+  const parts: Uint8Array[] = [];
+  const write = async (bytes: AsyncIterable<Uint8Array>) => {
+    for await (const chunk of bytes) {
+      if (parts.push(chunk) !== 1) continue;
+      await images.delete('x');
+      await here.metadata.collect();
+    }
+  };
+  await here.transfers('n').transfer(stored('x'), { kind: 'export', write, allPlatforms: true });
+  expect(await here.leases('n')).toBe(0);
+  await here.metadata.collect();
+  expect((await digestsIn(content)).size).toBe(0);
+  const bytes = (async function* () {
+    yield* parts;
+  })();
+  const references = [prefix('x', { allowOverwrite: true, addDigest: true })];
+  await here.transfers('m').transfer({ kind: 'import', bytes }, stored('', { references }));
+  expect((await digestsIn(here.view('m').content)).size).toBeGreaterThanOrEqual(8);
+});
+
+test.each<[string, string | undefined, string | undefined]>([
+  ['is what was asked for, if it is listed', 'native', 'native'],
+  ['is the first that is listed, if none was asked for', undefined, 'overlayfs'],
+  ['is none that is not listed', 'zfs', undefined],
+])('the snapshotter to unpack with %s', async (_, snapshotter, used) => {
+  const asked: string[] = [];
+  const options = {
+    snapshots: {
+      names: ['zfs', 'overlayfs', 'native'],
+      snapshotter(_: unknown, name: string): never {
+        asked.push(name);
+        throw new Fault('unavailable', name);
+      },
+    },
+    differ: (): never => {
+      throw new Error('not reached');
+    },
+    limits: {
+      unpacks: ['overlayfs', 'native'].map((name) => ({ platform: amd64, snapshotter: name })),
+    },
+  };
+  const to = stored('x', { unpacks: [snapshotter === undefined ? {} : { snapshotter }] });
+  const pulling = at.transfers('rules', options).transfer(registry('two:v1'), to);
+  const kind = used === undefined ? 'invalid_argument' : 'unavailable';
+  await expect(pulling).rejects.toMatchObject({ kind });
+  expect(asked).toEqual(used === undefined ? [] : [used]);
+});
+
 test('without a namespace nothing is done', async () => {
   const failing = at.transfers('').transfer(stored('a'), stored('b'));
   expect(Fault.is(await failing.catch((e: unknown) => e), 'failed_precondition')).toBe(true);

@@ -2,7 +2,7 @@ import { Fault, hostPlatform, quote } from '@stowage/core';
 import type { Image, ImageStore } from '@stowage/images';
 import { writeArchive } from '@stowage/oci-image';
 import type { ArchiveSink, StoredImage } from '../objects.ts';
-import { ownLease } from './own-lease.ts';
+import { held } from './own-lease.ts';
 import type { Work } from './parts.ts';
 import type { Steps } from './steps.ts';
 
@@ -13,13 +13,12 @@ export async function exportImages(
   to: ArchiveSink,
   steps: Steps,
 ): Promise<void> {
-  const { parts, signal } = work;
-  // Nothing is made, but what is read must stay until it was.
-  await using lease = await ownLease(work);
+  const { parts, scope, signal } = work;
   steps.say('Exporting');
-  const images = await lookUp(parts.images(lease.scope), from, signal);
+  const images = await lookUp(parts.images(scope), from, signal);
+  await using _held = await held(work, images);
   const platforms = to.platforms === undefined || to.platforms.length === 0 ? [hostPlatform()] : to.platforms;
-  const archive = writeArchive(parts.content(lease.scope), images, {
+  const archive = writeArchive(parts.content(scope), images, {
     ...(!to.allPlatforms && { platforms }),
     dockerManifest: !to.skipDockerManifest,
     signal,

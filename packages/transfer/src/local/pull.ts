@@ -18,6 +18,9 @@ import { registryOf } from './registries.ts';
 import type { Steps } from './steps.ts';
 import { type Unpacking, unpackingsOf } from './unpack-targets.ts';
 
+/** Layers of one image that are begun at a time, where no limit is set: each is an open file. */
+const MAX_OPEN = 32;
+
 /** @see containerd core/transfer/local/pull.go */
 export async function pull(work: Work, from: RegistryImage, to: StoredImage, steps: Steps): Promise<void> {
   const { parts, signal } = work;
@@ -44,7 +47,8 @@ export async function pull(work: Work, from: RegistryImage, to: StoredImage, ste
     manifestLimit,
   });
   for (const { manifest } of manifests) for (const layer of manifest.layers) steps.blob('waiting', layer, 0n);
-  await layersOf(source, descriptor, manifests, unpackings);
+  const atATime = parts.limits.maxDownloads || MAX_OPEN;
+  await layersOf(source, descriptor, manifests, unpackings, atATime);
   await storeImage(parts.images(scope), to, descriptor, steps, { signal });
   steps.say(`Completed pull from ${label}`);
 }
@@ -55,10 +59,10 @@ async function layersOf(
   root: Descriptor,
   manifests: readonly ChosenManifest[],
   unpackings: readonly Unpacking[],
+  atATime: number,
 ): Promise<void> {
   const { content, signal } = source;
-  // How many come at a time, is for the daemon's limit to say.
-  using fetches = new LayerFetches(source, Number.MAX_SAFE_INTEGER);
+  using fetches = new LayerFetches(source, atATime);
   const unpacked = new Set<string>();
   const all: Array<Promise<void>> = [];
   for (const unpacking of unpackings) {

@@ -10,7 +10,7 @@ import {
 import { childrenOf, isForeign, kindOf } from '@stowage/oci-image';
 import { parseReference, type Registry, sourceRepositories } from '@stowage/registry';
 import type { RegistryImage, StoredImage } from '../objects.ts';
-import { ownLease } from './own-lease.ts';
+import { held } from './own-lease.ts';
 import type { Work } from './parts.ts';
 import { registryOf } from './registries.ts';
 import type { Steps } from './steps.ts';
@@ -27,12 +27,12 @@ interface Plan {
 
 /** @see containerd core/transfer/local/push.go, core/remotes/handlers.go PushContent */
 export async function push(work: Work, from: StoredImage, to: RegistryImage, steps: Steps): Promise<void> {
-  const { parts } = work;
-  await using lease = await ownLease(work);
+  const { parts, scope } = work;
   const stop = new AbortController();
   const signal = work.signal === undefined ? stop.signal : AbortSignal.any([work.signal, stop.signal]);
-  const { name, target } = await parts.images(lease.scope).get(from.name, { signal });
-  const content = parts.content(lease.scope);
+  const { name, target } = await parts.images(scope).get(from.name, { signal });
+  await using _held = await held(work, [{ target }]);
+  const content = parts.content(scope);
   const label = `OCI Registry (${to.reference})`;
   steps.say(`Pushing to ${label}`);
   steps.image('pushing content', name, target);
