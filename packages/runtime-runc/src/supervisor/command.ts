@@ -1,9 +1,11 @@
 import { open, unlink, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type CallOptions, errnoOf, Fault, reasonOf } from '@stowage/core';
 import { hasCode, pidfdSendSignal } from '@stowage/linux';
+import { reapKnown } from '@stowage/linux/reap';
 import { spawnProcess } from '@stowage/linux/spawn';
-import type { Reaper } from './reaper.ts';
+import type { Reaper, WatchedProcess } from './reaper.ts';
 
 /** Descriptors that the command gets as 0, 1 and 2; null is /dev/null. */
 export type CommandStdio = readonly [stdin: number | null, stdout: number | null, stderr: number | null];
@@ -33,6 +35,7 @@ export interface CommandRunnerOptions {
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** How long a command that nobody waits for any more may go on. */
 const GRACE_MS = 5000;
+const REAP_MS = 5;
 /** Longest piece of a log that is looked at for a reason. */
 const LOG_TAIL_BYTES = 64 * 1024;
 
@@ -58,7 +61,7 @@ export class CommandRunner {
     const { binary, what, log, signal } = command;
     signal?.throwIfAborted();
     using _ = this.#reaper.hold();
-    const { pidfd, exited } = this.#reaper.watch(this.#spawn(command));
+    const { pidfd, exited } = await this.#watched(this.#spawn(command));
     let timer: NodeJS.Timeout | undefined;
     const onAbort = () => {
       timer = setTimeout(() => kill(pidfd), GRACE_MS);
@@ -71,6 +74,17 @@ export class CommandRunner {
     if (exitStatus === 0) return;
     const reason = (await takeError(log)) ?? `exit status ${exitStatus}`;
     throw new Fault(kindOf(reason), `${basename(binary)} ${what}: ${reason}`);
+  }
+
+  /** One that nobody can watch, for want of a descriptor, is ended before it is told that it failed. */
+  async #watched(pid: number): Promise<WatchedProcess> {
+    try {
+      return this.#reaper.watch(pid);
+    } catch (e) {
+      process.kill(pid, 'SIGKILL');
+      while (reapKnown(pid)?.exited === false) await delay(REAP_MS);
+      throw e;
+    }
   }
 
   #spawn({ binary, args, what, stdio: fds, env: more, searchFirst }: Command): number {

@@ -54,7 +54,7 @@ export class Reaper implements Disposable {
   /** @throws ESRCH if there is no such process, not even a zombie. */
   watch(pid: number): WatchedProcess {
     const watch = this.#poller.watchPid(pid);
-    const since = startTime(pid) ?? 0n;
+    const since = sinceWhen(pid, watch);
     this.#known.add(pid);
     const exited = watch.exited.then(
       () => this.#collect(pid, watch.pidfd),
@@ -108,5 +108,15 @@ export class Reaper implements Disposable {
   [Symbol.dispose](): void {
     process.off('SIGCHLD', this.#onChild);
     clearInterval(this.#timer);
+  }
+}
+
+/** When a process that is watched began. It is not watched any more if that can't be read, for want of a descriptor. */
+function sinceWhen(pid: number, watch: Disposable): bigint {
+  try {
+    return startTime(pid) ?? 0n;
+  } catch (e) {
+    watch[Symbol.dispose]();
+    throw e;
   }
 }

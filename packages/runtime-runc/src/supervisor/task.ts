@@ -178,7 +178,9 @@ export class Task {
       });
       // A runtime that was killed at work had not yet written down what it made.
       if (this.facts.choice.systemdCgroup !== true)
-        await removeCgroup(this.#context.cgroups, this.facts.cgroupsPath);
+        await removeCgroup(this.#context.cgroups, this.facts.cgroupsPath).catch((e: unknown) =>
+          this.complain('remove control group', e),
+        );
     }
     this.discard(this.init);
     this.memory[Symbol.dispose]();
