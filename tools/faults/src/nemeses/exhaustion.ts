@@ -1,7 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { must } from '@stowage/testing';
+import { must, run, until } from '@stowage/testing';
 import { Filler } from '../ground/filler.ts';
 import { patience } from '../patience.ts';
 import type { Rng } from '../rng.ts';
@@ -155,5 +155,7 @@ async function memory(yard: Yard): Promise<AsyncDisposable> {
 async function tmpfs(path: string): Promise<AsyncDisposable> {
   await mkdir(path);
   await must('mount', ['-t', 'tmpfs', '-o', `size=${STATE_BYTES},mode=711`, 'stowage-faults', path]);
-  return { [Symbol.asyncDispose]: async () => void (await must('umount', [path])) };
+  // Whoever ends last may still be ending.
+  const unmounted = async () => (await run('umount', [path])).code === 0;
+  return { [Symbol.asyncDispose]: () => until(`${path} to be unmounted`, unmounted) };
 }

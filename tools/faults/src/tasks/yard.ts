@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { glob, rmdir, writeFile } from 'node:fs/promises';
+import { copyFile, glob, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Client, type ContainerHandle, connect, type ImageHandle } from '@stowage/client';
 import { errnoOf, Fault, reasonOf, unlessGone } from '@stowage/core';
@@ -221,6 +221,9 @@ export class Yard implements Scene, AsyncDisposable {
   async keepEvidence(violations: readonly Violation[]): Promise<void> {
     await writeFile(join(this.dir, 'violations.json'), `${JSON.stringify(violations, undefined, 2)}\n`);
     await writeFile(join(this.dir, 'daemon.log'), `${this.daemon.log.join('\n')}\n`);
+    // The state may lie on a file system that goes.
+    for await (const log of glob(join(this.daemon.state, 'stowage.runtime.v1.runc/supervisor/*/log')))
+      await copyFile(log, join(this.dir, 'supervisor.log'));
     await writeFile(join(this.dir, 'failures.log'), `${this.#failures.join('\n')}\n`);
   }
 
