@@ -40,7 +40,9 @@ import { file_stowage_content_v1_verification } from './gen/stowage/content/v1/v
 import { file_stowage_gc_v1_gc } from './gen/stowage/gc/v1/gc_pb.ts';
 import { file_stowage_metadata_v1_metadata } from './gen/stowage/metadata/v1/metadata_pb.ts';
 import { file_stowage_plugins_v1_plugins } from './gen/stowage/plugins/v1/plugins_pb.ts';
+import { file_stowage_supervisor_v1_shim } from './gen/stowage/supervisor/v1/shim_pb.ts';
 import { file_stowage_supervisor_v1_supervisor } from './gen/stowage/supervisor/v1/supervisor_pb.ts';
+import { file_stowage_ttrpc_v1_headers } from './gen/stowage/ttrpc/v1/headers_pb.ts';
 import { file_ttrpc_request } from './gen/ttrpc/request_pb.ts';
 import { file_types_descriptor } from './gen/types/descriptor_pb.ts';
 import { file_types_event } from './gen/types/event_pb.ts';
@@ -97,7 +99,9 @@ export const files: readonly DescFile[] = [
   file_stowage_gc_v1_gc,
   file_stowage_metadata_v1_metadata,
   file_stowage_plugins_v1_plugins,
+  file_stowage_supervisor_v1_shim,
   file_stowage_supervisor_v1_supervisor,
+  file_stowage_ttrpc_v1_headers,
   file_ttrpc_request,
   file_types_descriptor,
   file_types_event,

@@ -1,1 +1,2 @@
+export * from './gen/stowage/ttrpc/v1/headers_pb.ts';
 export * from './gen/ttrpc/request_pb.ts';

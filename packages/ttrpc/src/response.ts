@@ -1,6 +1,6 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { ResponseSchema } from '@stowage/api/ttrpc';
+import { ResponseHeadersSchema, ResponseSchema } from '@stowage/api/ttrpc';
 import { MAX_MESSAGE_BYTES } from './frame.ts';
 import { headersOf, metadataOf } from './metadata.ts';
 
@@ -11,8 +11,8 @@ export interface Answer {
 
 /** A response that brings a message, and headers that are its method's own; or says that it is too long to bring. */
 export function encodeResponse(payload: Uint8Array, header?: Headers): Uint8Array {
-  const metadata = header === undefined ? [] : metadataOf(header).filter(({ key }) => key !== 'content-type');
-  const bytes = toBinary(ResponseSchema, create(ResponseSchema, { status: { code: 0 }, payload, metadata }));
+  const response = toBinary(ResponseSchema, create(ResponseSchema, { status: { code: 0 }, payload }));
+  const bytes = header === undefined ? response : Buffer.concat([response, encodeHeaders(header)]);
   if (bytes.length <= MAX_MESSAGE_BYTES) return bytes;
   const message = `response of ${bytes.length} bytes is larger than ttrpc carries (${MAX_MESSAGE_BYTES})`;
   return encodeStatus(Code.ResourceExhausted, message);
@@ -31,8 +31,11 @@ export function encodeStatus(code: Code, message: string): Uint8Array {
  */
 export function decodeResponse(data: Uint8Array | undefined): Answer {
   if (data === undefined) throw tooLongToRead();
-  const { status, payload, metadata } = parsed(data);
-  if (status === undefined || status.code === 0) return { payload, header: headersOf(metadata) };
+  const { status, payload } = parsed(ResponseSchema, data);
+  if (status === undefined || status.code === 0) {
+    const { metadata } = parsed(ResponseHeadersSchema, data);
+    return { payload, header: headersOf(metadata) };
+  }
   throw new ConnectError(status.message, status.code in Code ? status.code : Code.Unknown);
 }
 
@@ -45,9 +48,15 @@ export function tooLongToSend(bytes: number): ConnectError {
   return new ConnectError(message, Code.ResourceExhausted);
 }
 
-function parsed(bytes: Uint8Array) {
+/** Follows a response, which may have any field that is not its own. */
+function encodeHeaders(header: Headers): Uint8Array {
+  const metadata = metadataOf(header).filter(({ key }) => key !== 'content-type');
+  return toBinary(ResponseHeadersSchema, create(ResponseHeadersSchema, { metadata }));
+}
+
+function parsed<D extends DescMessage>(schema: D, bytes: Uint8Array): MessageShape<D> {
   try {
-    return fromBinary(ResponseSchema, bytes);
+    return fromBinary(schema, bytes, { readUnknownFields: false });
   } catch (e) {
     throw new ConnectError('the response is not one of ttrpc', Code.Internal, undefined, undefined, e);
   }

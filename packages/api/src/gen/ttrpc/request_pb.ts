@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ttrpc/request.proto.
  */
 export const file_ttrpc_request: GenFile = /*@__PURE__*/
-  fileDesc("ChN0dHJwYy9yZXF1ZXN0LnByb3RvEgV0dHJwYyJ0CgdSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkSDgoGbWV0aG9kGAIgASgJEg8KB3BheWxvYWQYAyABKAwSFAoMdGltZW91dF9uYW5vGAQgASgDEiEKCG1ldGFkYXRhGAUgAygLMg8udHRycGMuS2V5VmFsdWUiYgoIUmVzcG9uc2USIgoGc3RhdHVzGAEgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMSDwoHcGF5bG9hZBgCIAEoDBIhCghtZXRhZGF0YRgPIAMoCzIPLnR0cnBjLktleVZhbHVlIiYKCEtleVZhbHVlEgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCUIdWhtnaXRodWIuY29tL2NvbnRhaW5lcmQvdHRycGNiBnByb3RvMw", [file_google_rpc_status]);
+  fileDesc("ChN0dHJwYy9yZXF1ZXN0LnByb3RvEgV0dHJwYyJ0CgdSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkSDgoGbWV0aG9kGAIgASgJEg8KB3BheWxvYWQYAyABKAwSFAoMdGltZW91dF9uYW5vGAQgASgDEiEKCG1ldGFkYXRhGAUgAygLMg8udHRycGMuS2V5VmFsdWUiPwoIUmVzcG9uc2USIgoGc3RhdHVzGAEgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMSDwoHcGF5bG9hZBgCIAEoDCImCghLZXlWYWx1ZRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAlCHVobZ2l0aHViLmNvbS9jb250YWluZXJkL3R0cnBjYgZwcm90bzM", [file_google_rpc_status]);
 
 /**
  * Opens a call.
@@ -85,13 +85,6 @@ export type Response = Message<"ttrpc.Response"> & {
    * @generated from field: bytes payload = 2;
    */
   payload: Uint8Array;
-
-  /**
-   * Headers of the answer. An addition of Stowage's, between its own processes: others pass over it.
-   *
-   * @generated from field: repeated ttrpc.KeyValue metadata = 15;
-   */
-  metadata: KeyValue[];
 };
 
 /**
