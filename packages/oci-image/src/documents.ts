@@ -26,6 +26,18 @@ export interface ImageConfig {
   readonly config: ContainerConfig;
   /** Digests of the layers' uncompressed archives, from the base up. */
   readonly diffIds: readonly Digest[];
+  /** How it was built, from the base up; empty if that was not told. */
+  readonly history: readonly HistoryStep[];
+}
+
+/** One step of an image's building (image-spec config.md, history). */
+export interface HistoryStep {
+  readonly created?: string | undefined;
+  readonly author?: string | undefined;
+  readonly createdBy?: string | undefined;
+  readonly comment?: string | undefined;
+  /** It made no layer. */
+  readonly isEmpty: boolean;
 }
 
 export interface ContainerConfig {

@@ -20,5 +20,8 @@ export { type ContentKind, isForeign, kindOf, refOf } from './media-types.ts';
 export { parseConfig, parseIndex, parseManifest } from './parse.ts';
 export * from './progress.ts';
 export * from './pull-image.ts';
+export { type PushedImage, type PushImageOptions, pushImage } from './push-image.ts';
+export type { PushedPart } from './push-plan.ts';
+export type { Pusher, PusherOptions } from './pusher.ts';
 export * from './read.ts';
 export * from './unpack.ts';

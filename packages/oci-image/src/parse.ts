@@ -7,6 +7,7 @@ import {
   parseDigest,
 } from '@stowage/core';
 import {
+  type HistoryStep,
   type ImageConfig,
   type ImageIndex,
   type ImageManifest,
@@ -73,7 +74,18 @@ export function parseConfig(bytes: Uint8Array): ImageConfig {
       volumes: config.keys('Volumes'),
     },
     diffIds: (rootfs?.strings('diff_ids') ?? []).map(parseDigest),
+    history: fields.objects('history', MAX_DESCRIPTORS).map(historyStep),
   };
+}
+
+function historyStep(fields: JsonFields): HistoryStep {
+  const texts = {
+    created: fields.string('created'),
+    author: fields.string('author'),
+    createdBy: fields.string('created_by'),
+    comment: fields.string('comment'),
+  };
+  return { ...texts, isEmpty: fields.boolean('empty_layer') ?? false };
 }
 
 function openDocument(

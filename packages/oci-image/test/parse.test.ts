@@ -146,6 +146,7 @@ test('__proto__ and constructor are keys like any other', () => {
 test('a config without anything is empty, not missing', () => {
   expect(parseConfig(bytes('{}'))).toMatchObject({
     diffIds: [],
+    history: [],
     config: { user: '', env: [], entrypoint: [], cmd: [], workingDir: '' },
   });
   expect(parseConfig(bytes('{"config":{"Cmd":null,"Env":null}}')).config.cmd).toEqual([]);
@@ -156,6 +157,8 @@ test.each([
   '{"config":{"Env":[1]}}',
   '{"config":[]}',
   '{"rootfs":{"diff_ids":{}}}',
+  '{"history":["step"]}',
+  '{"history":[{"empty_layer":"yes"}]}',
 ])('a config %s is refused', (text) => {
   expect(() => parseConfig(bytes(text))).toThrow(expect.objectContaining({ kind: 'invalid_argument' }));
 });
