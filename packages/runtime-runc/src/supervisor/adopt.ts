@@ -1,4 +1,4 @@
-import { access, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { errnoOf, Fault } from '@stowage/core';
 import { hasCode } from '@stowage/linux';
@@ -9,6 +9,7 @@ import { awaitCommands } from './left-commands.ts';
 import { adoptIO } from './open-io.ts';
 import { restoredPid } from './restore.ts';
 import { readPid, Task } from './task.ts';
+import { wasStarted } from './task-lifecycle.ts';
 import { TaskProcess } from './task-process.ts';
 import { changeOwner, isClaimOf, isUnrecorded, readTaskRecord, type TaskRecord } from './task-record.ts';
 import type { TaskRegistry } from './task-registry.ts';
@@ -136,16 +137,6 @@ async function settleExec(task: Task, exec: TaskProcess, execId: string): Promis
   } catch (e) {
     if (errnoOf(e) !== 'ENOENT' && !Fault.is(e)) throw e;
     exec.phase = 'created';
-  }
-}
-
-/** runc and its like keep a FIFO with the state of a container until it is started. */
-async function wasStarted({ facts: { choice, id } }: Task): Promise<boolean> {
-  try {
-    await access(join(choice.root, id, 'exec.fifo'));
-    return false;
-  } catch {
-    return true;
   }
 }
 

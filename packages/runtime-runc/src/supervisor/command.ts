@@ -70,8 +70,8 @@ export class CommandRunner {
     const { exitStatus } = await exited;
     signal?.removeEventListener('abort', onAbort);
     clearTimeout(timer);
-    signal?.throwIfAborted();
     if (exitStatus === 0) return;
+    signal?.throwIfAborted();
     const reason = (await takeError(log)) ?? `exit status ${exitStatus}`;
     throw new Fault(kindOf(reason), `${basename(binary)} ${what}: ${reason}`);
   }

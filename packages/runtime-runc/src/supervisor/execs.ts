@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { access, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type CallOptions, Fault, quote, TYPE_URL, validateIdentifier } from '@stowage/core';
 import type { ExecProcess, Exit } from '@stowage/runtime';
@@ -89,7 +89,12 @@ async function start(
   const { stdio, consoleSocket } = exec.io;
   const pidFile = execPidFile(task, execId);
   await removePidFiles(task, execId);
-  await task.runtime.exec(execId, specFile(task, execId), { stdio, consoleSocket, pidFile });
+  try {
+    await task.runtime.exec(execId, specFile(task, execId), { stdio, consoleSocket, pidFile, ...options });
+  } catch (e) {
+    // A runtime that was killed at work may have done it, and has written the pid then.
+    if (!options.signal?.aborted || !(await exists(pidFile))) throw e;
+  }
   await exec.io.spawned();
   if (exec.stdinClosed) exec.io.closeStdin();
   task.follow(exec, context.reaper.watch(await readPid(pidFile)), execId);
@@ -135,4 +140,11 @@ export async function deleteExec(
   await Promise.all([task.record.save(), removePidFiles(task, execId), ...removed]);
   const { exitStatus, exitedAt } = exec.exit ?? { exitStatus: 0, exitedAt: new Date(0) };
   return { pid: exec.pid, exitStatus, exitedAt };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

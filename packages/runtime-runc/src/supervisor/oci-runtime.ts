@@ -53,8 +53,8 @@ export class OciRuntime {
     return this.#run('create', args, process);
   }
 
-  start(): Promise<void> {
-    return this.#run('start', []);
+  start(options: CallOptions): Promise<void> {
+    return this.#run('start', [], options);
   }
 
   /** Starts a process whose runtime-spec Process lies in a file, and lets go of it. */

@@ -1,3 +1,5 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type CallOptions, Fault, unlessGone } from '@stowage/core';
 import type { Exit } from '@stowage/runtime';
 import type { Task } from './task.ts';
@@ -16,15 +18,22 @@ export async function startTask(task: Task, { signal }: CallOptions): Promise<nu
     await started;
     return init.pid;
   } catch (e) {
-    if (init.phase === 'starting') init.phase = 'created';
-    throw e;
+    if (init.phase !== 'starting') throw e;
+    // A runtime that was killed at work may have done it.
+    if (!signal?.aborted || !(await wasStarted(task))) {
+      init.phase = 'created';
+      throw e;
+    }
+    init.phase = 'running';
+    await task.events.start(init.pid);
+    return init.pid;
   }
 }
 
 async function start(task: Task, options: CallOptions): Promise<void> {
   const { init } = task;
   await task.record.save();
-  await (task.facts.restore === undefined ? task.runtime.start() : task.restore(options));
+  await (task.facts.restore === undefined ? task.runtime.start(options) : task.restore(options));
   // From here on "starting" in the record reads as running, since the runtime knows that it was started.
   init.phase = 'running';
   await task.events.start(init.pid);
@@ -59,4 +68,14 @@ export async function deleteTask(
   remove();
   await task.events.delete(init.pid, exit);
   return { pid: init.pid, ...exit };
+}
+
+/** runc and its like keep a FIFO with the state of a container until it is started. */
+export async function wasStarted({ facts: { choice, id } }: Task): Promise<boolean> {
+  try {
+    await access(join(choice.root, id, 'exec.fifo'));
+    return false;
+  } catch {
+    return true;
+  }
 }

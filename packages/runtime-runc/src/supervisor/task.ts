@@ -141,6 +141,7 @@ export class Task {
       const { stdio, consoleSocket } = init.io;
       this.#asked = true;
       await this.runtime.create(bundle, { stdio, consoleSocket, pidFile, signal });
+      signal?.throwIfAborted();
       await init.io.spawned();
       await this.found(await readPid(pidFile));
     }
