@@ -226,6 +226,7 @@ test('containerd is started again while containers run: it finds them, and what 
   expect(await c('tasks', 'ls')).toMatch(/ends\s+\d+\s+STOPPED/);
   expect(await deletedWith('ends')).toBe(9);
   await c('tasks', 'kill', '-s', 'SIGKILL', 'stays');
+  await until('the task to stop', async () => /stays\s+\d+\s+STOPPED/.test(await c('tasks', 'ls')));
   await until('the exit to be told', () => events.of('stays').includes('/tasks/exit'));
   expect(await deletedWith('stays')).toBe(137);
   await c('containers', 'rm', 'stays', 'ends');
