@@ -53,7 +53,7 @@ export class OciRuntime {
     return this.#run('create', args, process);
   }
 
-  start(options: CallOptions): Promise<void> {
+  start(options: CallOptions = {}): Promise<void> {
     return this.#run('start', [], options);
   }
 
