@@ -10,3 +10,4 @@ export * from './registry-front.ts';
 export * from './resources.ts';
 export * from './rpc-front.ts';
 export * from './temp.ts';
+export * from './upload-front.ts';

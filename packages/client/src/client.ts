@@ -5,11 +5,14 @@ import { importArchive } from '@stowage/oci-image';
 import { unixTransport } from '@stowage/rpc/transport';
 import { ContainerHandle } from './container.ts';
 import { type CreateContainerOptions, createContainer } from './create-container.ts';
+import { type ExportOptions, exportImages } from './export-images.ts';
 import { ImageHandle } from './image.ts';
 import { daemonInspector } from './inspector.ts';
 import { type LeaseHandle, type LeaseOptions, openLease } from './lease.ts';
 import { ProcessIo } from './process-io.ts';
-import { type PullOptions, pull, recordImage } from './pull.ts';
+import { type PullOptions, pull } from './pull.ts';
+import { type PushedImage, type PushOptions, push } from './push.ts';
+import { recordImage } from './record-image.ts';
 import { remoteServices, type Services } from './services.ts';
 import { TaskHandle } from './task.ts';
 
@@ -65,6 +68,41 @@ export class Client implements AsyncDisposable {
   async pull(reference: string, options: PullOptions = {}): Promise<ImageHandle> {
     await using lease = await this.lease({ signal: options.signal });
     return await pull(this.services, lease.client.services, reference, options);
+  }
+
+  /**
+   * Brings an image to the registry that its name says, under that name. Blobs go first, several at a time, and the name
+   * last; what is there already is not sent, or taken from another repository of the registry that is known to have it.
+   * One that fails or is aborted gives nothing the name, and the next one does not send again what went whole.
+   *
+   * @param reference - of an image that is here, `host/repository:tag` or `host/repository@digest`; {@link tag} gives names.
+   * @throws Fault `not_found` if there is no such image, or something of it is missing; `unauthenticated` or
+   *   `permission_denied` if the registry wants a login; `unavailable` if it does not answer.
+   */
+  push(reference: string, options: PushOptions = {}): Promise<PushedImage> {
+    return push(this.services, reference, options);
+  }
+
+  /**
+   * Gives an image a second name, with the labels of the first. An image of that name is moved, in one step.
+   *
+   * @throws Fault `not_found` if there is no `source`.
+   */
+  async tag(source: string, target: string, { signal }: CallOptions = {}): Promise<ImageHandle> {
+    const image = await this.services.images.get(source, { signal });
+    await recordImage(this.services, target, image.target, { labels: image.labels, signal });
+    return new ImageHandle(this.services, { name: target, target: image.target });
+  }
+
+  /**
+   * Images as one archive: an OCI layout that `docker load` reads too, and {@link importImages}.
+   *
+   * @param names - of images that are here; each goes once.
+   * @throws Fault `not_found` before the first byte, if there is no such image, it has nothing for any of the platforms,
+   *   or something of it is missing.
+   */
+  exportImages(names: readonly string[], options: ExportOptions = {}): AsyncIterable<Uint8Array> {
+    return exportImages(this.services, names, options);
   }
 
   /**

@@ -1,5 +1,5 @@
 import { type CallOptions, type Descriptor, hostPlatform, type Platform } from '@stowage/core';
-import type { Image } from '@stowage/images';
+import type { DeleteImageOptions, Image } from '@stowage/images';
 import {
   type ContainerConfig,
   chainIds,
@@ -10,6 +10,7 @@ import {
   readConfig,
   unpackImage,
 } from '@stowage/oci-image';
+import { historyOf, type ImageHistory } from './history.ts';
 import { layersAtATime } from './layers-at-a-time.ts';
 import { openLease } from './lease.ts';
 import type { Services } from './services.ts';
@@ -51,6 +52,12 @@ export class ImageHandle {
     return readConfig(this.#services.content, (await this.manifest(options)).config, options);
   }
 
+  /** How it was built, from the base up, with the layer that each step made. */
+  async history(options?: CallOptions): Promise<ImageHistory[]> {
+    const manifest = await this.manifest(options);
+    return historyOf(await readConfig(this.#services.content, manifest.config, options), manifest);
+  }
+
   /** How it wants to run. */
   async containerConfig(options?: CallOptions): Promise<ContainerConfig> {
     return (await this.config(options)).config;
@@ -89,5 +96,15 @@ export class ImageHandle {
   async rootfs(options?: CallOptions): Promise<string> {
     const { diffIds } = await this.config(options);
     return chainIds(diffIds).at(-1) ?? '';
+  }
+
+  /**
+   * Removes the name. What nothing else holds goes at the next collection; with `sync`, before this returns. Containers
+   * that were made from it stay as they are.
+   *
+   * @throws Fault `not_found`
+   */
+  remove(options?: DeleteImageOptions): Promise<void> {
+    return this.#services.images.delete(this.name, options);
   }
 }

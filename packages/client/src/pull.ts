@@ -1,19 +1,25 @@
-import { type CallOptions, type Descriptor, Fault, hostPlatform, parsePlatform } from '@stowage/core';
+import { type CallOptions, hostPlatform, parsePlatform } from '@stowage/core';
 import { fetchImage, type OnProgress, pullImage } from '@stowage/oci-image';
 import { DEFAULT_SNAPSHOTTER, ImageHandle } from './image.ts';
 import { layersAtATime } from './layers-at-a-time.ts';
+import { recordImage } from './record-image.ts';
+import { openRegistryAs, type RegistryAccess } from './registry-access.ts';
 import type { Services } from './services.ts';
 
-export interface PullOptions extends CallOptions {
+export interface PullOptions extends CallOptions, RegistryAccess {
   /** Makes snapshots too. */
   readonly unpack?: boolean | undefined;
   readonly snapshotter?: string | undefined;
   /** Layers unpacked at a time, if the snapshotter has the capability `rebase`; else it is one. Default 1. */
   readonly unpackConcurrency?: number | undefined;
-  /** `os/architecture[/variant]`. Default: the client's own. */
+  /** `os/architecture[/variant]`: what the handle shows and is unpacked. Default: the client's own. */
   readonly platform?: string | undefined;
-  /** Speaks HTTP to the registry. Default: to loopback only. */
-  readonly plainHttp?: boolean | undefined;
+  /** Others whose layers are brought as well, without being unpacked. Default: none. */
+  readonly platforms?: readonly string[] | 'all' | undefined;
+  /**
+   * Whether to bring the manifests and configs of all other platforms too, without their layers. Default: `chosen`, no.
+   */
+  readonly metadata?: 'chosen' | 'all' | undefined;
   readonly onProgress?: OnProgress | undefined;
 }
 
@@ -24,36 +30,21 @@ export async function pull(
   reference: string,
   options: PullOptions,
 ): Promise<ImageHandle> {
-  const { snapshotter: snapshotterName = DEFAULT_SNAPSHOTTER, plainHttp, onProgress, signal } = options;
+  const { snapshotter: snapshotterName = DEFAULT_SNAPSHOTTER, metadata, onProgress, signal } = options;
   const platform = options.platform === undefined ? hostPlatform() : parsePlatform(options.platform);
-  // Half of all that this package loads, for this one function.
-  const { openRegistry } = await import('@stowage/registry');
-  await using registry = openRegistry({ plainHttp });
+  await using registry = await openRegistryAs(options);
   const { name, descriptor } = await registry.resolve(reference, { signal });
   const { content, differ } = leased;
-  const source = { fetcher: registry, content, name, descriptor, onProgress, signal };
+  const source = { fetcher: registry, content, name, descriptor, metadata, onProgress, signal };
   if (options.unpack) {
     const snapshotter = leased.snapshotter(snapshotterName);
     const concurrency = await layersAtATime(services, snapshotterName, options.unpackConcurrency, { signal });
     await pullImage({ ...source, platform, unpack: { snapshotterName, snapshotter, differ, concurrency } });
-  } else {
+  } else if (options.platforms !== 'all') {
     await fetchImage({ ...source, platforms: [platform] });
   }
+  const others = options.platforms === 'all' ? 'all' : options.platforms?.map((one) => parsePlatform(one));
+  if (others !== undefined) await fetchImage({ ...source, platforms: others });
   await recordImage(services, name, descriptor, { signal });
   return new ImageHandle(services, { name, target: descriptor }, platform);
-}
-
-/** Gives a name to what is there; an image of that name is moved. */
-export async function recordImage(
-  { images }: Services,
-  name: string,
-  target: Descriptor,
-  options?: CallOptions,
-): Promise<void> {
-  try {
-    await images.create({ name, target, labels: {} }, options);
-  } catch (e) {
-    if (!Fault.is(e, 'already_exists')) throw e;
-    await images.update({ name, target, labels: {} }, ['target'], options);
-  }
 }
