@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { longOnly } from './tools/test/long-only.mjs';
 
 export default {
   testEnvironment: 'node',
@@ -6,6 +7,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
   testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testPathIgnorePatterns: process.env.STOWAGE_LONG === '1' ? [] : longOnly,
   transform: { '\\.ts$': fileURLToPath(new URL('tools/jest/strip-types.mjs', import.meta.url)) },
   reporters: ['default', fileURLToPath(new URL('tools/jest/tally.mjs', import.meta.url))],
   testTimeout: 30_000,

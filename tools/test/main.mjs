@@ -18,9 +18,6 @@ const jest = [
   '--conditions=stowage-source',
   '--disable-warning=ExperimentalWarning',
 ];
-// Kits at sockets, side by side with containerd, and large blobs: minutes, so they are of the long form.
-const LONG_ONLY = '(content|snapshots|metadata)-conformance\\.test|large-blobs\\.test';
-const shorter = values.long ? [] : [`--testPathIgnorePatterns=${LONG_ONLY}`];
 const env = { NODE_OPTIONS: jest.join(' ') };
 const script = (...args) => ['node', ...jest.slice(1), ...args];
 const faults = (name) =>
@@ -32,7 +29,7 @@ const unit = step(
 );
 const integration = step(
   'integration tests',
-  ['jest', '-c', 'jest.config.js', '--rootDir=tools/integration', '-i', ...shorter],
+  ['jest', '-c', 'jest.config.js', '--rootDir=tools/integration', '-i'],
   { counted: true, env },
 );
 const oracle = step(
@@ -48,14 +45,12 @@ const stages = {
   integration: () => runLanes([integration]),
   faults: () => {
     const lanes = [
-      [oracle, faults('kill'), faults('restart'), faults('slow'), faults('death')],
-      [
-        ...[hostile, faults('power'), faults('full'), faults('eio')],
-        ...[faults('exhaustion'), faults('churn'), faults('rollback')],
-      ],
+      [oracle, faults('kill'), faults('restart')],
+      [hostile, faults('power'), faults('full'), faults('eio'), faults('death'), faults('rollback')],
     ];
     // In the long form they take hours, and are watched.
-    return values.long ? runLanes(lanes.flat()) : runLanes(...lanes);
+    const others = [faults('slow'), faults('exhaustion'), faults('churn')];
+    return values.long ? runLanes([...lanes.flat(), ...others]) : runLanes(...lanes);
   },
 };
 

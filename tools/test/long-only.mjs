@@ -1,0 +1,15 @@
+/**
+ * Test files of the long form alone: each takes long, and few changes touch what it proves. With STOWAGE_LONG=1 they run,
+ * one by one too.
+ */
+export const longOnly = [
+  'packages/diff/test/hostile/racing',
+  'packages/diff/test/pack-random',
+  'packages/mount-manager/test/crash',
+  'packages/runtime-runc/test/(conformance|exits|groups|hung-runtime|slow-readers|streams|upgrade-rounds)',
+  'packages/runtime-shim/test/(recorded|sandbox|sandbox-survival)',
+  'packages/snapshots-conformance/test/mutants',
+  'packages/streaming/test/wire',
+  // Kits at sockets, side by side with containerd, and large blobs.
+  'tools/integration/test/((content|snapshots|metadata)-conformance|large-blobs)',
+].map((path) => `/${path}\\.test\\.ts$`);
