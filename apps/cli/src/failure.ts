@@ -29,7 +29,7 @@ export function report(thrown: unknown): number {
   const e = firstOf(RunFailure.is(thrown) ? thrown.cause : thrown);
   // Who reads our output left, as after a pipe to "head".
   if (errnoOf(e) === 'EPIPE') return 141;
-  const { what, hint } = explain(e);
+  const { what, hint } = Interrupted.is(e) ? { what: e.message, hint: e.hint } : explain(e);
   process.stderr.write(`stowage: ${what}\n${hint === undefined ? '' : `${hint}\n`}`);
   if (Interrupted.is(e)) return e.exitCode;
   return RunFailure.is(thrown) ? runExitCode(what) : 1;
@@ -50,6 +50,24 @@ function runExitCode(what: string): number {
   return NOT_RUNNABLE.test(what) ? 126 : 125;
 }
 
+const NOT_TRUSTED = /certificate|\bTLS\b/;
+
+/** Of what registries are asked: `push sha256:… to host/x: …`, `resolve host/x:v1: …`. */
+const REGISTRY = /^(?:resolve|fetch|push) (?:\S+ (?:to|of|from) )?"?([^\s/"]+)\//;
+
+function loginHint(what: string): string | undefined {
+  if (what.startsWith('log in to '))
+    return 'Are user and password right? Some registries want a token in place of the password. Nothing was kept.';
+  const host = REGISTRY.exec(what)?.[1];
+  return host === undefined
+    ? undefined
+    : `Log in as somebody who may: stowage login ${host}. Or is the name right?`;
+}
+
+function withHint(what: string, hint: string | undefined): { what: string; hint?: string } {
+  return hint === undefined ? { what } : { what, hint };
+}
+
 function explain(e: unknown): { what: string; hint?: string } {
   const what = reasonOf(e);
   if (!Fault.is(e)) return { what };
@@ -61,7 +79,9 @@ function explain(e: unknown): { what: string; hint?: string } {
     case 'permission_denied':
       if (what.startsWith('connect to'))
         return { what, hint: 'Root alone may use the socket, as a rule: try sudo.' };
-      break;
+      return withHint(what, loginHint(what));
+    case 'unauthenticated':
+      return withHint(what, loginHint(what));
     case 'not_found':
       if (what.startsWith('image '))
         return { what, hint: 'Pull it with: stowage pull NAME. stowage images lists them.' };
@@ -79,6 +99,11 @@ function explain(e: unknown): { what: string; hint?: string } {
       break;
     default:
   }
+  if (NOT_TRUSTED.test(what))
+    return {
+      what,
+      hint: 'Put its authority’s certificate into /etc/containerd/certs.d/HOST/ca.crt; or use --plain-http if it speaks HTTP.',
+    };
   if (NOT_FOUND.test(what)) return { what, hint: 'Is the program in the image, under this name?' };
   return { what };
 }

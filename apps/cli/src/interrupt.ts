@@ -6,8 +6,12 @@ export class Interrupted extends Error {
   /** As shells tell it. */
   readonly exitCode: number;
 
-  constructor(signal: 'SIGINT' | 'SIGTERM') {
+  /** What to do about it, if anything. */
+  readonly hint: string | undefined;
+
+  constructor(signal: 'SIGINT' | 'SIGTERM', hint?: string) {
     super('interrupted');
+    this.hint = hint;
     this.exitCode = 128 + constants.signals[signal];
   }
 
@@ -19,15 +23,17 @@ export class Interrupted extends Error {
 /**
  * A signal that fires at the first Ctrl-C, for what is under way to be undone; a second one ends the process at once.
  * Disposing gives Ctrl-C back.
+ *
+ * @param hint - told with it.
  */
-export function interruptible(): Disposable & { readonly signal: AbortSignal } {
+export function interruptible(hint?: string): Disposable & { readonly signal: AbortSignal } {
   const stop = new AbortController();
   const off = () => {
     process.off('SIGINT', fire).off('SIGTERM', fire);
   };
   const fire = (signal: NodeJS.Signals) => {
     off();
-    stop.abort(new Interrupted(signal === 'SIGTERM' ? 'SIGTERM' : 'SIGINT'));
+    stop.abort(new Interrupted(signal === 'SIGTERM' ? 'SIGTERM' : 'SIGINT', hint));
   };
   process.on('SIGINT', fire).on('SIGTERM', fire);
   return { signal: stop.signal, [Symbol.dispose]: off };

@@ -1,16 +1,32 @@
 import type { Progress } from '@stowage/client';
 import type { BlobCheck } from '@stowage/content';
 import cliProgress from 'cli-progress';
+import type { ProgressFlags } from './commands/registry-options.ts';
+import { jsonLine } from './json.ts';
 import { formatSize } from './table.ts';
 
-/** Shows how a pull goes: a bar per layer on a terminal, else a line per layer that is done. */
+/** Shows how a pull or push goes: a bar per blob on a terminal, else a line per blob that is done. */
 export interface ProgressView extends Disposable {
-  update(progress: Progress): void;
+  readonly update: (progress: Progress) => void;
 }
 
-export function progressView(stream: NodeJS.WriteStream, quiet: boolean): ProgressView {
+export function progressView(
+  stream: NodeJS.WriteStream,
+  { quiet, progress }: ProgressFlags = { quiet: false, progress: 'auto' },
+): ProgressView {
   if (quiet) return { update() {}, [Symbol.dispose]() {} };
-  return stream.isTTY ? bars(stream) : lines(stream);
+  if (progress === 'json') return jsonLines(stream);
+  return stream.isTTY && progress === 'auto' ? bars(stream) : lines(stream);
+}
+
+/** For programs: each step as it comes, bytes included. */
+function jsonLines(stream: NodeJS.WriteStream): ProgressView {
+  return {
+    update({ stage, state, descriptor: { digest, mediaType, size }, bytes }) {
+      stream.write(jsonLine({ stage, state, digest, mediaType, bytes, size }));
+    },
+    [Symbol.dispose]() {},
+  };
 }
 
 const short = (digest: string) => digest.replace(/^\w+:/, '').slice(0, 12);
@@ -45,6 +61,9 @@ function bars(stream: NodeJS.WriteStream): ProgressView {
   };
 }
 
+const WORD = { exists: 'there already', mounted: 'taken from another repository', done: undefined } as const;
+const DONE = { fetch: 'fetched', unpack: 'unpacked', push: 'pushed' } as const;
+
 function lines(stream: NodeJS.WriteStream): ProgressView {
   const said = new Set<string>();
   return {
@@ -53,7 +72,7 @@ function lines(stream: NodeJS.WriteStream): ProgressView {
       const step = `${stage} ${descriptor.digest}`;
       if (said.has(step)) return;
       said.add(step);
-      const what = state === 'exists' ? 'there already' : stage === 'fetch' ? 'fetched' : 'unpacked';
+      const what = WORD[state] ?? DONE[stage];
       stream.write(`${short(descriptor.digest)}: ${what} (${formatSize(descriptor.size)})\n`);
     },
     [Symbol.dispose]() {},

@@ -28,7 +28,7 @@ test.each([
   { args: ['run', '-w', 'here', IMAGE], code: 125, says: /must be absolute/ },
   { args: ['exec', 'absent', 'ls'], code: 125, says: /stowage ps -a/ },
   { args: ['rm', 'absent'], code: 1, says: /container "absent": not found/ },
-  { args: ['bogus'], code: 1, says: /unknown command 'bogus'/ },
+  { args: ['nonsense'], code: 1, says: /unknown command 'nonsense'/ },
   { args: ['pull', '127.0.0.1:1/x'], code: 1, says: /connection refused: is the registry up\?/ },
 ])('$args ends with $code and says why, in two lines at most', async ({ args, code, says }) => {
   const result = await s(...args);

@@ -6,6 +6,7 @@ import { open } from '../connection.ts';
 import { report } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
 import { formatAge, formatSize, table } from '../table.ts';
+import { written } from '../written.ts';
 
 export async function listContent(command: Command, { filter, quiet }: ListContentFlags): Promise<void> {
   await using client = open(command);
@@ -35,13 +36,6 @@ export async function catContent(command: Command, text: string): Promise<void> 
       `read ${digest}: its ${digester.sizeBytes} bytes hash to ${found}; use none of them`,
     );
   }
-}
-
-/** When the reader has taken it: so much and no more is in memory. */
-function written(chunk: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.stdout.write(chunk, (e) => (e ? reject(e) : resolve()));
-  });
 }
 
 export async function showContent(command: Command, text: string): Promise<void> {

@@ -8,6 +8,7 @@ import { open } from '../connection.ts';
 import { running } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
 import { progressView } from '../progress.ts';
+import { registryAccess } from '../registry-access.ts';
 import { attend, ownStreams } from './attend.ts';
 import { snapshotLabels, specOptions } from './spec-options.ts';
 
@@ -72,6 +73,7 @@ async function obtain(
       if (!Fault.is(e, 'not_found') || when === 'never') throw e;
     }
   }
-  using progress = progressView(process.stderr, false);
-  return await client.pull(name, { unpack: true, signal, onProgress: (p) => progress.update(p) });
+  const access = await registryAccess();
+  using progress = progressView(process.stderr);
+  return await client.pull(name, { ...access, unpack: true, signal, onProgress: progress.update });
 }

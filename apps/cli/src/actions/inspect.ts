@@ -1,0 +1,86 @@
+import type { Client } from '@stowage/client';
+import { Fault, quote, type TypedBytes, unlessGone } from '@stowage/core';
+import type { Command } from 'commander';
+import type { InspectFlags } from '../commands/inspect.ts';
+import { open } from '../connection.ts';
+import { report } from '../failure.ts';
+import { imageHandle, imageNamed } from '../image-named.ts';
+import { jsonText } from '../json.ts';
+
+/** Prints those that there are. @returns the exit code: 1 if any is missing. */
+export async function inspect(
+  command: Command,
+  names: readonly string[],
+  flags: InspectFlags,
+): Promise<number> {
+  await using client = open(command);
+  const found: object[] = [];
+  let exitCode = 0;
+  for (const name of names) {
+    try {
+      found.push(await one(client, name, flags));
+    } catch (e) {
+      // Without a daemon the next one fares no better.
+      if (Fault.is(e, 'unavailable')) throw e;
+      exitCode = report(e);
+    }
+  }
+  process.stdout.write(jsonText(found));
+  return exitCode;
+}
+
+async function one(client: Client, name: string, { type, platform }: InspectFlags): Promise<object> {
+  if (type === 'container') return await ofContainer(client, name);
+  if (type === 'image') return await ofImage(client, name, platform);
+  // What is no id of a container may be the name of an image.
+  if (/^[\w.-]+$/.test(name)) {
+    const container = await unlessGone(ofContainer(client, name));
+    if (container !== undefined) return container;
+  }
+  const image = await unlessGone(imageNamed(client, name));
+  if (image === undefined)
+    throw new Fault('not_found', `inspect ${quote(name)}: no container or image has this name`);
+  return await ofImage(client, name, platform);
+}
+
+async function ofContainer({ services }: Client, id: string): Promise<object> {
+  const { spec, runtime, extensions, ...container } = await services.containers.get(id);
+  const task = await unlessGone(services.tasks.get({ containerId: id }));
+  return {
+    type: 'container',
+    ...container,
+    runtime: runtime.name,
+    extensions: Object.keys(extensions),
+    task:
+      task === undefined ? undefined : { pid: task.pid, status: task.status, exitStatus: task.exitStatus },
+    spec: spec === undefined ? undefined : specOf(spec),
+  };
+}
+
+/** Specs are JSON, whoever made them; what is not is left to those who know it. */
+function specOf({ typeUrl, value }: TypedBytes): unknown {
+  try {
+    return JSON.parse(Buffer.from(value).toString());
+  } catch {
+    return { typeUrl, bytes: value.byteLength };
+  }
+}
+
+async function ofImage(client: Client, name: string, platform: string | undefined): Promise<object> {
+  const { name: full, target, labels, createdAt, updatedAt } = await imageNamed(client, name);
+  const image = await imageHandle(client, full, platform);
+  const { config, layers } = await image.manifest();
+  const { diffIds, history: _, ...about } = await image.config();
+  return {
+    type: 'image',
+    name: full,
+    target,
+    labels,
+    createdAt,
+    updatedAt,
+    size: await image.size(),
+    configDescriptor: config,
+    ...about,
+    layers: layers.map((layer, i) => ({ ...layer, diffId: diffIds[i] })),
+  };
+}

@@ -1,0 +1,31 @@
+import { type Client, ImageHandle } from '@stowage/client';
+import { type CallOptions, Fault, parsePlatform, unlessGone } from '@stowage/core';
+import type { Image } from '@stowage/images';
+import { normalizeReference } from '@stowage/registry';
+
+/** The image that people mean: by its full name, or else by just what they typed. @throws Fault `not_found` */
+export async function imageNamed(client: Client, text: string, options?: CallOptions): Promise<Image> {
+  const { images } = client.services;
+  // Names can be anything, but those of registries come first.
+  const asTyped = await unlessGone(images.get(text, options));
+  const full = fullName(text);
+  if (full === undefined || full === text) return asTyped ?? (await images.get(text, options));
+  return (await unlessGone(images.get(full, options))) ?? asTyped ?? (await images.get(full, options));
+}
+
+export async function imageHandle(client: Client, text: string, platform?: string): Promise<ImageHandle> {
+  const image = await imageNamed(client, text);
+  return platform === undefined
+    ? new ImageHandle(client.services, image)
+    : new ImageHandle(client.services, image, parsePlatform(platform));
+}
+
+function fullName(text: string): string | undefined {
+  try {
+    return normalizeReference(text);
+  } catch (e) {
+    // No name for a registry; it may be one here.
+    if (Fault.is(e, 'invalid_argument')) return undefined;
+    throw e;
+  }
+}

@@ -1,0 +1,6 @@
+/** Writes to standard output; settles when the reader has taken it, so that so much and no more is in memory. */
+export function written(chunk: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(chunk, (e) => (e ? reject(e) : resolve()));
+  });
+}
