@@ -5,11 +5,13 @@
 export const longOnly = [
   'packages/diff/test/hostile/racing',
   'packages/diff/test/pack-random',
-  'packages/mount-manager/test/crash',
-  'packages/runtime-runc/test/(conformance|exits|groups|hung-runtime|slow-readers|streams|upgrade-rounds)',
+  'packages/mount-manager/test/(conformance|crash)',
+  'packages/runtime-runc/test/(cgroups|conformance|exits|groups|handover|hung-runtime|logging)',
+  'packages/runtime-runc/test/(slow-readers|streams|upgrade-rounds)',
   'packages/runtime-shim/test/(recorded|sandbox|sandbox-survival)',
   'packages/snapshots-conformance/test/mutants',
   'packages/streaming/test/wire',
+  'tools/integration/test/(cli-run-options|containerd-shim|sandbox-controller)',
   // Kits at sockets, side by side with containerd, and large blobs.
   'tools/integration/test/((content|snapshots|metadata)-conformance|large-blobs)',
 ].map((path) => `/${path}\\.test\\.ts$`);
