@@ -12,6 +12,7 @@ export class ShimConnection implements AsyncDisposable {
   readonly #watch: Socket;
   readonly #transport: ClosableTransport;
   readonly #kept: Disposable[] = [];
+  readonly #whenGone = new Set<() => void>();
   #isGone = false;
 
   private constructor(path: string, watch: Socket) {
@@ -23,6 +24,7 @@ export class ShimConnection implements AsyncDisposable {
     watch.on('close', () => {
       this.#isGone = true;
       resolve();
+      for (const callback of this.#whenGone) this.#callBack(callback);
     });
     // A line that nobody reads from tells nothing of its end.
     watch.resume();
@@ -57,6 +59,28 @@ export class ShimConnection implements AsyncDisposable {
         return unary(...args);
       },
     };
+  }
+
+  /**
+   * Calls back once, soon after the shim has ended; disposing takes that back. For those that the connection may outlive,
+   * of which {@link gone} would remember each.
+   */
+  onGone(callback: () => void): Disposable {
+    const own = () => callback();
+    this.#whenGone.add(own);
+    if (this.#isGone) this.#callBack(own);
+    return { [Symbol.dispose]: () => void this.#whenGone.delete(own) };
+  }
+
+  #callBack(callback: () => void): void {
+    queueMicrotask(() => {
+      if (this.#whenGone.delete(callback)) callback();
+    });
+  }
+
+  /** Whether something is kept that ends with the connection. */
+  get isKeeping(): boolean {
+    return this.#kept.length > 0;
   }
 
   /** Ends with the connection. */

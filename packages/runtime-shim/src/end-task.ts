@@ -78,12 +78,15 @@ export async function discardTask(
 /** Once its shim ends unasked, everybody is told what became of the task, and it is cleared away. */
 export function buryLater(context: ShimContext, task: ShimTask): void {
   const { namespace, id } = task;
-  task.line?.lease.connection.gone
-    .then(async () => {
-      using _lock = await context.tasks.lock(task);
-      if (task.phase === 'there') await bury(context, task);
-    })
-    .catch((err: unknown) => context.log.error({ err, namespace, id }, 'clearing away a task failed'));
+  const buryNow = async () => {
+    using _lock = await context.tasks.lock(task);
+    if (task.phase === 'there') await bury(context, task);
+  };
+  task.watch = task.line?.lease.connection.onGone(() => {
+    buryNow().catch((err: unknown) =>
+      context.log.error({ err, namespace, id }, 'clearing away a task failed'),
+    );
+  });
 }
 
 /** Under the task's lock. Nobody will delete it, so its bundle goes too. */
@@ -139,6 +142,7 @@ async function clearAway(
   await records.remove(task);
   tasks.remove(task);
   clearTimeout(task.later);
+  task.watch?.[Symbol.dispose]();
   task.exits.close(missing(task));
 }
 

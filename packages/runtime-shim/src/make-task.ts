@@ -88,7 +88,10 @@ async function start(
     });
     await saveBootstrap(bundle, bootstrap);
     const line = task.attach(await connections.acquire(bootstrap.path), bootstrap.version);
-    line.lease.connection.keep(reader);
+    const { connection } = line.lease;
+    // A shim logs where it was started first; of one that serves others already, nothing comes here.
+    if (connection.isKeeping) reader[Symbol.dispose]();
+    else connection.keep(reader);
     signal?.throwIfAborted();
     await learnShimPid(task);
     try {

@@ -37,6 +37,8 @@ export class ShimTask implements TaskRef, ShimIdentity {
   isDeleting = false;
   /** Tells in the place of its shim, after a while. */
   later: NodeJS.Timeout | undefined;
+  /** Clears it away when its shim ends unasked. */
+  watch: Disposable | undefined;
   line: Line | undefined;
   /** Of the shim, where it told. */
   shimPid = 0;

@@ -133,7 +133,9 @@ export class ProcessTable {
   }
 
   remove(namespace: string, { id, execId = '' }: ProcessId): void {
-    this.#tasks.get(taskKey(namespace, id))?.processes.delete(execId);
+    const key = taskKey(namespace, id);
+    this.#tasks.get(key)?.processes.delete(execId);
+    this.#told.get(key)?.delete(execId);
     this.#settleOne(namespace, { id, execId });
   }
 
