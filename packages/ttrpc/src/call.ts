@@ -19,8 +19,8 @@ import type { Logger } from '@stowage/core';
 import { callValues, type Dispatch } from '@stowage/rpc/dispatch';
 import { directMethod } from './direct-call.ts';
 import { MAX_MESSAGE_BYTES } from './frame.ts';
-import { headersOf } from './metadata.ts';
-import { encodeResponse, encodeStatus, tooLongToSend } from './response.ts';
+import { headersOf, timeoutMsOf } from './metadata.ts';
+import { encodeFailure, encodeResponse, tooLongToSend } from './response.ts';
 
 /** What a request asks for, as far as its stream differs by it. */
 export interface Method {
@@ -65,9 +65,7 @@ export function methodFinder(dispatch: Dispatch, log: Logger): FindMethod {
           );
           return answer && encodeResponse(answer);
         } catch (e) {
-          if (e instanceof ConnectError) return encodeStatus(e.code, e.rawMessage);
-          log.error({ err: e, service, method }, 'answering an RPC failed');
-          return encodeStatus(Code.Internal, 'internal error');
+          return encodeFailure(e, request, log);
         }
       },
     };
@@ -126,9 +124,8 @@ function call(
   const header = headersOf(request.metadata);
   for (const name of [...header.keys()]) if (OWNED.test(name)) header.delete(name);
   header.set('content-type', contentType);
-  // Rounded up: a deadline of less than a millisecond is one yet.
-  if (request.timeoutNano > 0n)
-    header.set('connect-timeout-ms', String((request.timeoutNano + 999_999n) / 1_000_000n));
+  const timeoutMs = timeoutMsOf(request);
+  if (timeoutMs !== undefined) header.set('connect-timeout-ms', String(timeoutMs));
   return handler({
     httpVersion: '2.0',
     method: 'POST',

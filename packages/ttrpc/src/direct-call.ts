@@ -1,11 +1,10 @@
 import { create, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf';
-import { Code, ConnectError } from '@connectrpc/connect';
 import type { Request } from '@stowage/api/ttrpc';
 import type { Logger } from '@stowage/core';
 import { callValues, DirectContext, type DirectMethod, told } from '@stowage/rpc/dispatch';
 import type { Method } from './call.ts';
-import { fieldsOf } from './metadata.ts';
-import { encodeResponse, encodeStatus } from './response.ts';
+import { fieldsOf, timeoutMsOf } from './metadata.ts';
+import { encodeFailure, encodeResponse } from './response.ts';
 
 /** A unary method, called without the layers that serve every protocol. It answers as through them. */
 export function directMethod(direct: DirectMethod, log: Logger): Method {
@@ -20,9 +19,7 @@ export function directMethod(direct: DirectMethod, log: Logger): Method {
       try {
         return await answer(direct, request, context);
       } catch (e) {
-        if (e instanceof ConnectError) return encodeStatus(e.code, e.rawMessage);
-        log.error({ err: e, service: request.service, method: request.method }, 'answering an RPC failed');
-        return encodeStatus(Code.Internal, 'internal error');
+        return encodeFailure(e, request, log);
       } finally {
         signal.removeEventListener('abort', onAbort);
         context.end();
@@ -44,12 +41,11 @@ async function answer(direct: DirectMethod, request: Request, context: DirectCon
 }
 
 function contextOf({ method }: DirectMethod, request: Request, log: Logger): DirectContext {
-  const { service, method: name, metadata, timeoutNano } = request;
+  const { service, method: name, metadata } = request;
   return new DirectContext({
     method,
     headers: { ...fieldsOf(metadata), ':path': `/${service}/${name}` },
-    // Rounded up: a deadline of less than a millisecond is one yet.
-    timeoutMs: timeoutNano > 0n ? Number((timeoutNano + 999_999n) / 1_000_000n) : undefined,
+    timeoutMs: timeoutMsOf(request),
     values: () => callValues(log),
   });
 }

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { type KeyValue, KeyValueSchema } from '@stowage/api/ttrpc';
+import { type KeyValue, KeyValueSchema, type Request } from '@stowage/api/ttrpc';
 
 /** Headers as ttrpc carries them. */
 export function metadataOf(headers: Headers): KeyValue[] {
@@ -31,4 +31,9 @@ export function headersOf(metadata: readonly KeyValue[]): Headers {
     }
   }
   return headers;
+}
+
+/** How long a call may take. Rounded up: a deadline of less than a millisecond is one yet. */
+export function timeoutMsOf({ timeoutNano }: Request): number | undefined {
+  return timeoutNano > 0n ? Number((timeoutNano + 999_999n) / 1_000_000n) : undefined;
 }

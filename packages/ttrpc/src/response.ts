@@ -1,6 +1,7 @@
 import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { ResponseHeadersSchema, ResponseSchema } from '@stowage/api/ttrpc';
+import { type Request, ResponseHeadersSchema, ResponseSchema } from '@stowage/api/ttrpc';
+import type { Logger } from '@stowage/core';
 import { MAX_MESSAGE_BYTES } from './frame.ts';
 import { headersOf, metadataOf } from './metadata.ts';
 
@@ -22,6 +23,13 @@ export function encodeResponse(payload: Uint8Array, header?: Headers): Uint8Arra
 export function encodeStatus(code: Code, message: string): Uint8Array {
   const status = { code, message: message.slice(0, 16 * 1024) };
   return toBinary(ResponseSchema, create(ResponseSchema, { status }));
+}
+
+/** A response that tells what a call failed with. What is no status is a bug: it is logged, and the client told no more. */
+export function encodeFailure(e: unknown, { service, method }: Request, log: Logger): Uint8Array {
+  if (e instanceof ConnectError) return encodeStatus(e.code, e.rawMessage);
+  log.error({ err: e, service, method }, 'answering an RPC failed');
+  return encodeStatus(Code.Internal, 'internal error');
 }
 
 /**
