@@ -44,7 +44,7 @@ function wanted(option: string): WantedDirectory {
       'invalid_argument',
       `mount option ${quote(option)}: expected ${PREFIX}${PATH}<path>[:<mode>[:<uid>:<gid>]]`,
     );
-  if (!path.startsWith('/') || path.split('/').includes('..'))
+  if (!isAbsolutePlain(path))
     throw new Fault(
       'invalid_argument',
       `mount option ${quote(option)}: expected an absolute path without ..`,
@@ -86,4 +86,9 @@ export function placeOf(path: string, roots: readonly string[]): Place {
       `make ${quote(path)}: it is in no mount of this activation and in none of the configured roots`,
     );
   return { root: best, below: path.slice(best.length) };
+}
+
+/** Whether a path leads down from the root and nowhere up again. */
+export function isAbsolutePlain(path: string): boolean {
+  return path.startsWith('/') && !path.split('/').includes('..');
 }

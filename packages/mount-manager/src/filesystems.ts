@@ -1,4 +1,5 @@
 import { Fault, type Mount, quote } from '@stowage/core';
+import { isAbsolutePlain } from './directories.ts';
 
 /** A file with an empty filesystem in it, to be made before a mount unless it is there. */
 export interface WantedFilesystem {
@@ -60,7 +61,7 @@ export function takeFilesystem(mount: Mount): {
       `make filesystem ${quote(mount.source)}: option ${PREFIX}size is missing`,
     );
   const { source: path } = mount;
-  if (!path.startsWith('/') || path.split('/').includes('..'))
+  if (!isAbsolutePlain(path))
     throw new Fault(
       'invalid_argument',
       `make filesystem ${quote(path)}: expected an absolute path without ..`,

@@ -1,8 +1,14 @@
 import { Fault, quote } from '@stowage/core';
 import { absolutePath } from './check.ts';
 import type { SpecOption } from './compose.ts';
-import { type DeviceLookup, devicesBelow, type HostDevice, hostDevices } from './host-devices.ts';
-import { changeLinux } from './linux-options.ts';
+import {
+  type DeviceLookup,
+  devicesBelow,
+  type HostDevice,
+  hostDevices,
+  mustBeDevice,
+} from './host-devices.ts';
+import { changeLinux, changeResources } from './linux-options.ts';
 import type { DeviceRule, LinuxDevice, Spec } from './spec.ts';
 
 export interface DeviceRequest {
@@ -50,19 +56,17 @@ export function withDevices(
     for (const { path: given, containerPath = given, access = 'rwm' } of requests) {
       const path = trimmed(given);
       const found = await lookup.find(path);
-      if (found === undefined) throw new Fault('not_found', `device ${path}: the host has none`);
-      if (found === 'other') throw new Fault('invalid_argument', `device ${path}: it is no device`);
       if (found !== 'directory') {
-        result = addDevice(result, nodeOf(containerPath, found), access);
+        result = addDevice(result, nodeOf(containerPath, mustBeDevice(path, found)), access);
         continue;
       }
-      let any = false;
+      let isEmpty = true;
       for await (const below of devicesBelow(path, lookup)) {
-        any = true;
+        isEmpty = false;
         const at = `${trimmed(containerPath)}${below.path.slice(path.length)}`;
         result = addDevice(result, nodeOf(at, below.device), access);
       }
-      if (!any) throw new Fault('not_found', `device ${path}: a directory without devices`);
+      if (isEmpty) throw new Fault('not_found', `device ${path}: a directory without devices`);
     }
     return result;
   };
@@ -115,8 +119,5 @@ function merged(before: readonly LinuxDevice[] = [], nodes: readonly LinuxDevice
 }
 
 function addRules(spec: Spec, rules: readonly DeviceRule[]): Spec {
-  const resources = spec.linux?.resources;
-  return changeLinux(spec, {
-    resources: { ...resources, devices: [...(resources?.devices ?? []), ...rules] },
-  });
+  return changeResources(spec, { devices: [...(spec.linux?.resources?.devices ?? []), ...rules] });
 }

@@ -51,7 +51,11 @@ export function hostDevices(): DeviceLookup {
 
 /** @throws Fault `not_found` if nothing is there; `invalid_argument` if it is no device. */
 export async function mustFind(path: string, lookup: DeviceLookup): Promise<HostDevice> {
-  const found = await lookup.find(path);
+  return mustBeDevice(path, await lookup.find(path));
+}
+
+/** @throws Fault as {@link mustFind} does. */
+export function mustBeDevice(path: string, found: Awaited<ReturnType<DeviceLookup['find']>>): HostDevice {
   if (found === undefined) throw new Fault('not_found', `device ${path}: the host has none`);
   if (found === 'directory' || found === 'other')
     throw new Fault('invalid_argument', `device ${path}: it is no device`);

@@ -36,11 +36,15 @@ export function namedBy(key: string, payload: Uint8Array): string[] {
   return [...refsOf(parsed, peeked), ...conditionsOf(parsed, peeked).map(({ to }) => to)];
 }
 
+/** Whether a lease's resources of this type are objects of one table, by their names. */
+export function isPlain(type: string): type is 'content' | 'ingests' | 'images' | 'mounts' {
+  return type === 'content' || type === 'ingests' || type === 'images' || type === 'mounts';
+}
+
 /** What a lease's edge leads to. */
 export function targetOf(edge: Extract<ParsedKey, { table: 'resources' }>): string | undefined {
   const { namespace, type, name } = edge;
-  if (type === 'content' || type === 'ingests' || type === 'images' || type === 'mounts')
-    return objectKey(namespace, type, name);
+  if (isPlain(type)) return objectKey(namespace, type, name);
   const snapshotter = type.startsWith('snapshots/') ? type.slice('snapshots/'.length) : undefined;
   return snapshotter === undefined ? undefined : snapshotKey(namespace, snapshotter, name);
 }

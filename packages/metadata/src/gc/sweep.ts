@@ -87,8 +87,14 @@ async function dropPage(
 function isStuck({ openIngests, backends }: Ledger, key: string): boolean {
   if (openIngests.has(key)) return true;
   const parsed = parseKey(key);
-  if (parsed?.table === 'mounts') return backends.mounts === undefined;
-  return parsed?.table === 'snapshots' && !backends.snapshotters.has(parsed.snapshotter);
+  const snapshotter = parsed?.table === 'snapshots' ? parsed.snapshotter : '';
+  return parsed !== undefined && hasNoBackend(backends, parsed.table, snapshotter);
+}
+
+/** Whether an object of this kind can't be removed, since what it is of is not here. */
+export function hasNoBackend(backends: Ledger['backends'], kind: string, snapshotter: string): boolean {
+  if (kind === 'mounts') return backends.mounts === undefined;
+  return kind === 'snapshots' && !backends.snapshotters.has(snapshotter);
 }
 
 async function gather(ledger: Ledger, tx: Transaction, keys: readonly string[]): Promise<number> {

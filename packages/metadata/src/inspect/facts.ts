@@ -11,6 +11,8 @@ import type { Fact, LeftoverFact, ObjectFact, ResourceFact } from '@stowage/gc/i
 import { dateOf } from '@stowage/rpc';
 import type { Sealed } from '../database/frame.ts';
 import { listPrefix, namespacePrefix, OBJECTS, type ParsedKey, parseKey, rangeOf } from '../database/keys.ts';
+import { isPlain } from '../gc/refs.ts';
+import { hasNoBackend } from '../gc/sweep.ts';
 import { type Garbage, jsonOf, type StoredIntent } from '../ledger/intent.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 
@@ -64,8 +66,7 @@ function holding(
   key: string,
 ): ObjectFact['heldBy'] {
   if (openIngests.has(key)) return 'writer';
-  if (kind === 'mounts') return backends.mounts === undefined ? 'stuck' : undefined;
-  return kind === 'snapshots' && !backends.snapshotters.has(snapshotter) ? 'stuck' : undefined;
+  return hasNoBackend(backends, kind, snapshotter) ? 'stuck' : undefined;
 }
 
 /** Keys that unfinished changes have to do with. */
@@ -122,8 +123,7 @@ function recordOf(
 }
 
 function resourceOf({ type, name }: Extract<ParsedKey, { table: 'resources' }>): ObjectName | undefined {
-  if (type === 'content' || type === 'ingests' || type === 'images' || type === 'mounts')
-    return objectName(type, name);
+  if (isPlain(type)) return objectName(type, name);
   const [kind, snapshotter = ''] = type.split('/');
   return kind === 'snapshots' ? objectName('snapshots', name, snapshotter) : undefined;
 }
