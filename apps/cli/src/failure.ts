@@ -35,6 +35,26 @@ export function report(thrown: unknown): number {
   return RunFailure.is(thrown) ? runExitCode(what) : 1;
 }
 
+/**
+ * Does the same with each of several things, as far as it can: a failure is told and the next one is tried, unless there
+ * is no daemon.
+ *
+ * @returns the exit code: not 0 if anything failed.
+ */
+export async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<number> {
+  let exitCode = 0;
+  for (const item of items) {
+    try {
+      await work(item);
+    } catch (e) {
+      // Without a daemon the next one fares no better.
+      if (Fault.is(e, 'unavailable')) throw e;
+      exitCode = report(e);
+    }
+  }
+  return exitCode;
+}
+
 /** What came first, where cleaning up after it failed as well. */
 function firstOf(e: unknown): unknown {
   const { name, suppressed } = (e ?? {}) as { name?: unknown; suppressed?: unknown };

@@ -6,15 +6,19 @@ import { normalizeReference } from '@stowage/registry';
 /** The image that people mean: by its full name, or else by just what they typed. @throws Fault `not_found` */
 export async function imageNamed(client: Client, text: string, options?: CallOptions): Promise<Image> {
   const { images } = client.services;
-  // Names can be anything, but those of registries come first.
-  const asTyped = await unlessGone(images.get(text, options));
   const full = fullName(text);
-  if (full === undefined || full === text) return asTyped ?? (await images.get(text, options));
-  return (await unlessGone(images.get(full, options))) ?? asTyped ?? (await images.get(full, options));
+  if (full === undefined || full === text) return await images.get(text, options);
+  // Names can be anything, but those of registries come first.
+  const found =
+    (await unlessGone(images.get(full, options))) ?? (await unlessGone(images.get(text, options)));
+  return found ?? (await images.get(full, options));
 }
 
 export async function imageHandle(client: Client, text: string, platform?: string): Promise<ImageHandle> {
-  const image = await imageNamed(client, text);
+  return handleOf(client, await imageNamed(client, text), platform);
+}
+
+export function handleOf(client: Client, image: Image, platform?: string): ImageHandle {
   return platform === undefined
     ? new ImageHandle(client.services, image)
     : new ImageHandle(client.services, image, parsePlatform(platform));

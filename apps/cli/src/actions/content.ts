@@ -3,7 +3,7 @@ import { algorithmOf, Digester, Fault, parseDigest } from '@stowage/core';
 import type { Command } from 'commander';
 import type { ListContentFlags } from '../commands/content.ts';
 import { open } from '../connection.ts';
-import { report } from '../failure.ts';
+import { eachOf } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
 import { formatAge, formatSize, table } from '../table.ts';
 import { written } from '../written.ts';
@@ -51,16 +51,8 @@ export async function showContent(command: Command, text: string): Promise<void>
 export async function removeContent(command: Command, texts: readonly string[]): Promise<number> {
   const digests = texts.map(parseDigest);
   await using client = open(command);
-  let exitCode = 0;
-  for (const digest of digests) {
-    try {
-      await client.services.content.delete(digest);
-      process.stdout.write(`${digest}\n`);
-    } catch (e) {
-      // Without a daemon the next one fares no better.
-      if (Fault.is(e, 'unavailable')) throw e;
-      exitCode = report(e);
-    }
-  }
-  return exitCode;
+  return await eachOf(digests, async (digest) => {
+    await client.services.content.delete(digest);
+    process.stdout.write(`${digest}\n`);
+  });
 }

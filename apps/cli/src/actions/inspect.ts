@@ -1,10 +1,11 @@
 import type { Client } from '@stowage/client';
 import { Fault, quote, type TypedBytes, unlessGone } from '@stowage/core';
+import type { Image } from '@stowage/images';
 import type { Command } from 'commander';
 import type { InspectFlags } from '../commands/inspect.ts';
 import { open } from '../connection.ts';
-import { report } from '../failure.ts';
-import { imageHandle, imageNamed } from '../image-named.ts';
+import { eachOf } from '../failure.ts';
+import { handleOf, imageNamed } from '../image-named.ts';
 import { jsonText } from '../json.ts';
 
 /** Prints those that there are. @returns the exit code: 1 if any is missing. */
@@ -15,23 +16,16 @@ export async function inspect(
 ): Promise<number> {
   await using client = open(command);
   const found: object[] = [];
-  let exitCode = 0;
-  for (const name of names) {
-    try {
-      found.push(await one(client, name, flags));
-    } catch (e) {
-      // Without a daemon the next one fares no better.
-      if (Fault.is(e, 'unavailable')) throw e;
-      exitCode = report(e);
-    }
-  }
+  const exitCode = await eachOf(names, async (name) => {
+    found.push(await one(client, name, flags));
+  });
   process.stdout.write(jsonText(found));
   return exitCode;
 }
 
 async function one(client: Client, name: string, { type, platform }: InspectFlags): Promise<object> {
   if (type === 'container') return await ofContainer(client, name);
-  if (type === 'image') return await ofImage(client, name, platform);
+  if (type === 'image') return await ofImage(client, await imageNamed(client, name), platform);
   // What is no id of a container may be the name of an image.
   if (/^[\w.-]+$/.test(name)) {
     const container = await unlessGone(ofContainer(client, name));
@@ -40,7 +34,7 @@ async function one(client: Client, name: string, { type, platform }: InspectFlag
   const image = await unlessGone(imageNamed(client, name));
   if (image === undefined)
     throw new Fault('not_found', `inspect ${quote(name)}: no container or image has this name`);
-  return await ofImage(client, name, platform);
+  return await ofImage(client, image, platform);
 }
 
 async function ofContainer({ services }: Client, id: string): Promise<object> {
@@ -66,14 +60,14 @@ function specOf({ typeUrl, value }: TypedBytes): unknown {
   }
 }
 
-async function ofImage(client: Client, name: string, platform: string | undefined): Promise<object> {
-  const { name: full, target, labels, createdAt, updatedAt } = await imageNamed(client, name);
-  const image = await imageHandle(client, full, platform);
+async function ofImage(client: Client, found: Image, platform: string | undefined): Promise<object> {
+  const { name, target, labels, createdAt, updatedAt } = found;
+  const image = handleOf(client, found, platform);
   const { config, layers } = await image.manifest();
   const { diffIds, history: _, ...about } = await image.config();
   return {
     type: 'image',
-    name: full,
+    name,
     target,
     labels,
     createdAt,

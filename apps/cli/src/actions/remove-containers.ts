@@ -2,7 +2,7 @@ import type { Client } from '@stowage/client';
 import { Fault, unlessGone } from '@stowage/core';
 import type { Command } from 'commander';
 import { open } from '../connection.ts';
-import { report } from '../failure.ts';
+import { eachOf } from '../failure.ts';
 
 /** Removes as many as it can. @returns the exit code: not 0 if any is left. */
 export async function removeContainers(
@@ -11,18 +11,10 @@ export async function removeContainers(
   force: boolean,
 ): Promise<number> {
   await using client = open(command);
-  let exitCode = 0;
-  for (const id of ids) {
-    try {
-      await remove(client, id, force);
-      process.stdout.write(`${id}\n`);
-    } catch (e) {
-      // Without a daemon the next one fares no better.
-      if (Fault.is(e, 'unavailable')) throw e;
-      exitCode = report(e);
-    }
-  }
-  return exitCode;
+  return await eachOf(ids, async (id) => {
+    await remove(client, id, force);
+    process.stdout.write(`${id}\n`);
+  });
 }
 
 async function remove(client: Client, id: string, force: boolean): Promise<void> {

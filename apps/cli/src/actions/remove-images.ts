@@ -3,7 +3,7 @@ import { Fault, quote } from '@stowage/core';
 import type { Image } from '@stowage/images';
 import type { Command } from 'commander';
 import { open } from '../connection.ts';
-import { report } from '../failure.ts';
+import { eachOf } from '../failure.ts';
 import { imageNamed } from '../image-named.ts';
 
 /** Removes as many as it can. @returns the exit code: not 0 if any is left. */
@@ -13,20 +13,12 @@ export async function removeImages(
   force: boolean,
 ): Promise<number> {
   await using client = open(command);
-  let exitCode = 0;
-  for (const text of texts) {
-    try {
-      const image = await imageNamed(client, text);
-      if (!force) await expectUnused(client, image);
-      await client.services.images.delete(image.name);
-      process.stdout.write(`${image.name}\n`);
-    } catch (e) {
-      // Without a daemon the next one fares no better.
-      if (Fault.is(e, 'unavailable')) throw e;
-      exitCode = report(e);
-    }
-  }
-  return exitCode;
+  return await eachOf(texts, async (text) => {
+    const image = await imageNamed(client, text);
+    if (!force) await expectUnused(client, image);
+    await client.services.images.delete(image.name);
+    process.stdout.write(`${image.name}\n`);
+  });
 }
 
 /** As docker has it: the last name of an image that containers were made from stays. */

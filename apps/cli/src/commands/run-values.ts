@@ -1,10 +1,9 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { gather } from '../gather.ts';
 
 /** An option that may stand any number of times. */
 export function repeated(flags: string, description: string): Option {
-  return new Option(flags, description)
-    .argParser((value: string, all: string[]) => [...all, value])
-    .default([], 'none');
+  return new Option(flags, description).argParser(gather).default([], 'none');
 }
 
 export function parseBytes(text: string): number {
