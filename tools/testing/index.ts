@@ -1,6 +1,7 @@
 export * from './census.ts';
 export * from './daemon.ts';
 export * from './demo-image.ts';
+export * from './in-flight.ts';
 export * from './newest-ctr.ts';
 export * from './npm-registry.ts';
 export * from './process.ts';

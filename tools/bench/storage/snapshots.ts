@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { unixTransport } from '@stowage/rpc/transport';
 import type { Snapshotter } from '@stowage/snapshots';
 import { remoteSnapshotter } from '@stowage/snapshots/remote';
+import { inFlight } from '@stowage/testing';
 import { compare } from '../compare.ts';
 import type { Row } from '../figures.ts';
-import { inFlight } from '../in-flight.ts';
 import { type Peer, startBoth } from '../peers.ts';
 import type { StorageOptions } from '../storage.ts';
 

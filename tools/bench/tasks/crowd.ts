@@ -1,7 +1,7 @@
+import { inFlight } from '@stowage/testing';
 import { compare } from '../compare.ts';
 import type { Row } from '../figures.ts';
 import { endContainer, openHouse, startContainer } from '../house.ts';
-import { inFlight } from '../in-flight.ts';
 import type { TasksOptions } from '../tasks.ts';
 
 const CONTAINERS = 100;

@@ -1,6 +1,6 @@
+import { inFlight } from '@stowage/testing';
 import { pssOf, type Row, rssOf } from '../figures.ts';
 import { endContainer, openHouse, startContainer } from '../house.ts';
-import { inFlight } from '../in-flight.ts';
 import type { Peer } from '../peers.ts';
 import type { TasksOptions } from '../tasks.ts';
 

@@ -6,7 +6,7 @@ import type { Rng } from '../rng.ts';
 import { addProcess, wholeLife } from '../tasks/life.ts';
 import { runtimeMissing } from '../tasks/missing.ts';
 import { gone, isThere } from '../tasks/processes.ts';
-import type { Verb } from '../tasks/runc-script.ts';
+import { LIFE } from '../tasks/runc-script.ts';
 import { Servant } from '../tasks/servant.ts';
 import { Yard } from '../tasks/yard.ts';
 import type { Nemesis } from './nemesis.ts';
@@ -96,11 +96,9 @@ async function both(yard: Yard, id: string, rng: Rng): Promise<void> {
   await remove(yard, servant);
 }
 
-const VERBS: readonly Verb[] = ['create', 'start', 'exec', 'delete'];
-
 /** The call may fail, or what it did may hold; the container can be removed, and there can be another of its name. */
 async function runc(yard: Yard, id: string, rng: Rng): Promise<void> {
-  const verb = rng.pick(VERBS) ?? 'create';
+  const verb = rng.pick(LIFE) ?? 'create';
   await yard.runc.order(verb, id, `die ${rng.int(0, 60) / 1000}`);
   await yard.attempt(() => wholeLife(yard, id));
   yard.count(`runc ${verb}`);

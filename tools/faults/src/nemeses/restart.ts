@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { until } from '@stowage/testing';
+import { inFlight, until } from '@stowage/testing';
 import { patience } from '../patience.ts';
 import type { Rng } from '../rng.ts';
 import { addProcess } from '../tasks/life.ts';
@@ -176,9 +176,6 @@ async function remove(yard: Yard, servants: Map<string, Servant>, which: Iterabl
 
 /** Several at a time, as clients are. */
 async function abreast<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const left = [...items];
-  const worker = async () => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
-  };
-  await Promise.all(Array.from({ length: ABREAST }, worker));
+  const all = [...items];
+  await inFlight(all.length, ABREAST, (n) => work(all[n] as T));
 }

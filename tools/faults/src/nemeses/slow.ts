@@ -11,7 +11,7 @@ import { wholeLife } from '../tasks/life.ts';
 import { runtimeMissing } from '../tasks/missing.ts';
 import { stopped } from '../tasks/processes.ts';
 import { Pulse } from '../tasks/pulse.ts';
-import type { Verb } from '../tasks/runc-script.ts';
+import { LIFE } from '../tasks/runc-script.ts';
 import { Servant } from '../tasks/servant.ts';
 import { SlowPeers } from '../tasks/slow-peers.ts';
 import { Yard } from '../tasks/yard.ts';
@@ -150,10 +150,8 @@ async function readToTheEnd(yard: Yard, id: string, reader: ReturnType<typeof sp
   await end(reader);
 }
 
-const VERBS: readonly Verb[] = ['create', 'start', 'exec', 'delete'];
-
 async function runc(yard: Yard, id: string, { rng }: Props): Promise<void> {
-  const verb = rng.pick(VERBS) ?? 'create';
+  const verb = rng.pick(LIFE) ?? 'create';
   await yard.runc.order(verb, id, 'stop');
   const life = wholeLife(yard, id);
   life.catch(() => undefined);

@@ -4,6 +4,9 @@ import { until } from '@stowage/testing';
 
 export type Verb = 'create' | 'start' | 'exec' | 'kill' | 'delete';
 
+/** What every container goes through. */
+export const LIFE: readonly Verb[] = ['create', 'start', 'exec', 'delete'];
+
 /**
  * What a runc does instead of its work: `fail`s before it or `fail-after` it, `pause`s for some seconds before it or
  * `linger`s after it, `stop`s itself before it as SIGSTOP does, or is killed (`die`) some seconds into it.
