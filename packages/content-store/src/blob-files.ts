@@ -9,6 +9,7 @@ import {
   Fault,
   KeyedLock,
   reasonOf,
+  unlessAbsent,
 } from '@stowage/core';
 import { syncDirectory } from '@stowage/core/durable';
 import { damaged, KNOWN_DAMAGE } from './damage.ts';
@@ -238,12 +239,7 @@ function infoFrom(digest: Digest, { size, mtime }: BigIntStats): BlobInfo {
 }
 
 async function inodeOf(file: string): Promise<bigint | undefined> {
-  try {
-    return (await stat(file, { bigint: true })).ino;
-  } catch (e) {
-    if (errnoOf(e) === 'ENOENT') return undefined;
-    throw e;
-  }
+  return (await unlessAbsent(stat(file, { bigint: true })))?.ino;
 }
 
 async function openIfThere(file: string, digest: Digest): Promise<FileHandle | undefined> {

@@ -59,3 +59,12 @@ export function errnoOf(e: unknown): string | undefined {
   const code = (e as { code?: unknown } | null | undefined)?.code;
   return typeof code === 'string' ? code : undefined;
 }
+
+/** The system's words for want of something that may be there again: space, descriptors, memory. */
+export const EXHAUSTED: Readonly<Record<string, FaultKind>> = {
+  ENOSPC: 'resource_exhausted',
+  EDQUOT: 'resource_exhausted',
+  EMFILE: 'resource_exhausted',
+  ENFILE: 'resource_exhausted',
+  ENOMEM: 'resource_exhausted',
+};

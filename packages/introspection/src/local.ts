@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RuntimeInfoSchema, RuntimeRequestSchema } from '@stowage/api/types';
-import { compileFilters, errnoOf, Fault, type PluginStatus, quote, type TypedBytes } from '@stowage/core';
+import {
+  compileFilters,
+  Fault,
+  type PluginStatus,
+  quote,
+  type TypedBytes,
+  unlessAbsent,
+} from '@stowage/core';
 import { replaceFile } from '@stowage/core/durable';
 import { anyOf, packMessage, unpackMessage } from '@stowage/rpc';
 import type { Runtime } from '@stowage/runtime';
@@ -71,25 +78,19 @@ async function runtimeInfo(
 }
 
 async function describeServer(root: string): Promise<ServerInfo> {
-  const namespace = await stat('/proc/self/ns/pid', { bigint: true }).catch((e: unknown) => {
-    if (errnoOf(e) === 'ENOENT') return { ino: 0n };
-    throw e;
-  });
+  const namespace = await unlessAbsent(stat('/proc/self/ns/pid', { bigint: true }));
   return {
     uuid: await uuidOf(root),
     pid: BigInt(process.pid),
-    pidNamespace: namespace.ino,
+    pidNamespace: namespace?.ino ?? 0n,
     deprecations: [],
   };
 }
 
 async function uuidOf(root: string): Promise<string> {
   const path = join(root, 'uuid');
-  const kept = await readFile(path, 'utf8').catch((e: unknown) => {
-    if (errnoOf(e) === 'ENOENT') return '';
-    throw e;
-  });
-  if (kept.trim() !== '') return kept.trim();
+  const kept = (await unlessAbsent(readFile(path, 'utf8')))?.trim() ?? '';
+  if (kept !== '') return kept;
   const uuid = randomUUID();
   await mkdir(root, { recursive: true, mode: 0o700 });
   await replaceFile(path, `${uuid}\n`);

@@ -10,6 +10,7 @@ export interface ProcessStat {
   /** It has begun to end, though it may be no zombie yet: its descriptors may be closed already. */
   readonly exiting: boolean;
   readonly parentPid: number;
+  readonly session: number;
   /** Clock ticks from boot to its start. With the pid it names one process until the next boot. */
   readonly startTime: bigint;
   /** Wait status as waitpid(2) encodes it, once it is a zombie; 0 to a reader without ptrace rights. */
@@ -33,6 +34,7 @@ export function parseProcessStat(text: string): ProcessStat {
     state: rest[0] ?? '',
     exiting: (Number(rest[6]) & PF_EXITING) !== 0,
     parentPid: Number(rest[1]),
+    session: Number(rest[3]),
     startTime: BigInt(rest[19] ?? 0),
     waitStatus: Number(rest[49] ?? 0),
   };

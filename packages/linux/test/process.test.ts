@@ -53,6 +53,7 @@ test('a command with blanks and parentheses does not shift the fields of stat', 
     state: 'S',
     exiting: true,
     parentPid: 7,
+    session: 1,
     startTime: 424_242n,
     waitStatus: 256,
   });

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { access, link, lstat, open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { type CallOptions, errnoOf, Fault, quote, reasonOf } from '@stowage/core';
+import { type CallOptions, Fault, quote, reasonOf, unlessAbsent } from '@stowage/core';
 import { syncDirectory } from '@stowage/core/durable';
 import { close } from '@stowage/linux';
 import type { Mounter } from '@stowage/linux/mounter';
@@ -62,10 +62,7 @@ async function makeIn(
 }
 
 async function isThere(path: string, shown: string): Promise<boolean> {
-  const found = await lstat(path).catch((e: unknown) => {
-    if (errnoOf(e) === 'ENOENT') return undefined;
-    throw e;
-  });
+  const found = await unlessAbsent(lstat(path));
   if (found === undefined || found.isFile()) return found !== undefined;
   throw new Fault('failed_precondition', `make filesystem ${quote(shown)}: something else is there`);
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cleanLabels, errnoOf } from '@stowage/core';
+import { cleanLabels, unlessAbsent } from '@stowage/core';
 import { replaceFile } from '@stowage/core/durable';
 import type { Activation, ActiveMount } from '@stowage/mounts';
 
@@ -35,13 +35,8 @@ export async function writeRecord(directory: string, record: ActivationRecord): 
  * @throws SyntaxError for one that was not written here.
  */
 export async function readRecord(directory: string): Promise<ActivationRecord | undefined> {
-  let text: string;
-  try {
-    text = await readFile(join(directory, FILE), 'utf8');
-  } catch (e) {
-    if (errnoOf(e) === 'ENOENT') return undefined;
-    throw e;
-  }
+  const text = await unlessAbsent(readFile(join(directory, FILE), 'utf8'));
+  if (text === undefined) return undefined;
   const { types, isWhole, activation } = JSON.parse(text) as Stored;
   const active = activation.active.map((mount) => ({ ...mount, mountedAt: new Date(mount.mountedAt) }));
   return { types, isWhole, activation: { ...activation, active, labels: cleanLabels(activation.labels) } };

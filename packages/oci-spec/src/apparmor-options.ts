@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { errnoOf, Fault, quote } from '@stowage/core';
+import { Fault, quote, unlessAbsent } from '@stowage/core';
 import type { SpecOption } from './compose.ts';
 import { changeProcess } from './process-options.ts';
 
@@ -8,12 +8,8 @@ export type ApparmorProbe = () => Promise<boolean>;
 
 /** Asks this machine's kernel. Never, where there is no Linux. */
 export async function hostHasApparmor(): Promise<boolean> {
-  try {
-    return (await readFile('/sys/module/apparmor/parameters/enabled', 'utf8')).startsWith('Y');
-  } catch (e) {
-    if (errnoOf(e) === 'ENOENT') return false;
-    throw e;
-  }
+  const enabled = await unlessAbsent(readFile('/sys/module/apparmor/parameters/enabled', 'utf8'));
+  return enabled?.startsWith('Y') ?? false;
 }
 
 /**

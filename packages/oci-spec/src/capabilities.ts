@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { errnoOf, Fault, quote } from '@stowage/core';
+import { Fault, quote, unlessAbsent } from '@stowage/core';
 
 /**
  * What a container may do by default: containerd's set since v2.0, which is smaller than that of v1 by MKNOD,
@@ -79,13 +79,8 @@ export function capability(name: string): string {
  * itself. A runtime fails if it is asked for more. All there are, where there is no Linux to ask.
  */
 export async function hostCapabilities(): Promise<readonly string[]> {
-  let status: string;
-  try {
-    status = await readFile('/proc/self/status', 'utf8');
-  } catch (e) {
-    if (errnoOf(e) === 'ENOENT') return ALL_CAPABILITIES;
-    throw e;
-  }
+  const status = await unlessAbsent(readFile('/proc/self/status', 'utf8'));
+  if (status === undefined) return ALL_CAPABILITIES;
   const mask = BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? 'ffffffffffffffff'}`);
   return ALL_CAPABILITIES.filter((_, bit) => (mask >> BigInt(bit)) & 1n);
 }

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, Fault, quote, reasonOf } from '@stowage/core';
+import { Fault, quote, reasonOf, unlessAbsent } from '@stowage/core';
 import { CDI_DEVICE_NAME, type CdiEdits, type CdiFile, readCdiFile } from './cdi-file.ts';
 import { readBounded } from './read-bounded.ts';
 
@@ -74,13 +74,7 @@ export async function findCdiDevices(names: readonly string[], options: CdiOptio
 }
 
 async function filesIn(directory: string): Promise<string[]> {
-  let names: string[];
-  try {
-    names = await readdir(directory);
-  } catch (e) {
-    if (errnoOf(e) === 'ENOENT') return [];
-    throw e;
-  }
+  const names = (await unlessAbsent(readdir(directory))) ?? [];
   const files = names.filter((name) => /\.(json|yaml|yml)$/.test(name)).sort();
   if (files.length > MAX_FILES)
     throw new Fault(

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, realpath, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errnoOf, Fault } from '@stowage/core';
+import { errnoOf, Fault, unlessAbsent } from '@stowage/core';
 import { syncDirectory } from '@stowage/core/durable';
 import { parseConfig, readConfigText } from './docker-config.ts';
 
@@ -41,12 +41,7 @@ function indentOf(text: string | undefined): string {
 }
 
 async function resolved(file: string): Promise<string> {
-  try {
-    return await realpath(file);
-  } catch (e) {
-    if (errnoOf(e) === 'ENOENT') return file;
-    throw e;
-  }
+  return (await unlessAbsent(realpath(file))) ?? file;
 }
 
 async function replace(file: string, text: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { Gate } from './gate.ts';
+import { Gate } from '@stowage/core';
 
 /** Lets so many in at a time, and only so many of them to one origin. */
 export class Gates {

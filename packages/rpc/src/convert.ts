@@ -2,10 +2,12 @@ import { create } from '@bufbuild/protobuf';
 import {
   DescriptorSchema,
   MountSchema,
+  PlatformSchema,
   type Descriptor as WireDescriptor,
   type Mount as WireMount,
+  type Platform as WirePlatform,
 } from '@stowage/api/types';
-import { type Descriptor, Fault, type Mount, parseDigest } from '@stowage/core';
+import { type Descriptor, Fault, type Mount, type Platform, parseDigest } from '@stowage/core';
 
 /** @throws Fault `invalid_argument` if it is not set or its digest is malformed. */
 export function descriptorFromWire(wire: WireDescriptor | undefined, what = 'descriptor'): Descriptor {
@@ -29,4 +31,19 @@ export function mountFromWire({ type, source, target, options }: WireMount): Mou
 
 export function mountToWire({ type, source, target, options }: Mount): WireMount {
   return create(MountSchema, { type, source, target: target ?? '', options: [...options] });
+}
+
+export function platformFromWire(wire: WirePlatform): Platform {
+  const { os, architecture, variant, osVersion, osFeatures } = wire;
+  return {
+    ...{ os, architecture },
+    ...(variant !== '' && { variant }),
+    ...(osVersion !== '' && { osVersion }),
+    ...(osFeatures.length > 0 && { osFeatures }),
+  };
+}
+
+export function platformToWire(platform: Platform): WirePlatform {
+  const { os, architecture, variant = '', osVersion = '', osFeatures = [] } = platform;
+  return create(PlatformSchema, { os, architecture, variant, osVersion, osFeatures: [...osFeatures] });
 }

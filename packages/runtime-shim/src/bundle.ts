@@ -1,6 +1,6 @@
 import { readFile, realpath, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from '@stowage/core';
+import { errnoOf, unlessAbsent } from '@stowage/core';
 import { replaceFile } from '@stowage/core/durable';
 import { hasCode } from '@stowage/linux';
 import type { Mounter } from '@stowage/linux/mounter';
@@ -17,20 +17,13 @@ export async function saveBootstrap(bundle: string, { version, path }: Bootstrap
 
 /** Undefined if its shim was never started. */
 export async function readBootstrap(bundle: string): Promise<Bootstrap | undefined> {
-  try {
-    return parseStartAnswer(await readFile(join(bundle, BOOTSTRAP)));
-  } catch (e) {
-    if (errnoOf(e) === 'ENOENT') return undefined;
-    throw e;
-  }
+  const answer = await unlessAbsent(readFile(join(bundle, BOOTSTRAP)));
+  return answer && parseStartAnswer(answer);
 }
 
 /** Undoes what the shim left mounted at the rootfs; what is still in use is detached. */
 export async function unmountRootfs(bundle: string, mounter: Mounter): Promise<void> {
-  const rootfs = await realpath(join(bundle, 'rootfs')).catch((e: unknown) => {
-    if (errnoOf(e) === 'ENOENT') return undefined;
-    throw e;
-  });
+  const rootfs = await unlessAbsent(realpath(join(bundle, 'rootfs')));
   if (rootfs === undefined) return;
   if (!(await readMountInfo()).some(({ mountPoint }) => isWithin(mountPoint, rootfs))) return;
   try {

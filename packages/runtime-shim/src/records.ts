@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, Fault, type Logger } from '@stowage/core';
+import { Fault, KeyedLock, type Logger, unlessAbsent } from '@stowage/core';
 import type { TaskRef } from '@stowage/runtime';
 
 /** What a later process must know of a task: `<state>/tasks/<namespace>/<id>.json`. */
@@ -24,7 +24,7 @@ export interface TaskRecord {
 export class TaskRecords {
   readonly #directory: string;
   /** Writes to the same record, one after another. */
-  readonly #writes = new Map<string, Promise<void>>();
+  readonly #locks = new KeyedLock();
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -65,17 +65,8 @@ export class TaskRecords {
 
   async #inTurn({ namespace, id }: TaskRef, write: (path: string) => Promise<void>): Promise<void> {
     const path = join(this.#directory, namespace, `${id}.json`);
-    const before = this.#writes.get(path);
-    const now = (async () => {
-      await before?.catch(() => {});
-      await write(path);
-    })();
-    this.#writes.set(path, now);
-    try {
-      await now;
-    } finally {
-      if (this.#writes.get(path) === now) this.#writes.delete(path);
-    }
+    using _ = await this.#locks.acquire([path]);
+    await write(path);
   }
 }
 
@@ -88,10 +79,5 @@ function parse(text: string): TaskRecord {
 }
 
 async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (e) {
-    if (errnoOf(e) === 'ENOENT') return [];
-    throw e;
-  }
+  return (await unlessAbsent(readdir(directory))) ?? [];
 }

@@ -1,5 +1,5 @@
 import { TaskDeleteSchema, TaskExecStartedSchema, TaskExitSchema } from '@stowage/api/events';
-import { type Logger, reasonOf, type TypedBytes } from '@stowage/core';
+import { KeyedLock, type Logger, reasonOf, type TypedBytes } from '@stowage/core';
 import type { Envelope, Events } from '@stowage/events';
 import { dateOf, packMessage, timestampOf, unpackMessage } from '@stowage/rpc';
 import type { Exit, TaskRef } from '@stowage/runtime';
@@ -19,7 +19,7 @@ export interface RelayOptions {
  */
 export class EventRelay {
   readonly #options: RelayOptions;
-  readonly #last = new Map<string, Promise<void>>();
+  readonly #order = new KeyedLock();
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -113,19 +113,9 @@ export class EventRelay {
     }
   }
 
-  #passOn(envelope: Envelope): Promise<void> {
-    const { namespace } = envelope;
-    const before = this.#last.get(namespace);
-    const now = (async () => {
-      await before?.catch(() => {});
-      await this.#options.events.forward(envelope);
-    })();
-    this.#last.set(namespace, now);
-    const forget = () => {
-      if (this.#last.get(namespace) === now) this.#last.delete(namespace);
-    };
-    now.then(forget, forget);
-    return now;
+  async #passOn(envelope: Envelope): Promise<void> {
+    using _ = await this.#order.acquire([envelope.namespace]);
+    await this.#options.events.forward(envelope);
   }
 
   #find({ namespace }: Envelope, id: string): ShimTask | undefined {

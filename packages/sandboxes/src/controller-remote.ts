@@ -7,8 +7,8 @@ import {
   createSandboxToWire,
   instanceFromWire,
   metricsFromWire,
-  platformFromWire,
   sandboxExitFromWire,
+  sandboxPlatformFromWire,
   statusFromWire,
 } from './convert-controller.ts';
 import type { SandboxController } from './sandbox-controller.ts';
@@ -33,7 +33,7 @@ export function remoteSandboxController(
       return instanceFromWire(await rpc.start(of(id), { signal }), id);
     },
     async platform(id, { signal } = {}) {
-      return platformFromWire((await rpc.platform(of(id), { signal })).platform, `platform of sandbox ${id}`);
+      return sandboxPlatformFromWire((await rpc.platform(of(id), { signal })).platform, id);
     },
     async stop(id, { signal, timeoutSeconds = 0 } = {}) {
       await rpc.stop({ ...of(id), timeoutSecs: timeoutSeconds }, { signal });

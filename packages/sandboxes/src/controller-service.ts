@@ -1,11 +1,10 @@
 import { Controller } from '@stowage/api/sandbox/v1';
-import { type Routes, scopeOf, serviceRoutes } from '@stowage/rpc';
+import { platformToWire, type Routes, scopeOf, serviceRoutes } from '@stowage/rpc';
 import { newSandboxFromWire } from './convert.ts';
 import {
   createSandboxFromWire,
   instanceToWire,
   metricsToWire,
-  platformToWire,
   sandboxExitToWire,
   statusToWire,
 } from './convert-controller.ts';

@@ -10,14 +10,17 @@ import {
   type ControllerWaitResponse,
   ControllerWaitResponseSchema,
 } from '@stowage/api/sandbox/v1';
-import {
-  MetricSchema,
-  PlatformSchema,
-  type Metric as WireMetric,
-  type Platform as WirePlatform,
-} from '@stowage/api/types';
+import { MetricSchema, type Metric as WireMetric, type Platform as WirePlatform } from '@stowage/api/types';
 import { Fault, type Platform, quote } from '@stowage/core';
-import { anyOf, dateOf, mountFromWire, mountToWire, timestampOf, typedBytesOf } from '@stowage/rpc';
+import {
+  anyOf,
+  dateOf,
+  mountFromWire,
+  mountToWire,
+  platformFromWire,
+  timestampOf,
+  typedBytesOf,
+} from '@stowage/rpc';
 import { newSandboxFromWire, newSandboxToWire } from './convert.ts';
 import type {
   CreateSandbox,
@@ -113,20 +116,9 @@ export function sandboxExitToWire({ exitStatus, exitedAt }: SandboxExit): Contro
 }
 
 /** @throws Fault `internal` if it is not set. */
-export function platformFromWire(wire: WirePlatform | undefined, what: string): Platform {
-  if (wire === undefined) throw new Fault('internal', `${what}: empty answer`);
-  const { os, architecture, variant, osVersion, osFeatures } = wire;
-  return {
-    ...{ os, architecture },
-    ...(variant !== '' && { variant }),
-    ...(osVersion !== '' && { osVersion }),
-    ...(osFeatures.length > 0 && { osFeatures }),
-  };
-}
-
-export function platformToWire(platform: Platform): WirePlatform {
-  const { os, architecture, variant = '', osVersion = '', osFeatures = [] } = platform;
-  return create(PlatformSchema, { os, architecture, variant, osVersion, osFeatures: [...osFeatures] });
+export function sandboxPlatformFromWire(wire: WirePlatform | undefined, asked: string): Platform {
+  if (wire === undefined) throw new Fault('internal', `platform of sandbox ${asked}: empty answer`);
+  return platformFromWire(wire);
 }
 
 /** @throws Fault `internal` if it is not set. */

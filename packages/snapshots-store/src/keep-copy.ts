@@ -1,6 +1,6 @@
 import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from '@stowage/core';
+import { errnoOf, unlessAbsent } from '@stowage/core';
 
 const KEPT = 3;
 /** What LevelDB rewrites when it opens a database; tables never change. */
@@ -27,7 +27,7 @@ export async function keepCopy(path: string, kept: string): Promise<Copy> {
   const drop = () => rm(making, { recursive: true, force: true });
   await drop();
   await mkdir(making, { recursive: true, mode: 0o700 });
-  for (const name of await readdir(path).catch(emptyIfAbsent)) {
+  for (const name of (await unlessAbsent(readdir(path))) ?? []) {
     if (REWRITTEN.test(name)) await copyFile(join(path, name), join(making, name));
   }
   return {
@@ -44,11 +44,6 @@ export async function keepCopy(path: string, kept: string): Promise<Copy> {
     },
     drop,
   };
-}
-
-function emptyIfAbsent(e: unknown): string[] {
-  if (errnoOf(e) === 'ENOENT') return [];
-  throw e;
 }
 
 async function move(from: string, to: string): Promise<void> {

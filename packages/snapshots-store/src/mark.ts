@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { errnoOf, Fault } from '@stowage/core';
+import { Fault, unlessAbsent } from '@stowage/core';
 import { replaceFile } from '@stowage/core/durable';
 
 /** What a database must at least hold, kept in a file beside it. */
@@ -11,13 +11,8 @@ export interface Mark {
 
 /** Undefined if there is none: a first start. */
 export async function readMark(path: string): Promise<Mark | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (e) {
-    if (errnoOf(e) === 'ENOENT') return undefined;
-    throw e;
-  }
+  const text = await unlessAbsent(readFile(path, 'utf8'));
+  if (text === undefined) return undefined;
   try {
     const { uuid, sequence } = JSON.parse(text) as Mark;
     if (typeof uuid === 'string' && typeof sequence === 'number') return { uuid, sequence };

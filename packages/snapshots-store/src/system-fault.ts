@@ -1,11 +1,7 @@
-import { errnoOf, Fault, type FaultKind, reasonOf } from '@stowage/core';
+import { EXHAUSTED, errnoOf, Fault, type FaultKind, reasonOf } from '@stowage/core';
 
 const KINDS: Readonly<Record<string, FaultKind>> = {
-  ENOSPC: 'resource_exhausted',
-  EDQUOT: 'resource_exhausted',
-  EMFILE: 'resource_exhausted',
-  ENFILE: 'resource_exhausted',
-  ENOMEM: 'resource_exhausted',
+  ...EXHAUSTED,
   EACCES: 'permission_denied',
   EPERM: 'permission_denied',
   EROFS: 'failed_precondition',

@@ -1,19 +1,11 @@
 import { chmod, chown, mkdir, open, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { errnoOf, Fault, type FaultKind, reasonOf, type TypedBytes } from '@stowage/core';
+import { EXHAUSTED, errnoOf, Fault, reasonOf, type TypedBytes, unlessAbsent } from '@stowage/core';
 
 interface IdMapping {
   readonly containerID: number;
   readonly hostID: number;
 }
-
-const KINDS: Readonly<Record<string, FaultKind>> = {
-  ENOSPC: 'resource_exhausted',
-  EDQUOT: 'resource_exhausted',
-  EMFILE: 'resource_exhausted',
-  ENFILE: 'resource_exhausted',
-  ENOMEM: 'resource_exhausted',
-};
 
 /**
  * Makes the directory that an OCI runtime reads: `config.json` and an empty `rootfs`. One that a crash left behind
@@ -32,7 +24,7 @@ export async function makeBundle(path: string, spec: TypedBytes): Promise<void> 
     await fillBundle(path, spec, gid);
   } catch (e) {
     await removeBundle(path);
-    throw new Fault(KINDS[errnoOf(e) ?? ''] ?? 'unknown', `make bundle ${path}: ${reasonOf(e)}`, {
+    throw new Fault(EXHAUSTED[errnoOf(e) ?? ''] ?? 'unknown', `make bundle ${path}: ${reasonOf(e)}`, {
       cause: e,
     });
   }
@@ -55,10 +47,7 @@ async function fillBundle(path: string, spec: TypedBytes, gid: number | undefine
  * @throws Fault `failed_precondition` if the rootfs is not empty.
  */
 export async function removeBundle(path: string): Promise<void> {
-  const names = await readdir(path).catch((e: unknown) => {
-    if (errnoOf(e) === 'ENOENT') return undefined;
-    throw e;
-  });
+  const names = await unlessAbsent(readdir(path));
   if (names === undefined) return;
   if (names.includes('rootfs')) {
     await rmdir(join(path, 'rootfs')).catch((e: unknown) => {

@@ -1,5 +1,3 @@
-import { create } from '@bufbuild/protobuf';
-import { PlatformSchema, type Platform as WirePlatform } from '@stowage/api/types';
 import {
   AuthRequestSchema,
   AuthResponseSchema,
@@ -10,8 +8,15 @@ import {
   type ImageStore as WireStore,
   type UnpackConfiguration as WireUnpack,
 } from '@stowage/api/types/transfer';
-import { cleanLabels, Fault, type Platform, quote, type TypedBytes } from '@stowage/core';
-import { descriptorFromWire, descriptorToWire, packMessage, unpackMessage } from '@stowage/rpc';
+import { cleanLabels, Fault, quote, type TypedBytes } from '@stowage/core';
+import {
+  descriptorFromWire,
+  descriptorToWire,
+  packMessage,
+  platformFromWire,
+  platformToWire,
+  unpackMessage,
+} from '@stowage/rpc';
 import type {
   CredentialsRequest,
   ImageReference,
@@ -21,22 +26,6 @@ import type {
   UnpackTarget,
 } from './objects.ts';
 import type { TransferProgress } from './transfers.ts';
-
-export function platformFromWire(wire: WirePlatform): Platform {
-  const { os, architecture, variant, osVersion, osFeatures } = wire;
-  return {
-    os,
-    architecture,
-    ...(variant !== '' && { variant }),
-    ...(osVersion !== '' && { osVersion }),
-    ...(osFeatures.length > 0 && { osFeatures }),
-  };
-}
-
-export function platformToWire(platform: Platform): WirePlatform {
-  const { os, architecture, variant = '', osVersion = '', osFeatures = [] } = platform;
-  return create(PlatformSchema, { os, architecture, variant, osVersion, osFeatures: [...osFeatures] });
-}
 
 export function storedFromWire(wire: WireStore): StoredImage {
   return {

@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, Fault, quote, unlessGone } from '@stowage/core';
+import { Fault, quote, unlessAbsent, unlessGone } from '@stowage/core';
 import { type BackendSources, blobFilesIn, type Finding, type SnapshotSource } from '@stowage/metadata/check';
 import { type SnapshotsAtRest, snapshotsAtRest } from '@stowage/snapshots-store';
 import type { DaemonConfig } from '../config/daemon-config.ts';
@@ -66,10 +66,7 @@ async function openSnapshots(
   root: string,
   ends: Array<() => PromiseLike<void>>,
 ): Promise<SnapshotsAtRest | Fault | undefined> {
-  const names = await readdir(root).catch((e: unknown): string[] => {
-    if (errnoOf(e) === 'ENOENT') return [];
-    throw e;
-  });
+  const names = (await unlessAbsent(readdir(root))) ?? [];
   if (!names.includes('metadata') && !names.includes('snapshots')) return undefined;
   // What a check that was killed left.
   for (const name of names)

@@ -1,13 +1,9 @@
-import { Fault, type FaultKind } from '@stowage/core';
+import { EXHAUSTED, Fault, type FaultKind } from '@stowage/core';
 import { quoted, type TarEntry } from '../tar/reader.ts';
 
 /** What is wrong when the kernel refuses; anything else is not the archive's doing. */
 const KINDS: Readonly<Record<string, FaultKind>> = {
-  ENOSPC: 'resource_exhausted',
-  EDQUOT: 'resource_exhausted',
-  EMFILE: 'resource_exhausted',
-  ENFILE: 'resource_exhausted',
-  ENOMEM: 'resource_exhausted',
+  ...EXHAUSTED,
   EROFS: 'failed_precondition',
   EIO: 'data_loss',
   EUCLEAN: 'data_loss',

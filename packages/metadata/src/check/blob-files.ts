@@ -1,6 +1,6 @@
 import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, isDigest } from '@stowage/core';
+import { errnoOf, isDigest, unlessAbsent } from '@stowage/core';
 import type { BlobSource } from './sources.ts';
 
 /** The blobs in a directory with the layout of an OCI image, `blobs/<algorithm>/<hex>`, which nobody need have open. */
@@ -17,12 +17,8 @@ export function blobFilesIn(directory: string): BlobSource {
     async sizeOf(digest) {
       if (!isDigest(digest)) return undefined;
       const [algorithm = '', hex = ''] = digest.split(':');
-      try {
-        return (await stat(join(directory, 'blobs', algorithm, hex), { bigint: true })).size;
-      } catch (e) {
-        if (errnoOf(e) === 'ENOENT') return undefined;
-        throw e;
-      }
+      const path = join(directory, 'blobs', algorithm, hex);
+      return (await unlessAbsent(stat(path, { bigint: true })))?.size;
     },
   };
 }

@@ -1,6 +1,6 @@
 import { copyFile, link, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from '@stowage/core';
+import { errnoOf, unlessAbsent } from '@stowage/core';
 
 /** A directory that is gone when disposed. */
 export interface WorkDirectory extends AsyncDisposable {
@@ -24,10 +24,7 @@ export async function workDirectory(beside: string): Promise<WorkDirectory> {
  * @returns false if there is none.
  */
 export async function copyDatabase(from: string, to: string): Promise<boolean> {
-  const names = await readdir(from).catch((e: unknown) => {
-    if (errnoOf(e) === 'ENOENT') return [];
-    throw e;
-  });
+  const names = (await unlessAbsent(readdir(from))) ?? [];
   const files = names.filter((name) => /^(CURRENT|MANIFEST-\d+|\d+\.(ldb|sst|log))$/.test(name));
   if (files.length === 0) return false;
   await mkdir(to, { recursive: true, mode: 0o700 });

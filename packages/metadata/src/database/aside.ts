@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from '@stowage/core';
+import { unlessAbsent } from '@stowage/core';
 
 const KEPT = 3;
 const OPENED = 'opened';
@@ -44,10 +44,5 @@ async function listedCopies(aside: string): Promise<string[]> {
 }
 
 async function listed(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (e) {
-    if (errnoOf(e) === 'ENOENT') return [];
-    throw e;
-  }
+  return (await unlessAbsent(readdir(directory))) ?? [];
 }

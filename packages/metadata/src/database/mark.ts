@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { errnoOf, Fault } from '@stowage/core';
+import { Fault, unlessAbsent } from '@stowage/core';
 import { replaceFile } from '@stowage/core/durable';
 
 /** The schema that this code writes and understands. */
@@ -20,13 +20,8 @@ export interface Mark {
  * @throws Fault `data_loss` if it can't be understood.
  */
 export async function readMark(path: string): Promise<Mark | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (e) {
-    if (errnoOf(e) === 'ENOENT') return undefined;
-    throw e;
-  }
+  const text = await unlessAbsent(readFile(path, 'utf8'));
+  if (text === undefined) return undefined;
   const mark = parsed(text);
   if (mark !== undefined) return mark;
   throw new Fault('data_loss', `metadata mark ${path}: not what Stowage writes there; the disk changed it`);

@@ -1,7 +1,7 @@
 import { cp, mkdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, extname, join, relative, sep } from 'node:path';
-import { errnoOf } from '@stowage/core';
+import { unlessAbsent } from '@stowage/core';
 import { isWithin, readMountInfo } from '@stowage/linux/mountinfo';
 import type { SupervisorProgram } from './program.ts';
 
@@ -30,12 +30,7 @@ async function put(path: string, bytes: Uint8Array): Promise<void> {
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size;
-  } catch (e) {
-    if (errnoOf(e) === 'ENOENT') return undefined;
-    throw e;
-  }
+  return (await unlessAbsent(stat(path)))?.size;
 }
 
 async function installAddon(modules: string): Promise<void> {

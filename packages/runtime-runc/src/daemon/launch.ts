@@ -2,7 +2,7 @@ import { mkdir, open, readdir, readFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { errnoOf, Fault, type Logger, reasonOf } from '@stowage/core';
+import { errnoOf, Fault, type Logger, reasonOf, unlessAbsent } from '@stowage/core';
 import { close, tryLock } from '@stowage/linux';
 import { reapKnown } from '@stowage/linux/reap';
 import { socketPair } from '@stowage/linux/sockets';
@@ -137,10 +137,5 @@ async function fileThere(path: string): Promise<boolean> {
 }
 
 async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (e) {
-    if (errnoOf(e) === 'ENOENT') return [];
-    throw e;
-  }
+  return (await unlessAbsent(readdir(directory))) ?? [];
 }

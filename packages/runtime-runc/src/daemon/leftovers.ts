@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, Fault, type Logger, quote } from '@stowage/core';
+import { errnoOf, Fault, type Logger, quote, unlessAbsent } from '@stowage/core';
 import { type FileLock, tryLock } from '@stowage/linux';
 import { isSupervisorName, layout, supervisorDirectory, supervisorFiles } from '../layout.ts';
 import { readTaskRecord } from '../supervisor/task-record.ts';
@@ -98,11 +98,6 @@ export async function lastWords(state: string, name: string): Promise<string> {
 }
 
 async function directoriesIn(directory: string): Promise<string[]> {
-  try {
-    const entries = await readdir(directory, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  } catch (e) {
-    if (errnoOf(e) === 'ENOENT') return [];
-    throw e;
-  }
+  const entries = (await unlessAbsent(readdir(directory, { withFileTypes: true }))) ?? [];
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 }

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unlessGone } from '@stowage/core';
 import { cgroupLayout } from '@stowage/linux/cgroup';
@@ -9,7 +8,6 @@ import { CommandRunner } from '../supervisor/command.ts';
 import type { SupervisorContext } from '../supervisor/context.ts';
 import { EventLog } from '../supervisor/event-log.ts';
 import { stderrLogger } from '../supervisor/file-logger.ts';
-import { Handover } from '../supervisor/handover.ts';
 import { awaitCommands } from '../supervisor/left-commands.ts';
 import { NamespaceCgroups } from '../supervisor/namespace-cgroups.ts';
 import { Reaper } from '../supervisor/reaper.ts';
@@ -59,13 +57,9 @@ export async function removeLeftTask(
   }
   await unlessGone(task.runtime.delete({ force: true }));
   await task.abandon();
-  await rm(handoverOf(state), { force: true });
   const { exit, pid } = task.init;
   return { pid, ...(exit ?? { exitStatus: killed, exitedAt: new Date() }) };
 }
-
-/** Nobody knows of it: a task that is removed has nothing to hand over. */
-const handoverOf = (state: string): string => join(state, 'handover');
 
 /** Of a process that is no supervisor, and does what one does for one task. */
 async function aloneContext(state: string): Promise<SupervisorContext> {
@@ -76,7 +70,8 @@ async function aloneContext(state: string): Promise<SupervisorContext> {
   const cgroups = await cgroupLayout();
   return {
     ...{ poller, reaper, log, version: VERSION },
-    handover: new Handover(handoverOf(state), log),
+    // A task that is removed has nothing to hand over.
+    handover: { keep() {}, changed() {}, forget() {} },
     events: await EventLog.open(at.events, log),
     commands: new CommandRunner({ reaper }),
     mounter: new RestingMounter(),

@@ -15,7 +15,7 @@ export interface SupervisorContext {
   readonly commands: CommandRunner;
   readonly reaper: Reaper;
   readonly poller: Poller;
-  readonly handover: Handover;
+  readonly handover: Pick<Handover, 'keep' | 'changed' | 'forget'>;
   readonly mounter: Pick<Mounter, 'mount' | 'unmount'>;
   readonly cgroups: CgroupLayout;
   readonly namespaceCgroups: NamespaceCgroups;

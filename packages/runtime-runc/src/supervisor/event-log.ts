@@ -1,6 +1,6 @@
 import { type FileHandle, open, readFile, rename } from 'node:fs/promises';
 import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf';
-import { abortable, errnoOf, type Logger } from '@stowage/core';
+import { abortable, type Logger, unlessAbsent } from '@stowage/core';
 import type { Envelope } from '@stowage/events';
 import { packMessage } from '@stowage/rpc';
 import { compacted } from './compact-events.ts';
@@ -44,10 +44,7 @@ export class EventLog implements AsyncDisposable {
   }
 
   static async open(path: string, log: Logger): Promise<EventLog> {
-    const text = await readFile(path, 'utf8').catch((e: unknown) => {
-      if (errnoOf(e) === 'ENOENT') return '';
-      throw e;
-    });
+    const text = (await unlessAbsent(readFile(path, 'utf8'))) ?? '';
     const { events, acked, damaged } = parseEventLines(text);
     if (damaged > 0) log.error({ path, damaged }, 'lines of the event file cannot be read and are left out');
     const kept = events.filter(({ seq }) => seq > acked);

@@ -10,8 +10,8 @@ import { TaskProcess } from './task-process.ts';
 const specFile = (task: Task, execId: string) => join(task.directory, `exec-${execId}.json`);
 export const execPidFile = (task: Task, execId: string) => join(task.directory, `exec-${execId}.pid`);
 
-/** What there may be of an exec in its task's directory. */
-const FILES = ['json', 'pid', 'log', 'stdout', 'stderr', 'stdout-log', 'stderr-log'];
+/** What there may be of an exec in its task's directory, beside its pid. */
+const FILES = ['json', 'log', 'stdout', 'stderr', 'stdout-log', 'stderr-log'];
 
 /** Adds a process, not yet running. */
 export async function addExec(task: Task, request: ExecProcess): Promise<void> {

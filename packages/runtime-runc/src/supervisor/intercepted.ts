@@ -1,5 +1,5 @@
 import type { HandlerContext } from '@connectrpc/connect';
-import { errnoOf, Fault, type FaultKind, reasonOf } from '@stowage/core';
+import { EXHAUSTED, errnoOf, Fault, type FaultKind, reasonOf } from '@stowage/core';
 import type { Routes } from '@stowage/rpc';
 import { SEQ_HEADER } from '../layout.ts';
 
@@ -42,11 +42,7 @@ const KIND_OF: Readonly<Record<string, FaultKind>> = {
   ENOENT: 'not_found',
   EACCES: 'permission_denied',
   EPERM: 'permission_denied',
-  ENOSPC: 'resource_exhausted',
-  EDQUOT: 'resource_exhausted',
-  EMFILE: 'resource_exhausted',
-  ENFILE: 'resource_exhausted',
-  ENOMEM: 'resource_exhausted',
+  ...EXHAUSTED,
   EAGAIN: 'resource_exhausted',
 };
 

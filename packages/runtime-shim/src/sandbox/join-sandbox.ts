@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CallOptions, errnoOf, Fault, quote } from '@stowage/core';
+import { type CallOptions, Fault, quote, unlessAbsent } from '@stowage/core';
 import type { CreateTask, SandboxPlace } from '@stowage/runtime';
 import { saveBootstrap } from '../bundle.ts';
 import type { Lease } from '../connections.ts';
@@ -54,13 +54,7 @@ export async function joinSandbox(
 
 /** Whether a task, of an earlier process, has joined a sandbox. */
 export async function isMember(bundle: string): Promise<boolean> {
-  try {
-    await readFile(join(bundle, SANDBOX));
-    return true;
-  } catch (e) {
-    if (errnoOf(e) === 'ENOENT') return false;
-    throw e;
-  }
+  return (await unlessAbsent(readFile(join(bundle, SANDBOX)))) !== undefined;
 }
 
 /** The line of a task to the shim of its sandbox, which is the controller's to end. */

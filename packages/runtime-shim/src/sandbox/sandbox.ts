@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Sandbox as SandboxService } from '@stowage/api/runtime/sandbox/v1';
-import { errnoOf, Fault } from '@stowage/core';
+import { Fault, unlessAbsent } from '@stowage/core';
 import { replaceFile } from '@stowage/core/durable';
 import { rpcClient } from '@stowage/rpc';
 import type { TaskService } from '@stowage/runtime';
@@ -101,13 +101,8 @@ export class ShimSandbox implements SandboxRef, ShimIdentity {
 
 /** Undefined for a bundle without one: its shim was never started. @throws Fault `data_loss` if it is none. */
 export async function readSandboxRecord(bundle: string): Promise<SandboxRecord | undefined> {
-  let text: string;
-  try {
-    text = await readFile(join(bundle, RECORD), 'utf8');
-  } catch (e) {
-    if (errnoOf(e) === 'ENOENT') return undefined;
-    throw e;
-  }
+  const text = await unlessAbsent(readFile(join(bundle, RECORD), 'utf8'));
+  if (text === undefined) return undefined;
   const { binary, phase, exit } = JSON.parse(text) as Partial<SandboxRecord>;
   if (typeof binary !== 'string' || phase === undefined) {
     throw new Fault('data_loss', `${join(bundle, RECORD)}: it is no record of a sandbox`);

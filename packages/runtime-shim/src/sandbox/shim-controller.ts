@@ -1,7 +1,7 @@
 import { abortable, type CallOptions, Fault } from '@stowage/core';
 import { dateOf, typedBytesOf } from '@stowage/rpc';
 import type { SandboxController, SandboxInstance, SandboxStatus } from '@stowage/sandboxes';
-import { metricsFromWire, platformFromWire } from '@stowage/sandboxes/convert-controller';
+import { metricsFromWire, sandboxPlatformFromWire } from '@stowage/sandboxes/convert-controller';
 import type { SandboxContext } from './context.ts';
 import { discardSandbox, shutDownSandbox } from './end-sandbox.ts';
 import { makeSandbox } from './make-sandbox.ts';
@@ -61,7 +61,7 @@ export function shimController(context: SandboxContext, namespace: string): Sand
     },
     async platform(id, options) {
       const { platform } = await there(id).line.calls.platform({ sandboxId: id }, options);
-      return platformFromWire(platform, `platform of sandbox ${id}`);
+      return sandboxPlatformFromWire(platform, id);
     },
     async stop(id, { timeoutSeconds = 0, signal } = {}) {
       const sandbox = find(id);

@@ -1,6 +1,5 @@
-import { Fault, type Scope, type Scoped, silentLogger } from '@stowage/core';
+import { Fault, Gate, type Scope, type Scoped, silentLogger } from '@stowage/core';
 import type { Transfers } from '../transfers.ts';
-import { Limiter } from './limiter.ts';
 import type { TransferLimits } from './limits.ts';
 import type { Parts, Work } from './parts.ts';
 
@@ -19,8 +18,8 @@ export function localTransfers(options: LocalTransfersOptions): Scoped<Transfers
     capabilitiesOf,
     limits,
     log,
-    downloads: new Limiter(limits.maxDownloads ?? 3),
-    uploads: new Limiter(limits.maxUploads ?? 3),
+    downloads: new Gate((limits.maxDownloads ?? 3) || Number.POSITIVE_INFINITY),
+    uploads: new Gate((limits.maxUploads ?? 3) || Number.POSITIVE_INFINITY),
   };
   return (scope: Scope) => ({
     async transfer(source, destination, { onProgress, signal } = {}) {

@@ -1,11 +1,10 @@
 import type { ContentStore } from '@stowage/content';
-import type { Logger, Scope, Scoped } from '@stowage/core';
+import type { Gate, Logger, Scope, Scoped } from '@stowage/core';
 import type { Differ } from '@stowage/diff';
 import type { ImageStore } from '@stowage/images';
 import type { LeaseManager } from '@stowage/leases';
 import type { Registry, RegistryOptions } from '@stowage/registry';
 import type { SnapshotService } from '@stowage/snapshots';
-import type { Limiter } from './limiter.ts';
 import type { TransferLimits } from './limits.ts';
 
 /** What transfers are made of. */
@@ -21,8 +20,8 @@ export interface Parts {
   /** Default: over the network. */
   readonly openRegistry?: ((options: RegistryOptions) => Registry) | undefined;
   readonly limits: TransferLimits;
-  readonly downloads: Limiter;
-  readonly uploads: Limiter;
+  readonly downloads: Gate;
+  readonly uploads: Gate;
   readonly log: Logger;
 }
 

@@ -1,4 +1,4 @@
-import type { Descriptor } from '@stowage/core';
+import type { Descriptor, Gate } from '@stowage/core';
 import {
   type BlobSource,
   type ChosenManifest,
@@ -10,7 +10,6 @@ import {
   unpackImage,
 } from '@stowage/oci-image';
 import type { RegistryImage, StoredImage } from '../objects.ts';
-import type { Limiter } from './limiter.ts';
 import { storeImage } from './names.ts';
 import { ownLease } from './own-lease.ts';
 import type { Work } from './parts.ts';
@@ -96,7 +95,7 @@ async function unpack(
 }
 
 /** A place is held while bytes come, and not while somebody else brings the same. */
-function limited(fetcher: Fetcher, places: Limiter): Fetcher {
+function limited(fetcher: Fetcher, places: Gate): Fetcher {
   return {
     async *fetch(name, descriptor, options = {}) {
       using _place = await places.enter(options.signal);

@@ -7,16 +7,10 @@ import {
   WriteStreamSchema,
 } from '@stowage/api/types/transfer';
 import type { TypedBytes } from '@stowage/core';
-import { packMessage } from '@stowage/rpc';
+import { packMessage, platformToWire } from '@stowage/rpc';
 import type { Stream } from '@stowage/streaming';
 import { receiveBytes, sendBytes } from '@stowage/streaming/bytes';
-import {
-  credentialsRequestFromWire,
-  credentialsToWire,
-  debugToWire,
-  platformToWire,
-  storedToWire,
-} from '../convert.ts';
+import { credentialsRequestFromWire, credentialsToWire, debugToWire, storedToWire } from '../convert.ts';
 import type { CredentialsFor, RegistryImage, TransferObject } from '../objects.ts';
 import type { OpenedStreams } from './opened-streams.ts';
 

@@ -7,9 +7,9 @@ import {
   WriteStreamSchema,
 } from '@stowage/api/types/transfer';
 import type { TypedBytes } from '@stowage/core';
-import { unpackMessage } from '@stowage/rpc';
+import { platformFromWire, unpackMessage } from '@stowage/rpc';
 import { receiveBytes, sendBytes } from '@stowage/streaming/bytes';
-import { debugFromWire, platformFromWire, schemeFromWire, storedFromWire } from '../convert.ts';
+import { debugFromWire, schemeFromWire, storedFromWire } from '../convert.ts';
 import type { RegistryImage, TransferObject, WriteBytes } from '../objects.ts';
 import { credentialsAsker } from './credentials-asker.ts';
 import { LogSender } from './log-sender.ts';

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Digest, Digester, errnoOf, Fault, reasonOf } from '@stowage/core';
+import { type Digest, Digester, Fault, reasonOf, unlessAbsent } from '@stowage/core';
 import type { Key } from '../model/keys.ts';
 import type { Blob, Thing } from '../model/thing.ts';
 import type { Services } from '../services.ts';
@@ -48,10 +48,5 @@ export async function contentLeaks(root: string, found: ReadonlyMap<Key, Thing>)
 }
 
 async function list(path: string): Promise<string[]> {
-  try {
-    return await readdir(path);
-  } catch (e) {
-    if (errnoOf(e) === 'ENOENT') return [];
-    throw e;
-  }
+  return (await unlessAbsent(readdir(path))) ?? [];
 }

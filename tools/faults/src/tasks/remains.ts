@@ -1,6 +1,6 @@
 import { glob, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from '@stowage/core';
+import { errnoOf, unlessAbsent } from '@stowage/core';
 import type { Daemon } from '@stowage/testing';
 import { descriptors, listProcesses } from './processes.ts';
 
@@ -105,10 +105,7 @@ async function isDirectory(path: string): Promise<boolean> {
 
 /** All that lies in the state directory; of mounted file systems their mount point alone. */
 async function filesOf(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { withFileTypes: true }).catch((e: unknown) => {
-    if (errnoOf(e) === 'ENOENT') return [];
-    throw e;
-  });
+  const entries = (await unlessAbsent(readdir(directory, { withFileTypes: true }))) ?? [];
   const found = await Promise.all(
     entries.map(async (entry) => {
       const path = join(directory, entry.name);

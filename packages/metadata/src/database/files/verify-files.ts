@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from '@stowage/core';
+import { unlessAbsent } from '@stowage/core';
 import { type LogRecords, readLogRecords } from './log-records.ts';
 import { type Version, versionOf } from './manifest.ts';
 import { wrongWithTable } from './table.ts';
@@ -82,11 +82,6 @@ function numbered(n: number): string {
   return String(n).padStart(6, '0');
 }
 
-export async function readIfThere(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path);
-  } catch (e) {
-    if (errnoOf(e) === 'ENOENT') return undefined;
-    throw e;
-  }
+export function readIfThere(path: string): Promise<Buffer | undefined> {
+  return unlessAbsent(readFile(path));
 }

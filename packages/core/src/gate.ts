@@ -1,4 +1,4 @@
-/** Lets so many in at a time, in the order in which they came. */
+/** Lets so many in at a time, in the order in which they came; with Infinity, all. */
 export class Gate {
   readonly #width: number;
   readonly #waiting = new Set<() => void>();
