@@ -1,23 +1,19 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connect } from '@stowage/client';
-import { writeBlob } from '@stowage/content';
 import { LocalContentStore } from '@stowage/content-store';
-import { type Descriptor, digestOf, hostPlatform, MEDIA_TYPE } from '@stowage/core';
-import { buildImage, childrenOf, writeArchive } from '@stowage/oci-image';
+import { type Descriptor, MEDIA_TYPE } from '@stowage/core';
+import { buildImage, writeArchive } from '@stowage/oci-image';
 import { openRegistry } from '@stowage/registry';
 import {
   Daemon,
   demoArchive,
   mustCtr,
   type Program,
-  run,
   startRegistry,
   startUploadFront,
   until,
@@ -25,6 +21,7 @@ import {
 import { certificates } from '../../../packages/registry/test/support/certificates.ts';
 import { guardedRegistry } from '../../../packages/registry/test/support/guarded-registry.ts';
 import { USER } from '../../../packages/registry/test/support/token-server.ts';
+import { archiveOfSeveral, NOISE_BYTES, OTHER } from '../archive-of-several.ts';
 import { beginStowage, CLI, stowage } from '../cli.ts';
 import { withDaemon } from '../suite.ts';
 
@@ -41,10 +38,8 @@ afterAll(async () => {
 });
 
 const suite = withDaemon('cli-push');
-const NOISE_BYTES = 300_000;
 const LAYER_BYTES = 8 * 1024 * 1024;
 const NAME = 'example.org/several:1';
-const OTHER = { os: 'linux', architecture: hostPlatform().architecture === 'arm64' ? 'amd64' : 'arm64' };
 let target: Descriptor;
 let archive: string;
 let docker: string;
@@ -69,57 +64,14 @@ function states(stderr: string): string[] {
   return steps.filter(({ state }) => state !== 'running').map(({ state }) => state);
 }
 
-/** An index for this platform and another, of three layers each, two of which they share. */
-async function makeArchive(name: string, file: string): Promise<Descriptor> {
-  await using content = await LocalContentStore.open(
-    join(suite.dir, `content-${digestOf(file).slice(7, 20)}`),
-  );
-  const noise = randomBytes(NOISE_BYTES);
-  const manifests: object[] = [];
-  for (const platform of [hostPlatform(), OTHER]) {
-    const built = await buildImage(content, {
-      platform,
-      layers: [
-        [{ path: 'base', data: noise }],
-        [{ path: 'own', data: `${name} ${platform.architecture}` }],
-        [{ path: 'top', data: `${name} top` }],
-      ],
-      config: { Cmd: ['/top'] },
-    });
-    const [manifest] = await childrenOf(content, built);
-    if (manifest !== undefined) manifests.push({ ...manifest, size: Number(manifest.size), platform });
-  }
-  const mediaType = MEDIA_TYPE.ociIndex;
-  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests }));
-  const index = { mediaType, digest: digestOf(bytes), size: BigInt(bytes.byteLength) };
-  await writeBlob(content, 'index', bytes, index);
-  await pipeline(writeArchive(content, [{ name, target: index }]), createWriteStream(file));
-  return index;
-}
-
 beforeAll(async () => {
   open = await startRegistry(join(suite.dir, 'registry'));
   guarded = await startRegistry(join(suite.dir, 'guarded'), [ALICE]);
   docker = join(suite.dir, 'docker');
   archive = join(suite.dir, 'several.tar');
-  target = await makeArchive(NAME, archive);
+  target = await archiveOfSeveral(suite.dir, NAME, archive);
   await must('load', '-i', archive);
 }, 60_000);
-
-test('load reads an archive and prints the names', async () => {
-  expect(await must('-n', 'loaded', 'load', '-i', archive)).toBe(`${NAME}\n`);
-  expect(await must('-n', 'loaded', 'rmi', NAME)).toBe(`${NAME}\n`);
-  expect(await s('load', '-i', '/absent.tar')).toMatchObject({
-    code: 1,
-    stderr: expect.stringMatching(/^stowage: load \/absent\.tar: .*ENOENT/),
-  });
-  const piped = await stowage(suite.daemon.address, ['-n', 'piped', 'load'], {
-    ...env(),
-    input: await readFile(archive),
-  });
-  expect(piped).toMatchObject({ code: 0, stdout: `${NAME}\n` });
-  await must('-n', 'piped', 'rmi', NAME);
-});
 
 test('without a login, or with a wrong one, it is told what to do, and nothing is kept', async () => {
   await must('tag', NAME, `${asked()}/several:1`);
@@ -342,108 +294,3 @@ test('a certificate that nobody vouches for is refused, unless that is asked for
   expect(await must('push', '-q', '--insecure-skip-verify', name)).toBe(`${target.digest}\n`);
   await must('logout', tls.host);
 }, 60_000);
-
-test('tag moves a name, rmi removes several, and not what containers were made from unless forced', async () => {
-  const n = ['-n', 'names'];
-  const demo = 'docker.io/library/demo:1';
-  await must(...n, 'load', '-i', await demoArchive(join(suite.dir, 'names'), demo));
-  await must(...n, 'load', '-i', archive);
-  expect(await must(...n, 'tag', 'demo:1', 'moving')).toBe('docker.io/library/moving:latest\n');
-  await must(...n, 'tag', NAME, 'moving');
-  expect(await must(...n, 'images')).toMatch(
-    new RegExp(`docker.io/library/moving:latest +${target.digest.slice(7, 19)}`),
-  );
-
-  await must(...n, 'run', '-d', '--name', 'user', demo, 'true');
-  const refused = await s(...n, 'rmi', 'demo:1', 'moving', 'absent');
-  expect(refused).toMatchObject({ code: 1, stdout: 'docker.io/library/moving:latest\n' });
-  expect(refused.stderr).toMatch(/remove .*demo:1: container user was made from it; .*--force\n/);
-  expect(refused.stderr).toMatch(/absent:latest.*\n.*stowage images lists them/);
-  // One more name, and the first may go.
-  await must(...n, 'tag', 'demo:1', 'second');
-  expect(await must(...n, 'rmi', 'demo:1')).toBe(`${demo}\n`);
-  expect(await must(...n, 'rmi', '--force', 'second')).toBe('docker.io/library/second:latest\n');
-  await must(...n, 'rm', '-f', 'user');
-  expect(await must(...n, 'images', '-q')).toBe(`${NAME}\n`);
-}, 60_000);
-
-test('names that are made and removed at the same time get in nobody’s way', async () => {
-  await using client = connect(suite.daemon.address, { namespace: 'default' });
-  const name = 'example.org/contended:1';
-  const remove = async () => {
-    try {
-      await (await client.image(name)).remove();
-    } catch (e) {
-      if ((e as { kind?: string }).kind !== 'not_found') throw e;
-    }
-  };
-  await Promise.all(Array.from({ length: 40 }, (_, i) => (i % 4 === 3 ? remove() : client.tag(NAME, name))));
-  await client.tag(NAME, name);
-  expect((await client.image(name)).target.digest).toBe(target.digest);
-  await expect(client.tag('absent', name)).rejects.toMatchObject({ kind: 'not_found' });
-});
-
-test('save writes a file once it is whole, which load reads, and refuses a terminal', async () => {
-  const file = join(suite.dir, 'saved.tar');
-  await must('save', '-o', file, '--all-platforms', NAME);
-  expect(await must('-n', 'saved', 'load', '-i', file)).toBe(`${NAME}\n`);
-  expect(await must('-n', 'saved', 'images')).toContain(target.digest.slice(7, 19));
-
-  const before = await readFile(file);
-  expect(await s('save', '-o', file, '--platform', 'plan9/386', NAME)).toMatchObject({
-    code: 1,
-    stderr: expect.stringMatching(/plan9\/386/),
-  });
-  expect((await readFile(file)).equals(before)).toBe(true);
-  const { stdout } = await run('sh', ['-c', `ls '${suite.dir}' | grep -c partial`]);
-  expect(stdout).toBe('0\n');
-
-  const line = `'${process.execPath}' '${CLI}' -a '${suite.daemon.address}' save ${NAME}`;
-  const terminal = await run('script', ['-qec', line, '/dev/null'], {
-    env: { TERM: 'xterm', NODE_OPTIONS: '' },
-  });
-  expect(terminal).toMatchObject({ code: 1, stdout: expect.stringContaining('use -o FILE') });
-  const piped = await run('sh', ['-c', `${line} | tar t | grep -c blobs/sha256/`]);
-  // Index, manifest, config, three layers: of this platform alone.
-  expect(piped.stdout).toBe('6\n');
-});
-
-test('history and inspect show what is known', async () => {
-  const steps = (await must('history', '--json', NAME)).trimEnd().split('\n');
-  expect(steps.map((line) => JSON.parse(line) as object)).toHaveLength(3);
-  expect(await must('history', NAME)).toMatch(/^CREATED +CREATED BY +SIZE +COMMENT\n/);
-
-  await must('run', '-d', '--name', 'inspected', `${asked()}/demo:1`, 'sleep', '60');
-  const { code, stdout, stderr } = await s('inspect', 'inspected', NAME, 'absent');
-  expect({ code, stderr }).toEqual({
-    code: 1,
-    stderr: 'stowage: inspect "absent": no container or image has this name\n',
-  });
-  expect(JSON.parse(stdout)).toEqual([
-    expect.objectContaining({
-      type: 'container',
-      id: 'inspected',
-      task: expect.objectContaining({ status: 'running' }),
-      spec: expect.objectContaining({ process: expect.objectContaining({ args: ['sleep', '60'] }) }),
-    }),
-    expect.objectContaining({
-      type: 'image',
-      name: NAME,
-      target: expect.objectContaining({ digest: target.digest }),
-      config: expect.objectContaining({ cmd: ['/top'] }),
-      layers: expect.arrayContaining([
-        expect.objectContaining({ diffId: expect.stringMatching(/^sha256:/) }),
-      ]),
-    }),
-  ]);
-  await must('rm', '-f', 'inspected');
-}, 60_000);
-
-test.each(['login', 'logout', 'push', 'pull', 'tag', 'rmi', 'save', 'load', 'history', 'inspect'])(
-  '%s --help has an example',
-  async (verb) => {
-    const help = await must(verb, '--help');
-    expect(help).toContain(`\nExamples:\n`);
-    expect(help).toContain(`  stowage ${verb}`);
-  },
-);
