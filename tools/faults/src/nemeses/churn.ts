@@ -46,22 +46,17 @@ export const churn: Nemesis = {
 
 async function killContainer(yard: Yard, rng: Rng): Promise<boolean> {
   const mark = `/${yard.namespace}/`;
-  return killOne(
-    (await listProcesses()).filter(({ cgroups }) => cgroups.includes(mark)),
-    rng,
-  );
+  const victim = rng.pick((await listProcesses()).filter(({ cgroups }) => cgroups.includes(mark)));
+  const id = victim?.cgroups.split(mark)[1]?.split(/[/\n]/)[0];
+  if (id !== undefined) yard.struck.add(id);
+  return kill(victim);
 }
 
 /** One at work is there for some tens of milliseconds. */
 async function killRunc(yard: Yard, rng: Rng): Promise<boolean> {
   for (let tries = 0; tries < 50; tries++) {
     const all = await listProcesses();
-    if (
-      killOne(
-        all.filter(({ command }) => command.includes(` --root ${yard.daemon.state}/`)),
-        rng,
-      )
-    )
+    if (kill(rng.pick(all.filter(({ command }) => command.includes(` --root ${yard.daemon.state}/`)))))
       return true;
   }
   return false;
@@ -79,11 +74,11 @@ async function killDaemon(yard: Yard, rng: Rng): Promise<boolean> {
   return true;
 }
 
-function killOne(candidates: ReadonlyArray<{ readonly pid: number }>, rng: Rng): boolean {
-  const pid = rng.pick(candidates)?.pid;
-  if (pid === undefined) return false;
+/** Whether there was somebody to kill. */
+function kill(victim: { readonly pid: number } | undefined): boolean {
+  if (victim === undefined) return false;
   try {
-    process.kill(pid, 'SIGKILL');
+    process.kill(victim.pid, 'SIGKILL');
     return true;
   } catch (e) {
     if (errnoOf(e) === 'ESRCH') return false;

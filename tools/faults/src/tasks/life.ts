@@ -1,7 +1,11 @@
 import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { Fault } from '@stowage/core';
 import { Servant } from './servant.ts';
 import type { Yard } from './yard.ts';
+
+/** 128 + SIGKILL */
+const KILLED = 137;
 
 /**
  * All that a client does with one container: make it, talk to it, add a process, be told of its exit, remove it.
@@ -16,7 +20,7 @@ export async function wholeLife(yard: Yard, id: string): Promise<void> {
   const exit = yard.client.services.tasks.wait({ containerId: id });
   servant.exit(5);
   const { exitStatus } = await exit;
-  if (exitStatus !== 5) throw new Error(`${id} exited with ${exitStatus}, must be 5`);
+  if (exitStatus !== 5) throw unlike(yard, id, exitStatus, `${id} exited with ${exitStatus}, must be 5`);
   await yard.client.services.tasks.delete(id);
   await servant.container.delete();
   yard.did(3);
@@ -37,6 +41,16 @@ export async function addProcess(yard: Yard, id: string): Promise<void> {
   stdout.end();
   const text = (await printed).toString();
   if (exitStatus !== 6 || text !== 'added\n')
-    throw new Error(`process added to ${id}: exit ${exitStatus}, printed ${JSON.stringify(text)}`);
+    throw unlike(
+      yard,
+      id,
+      exitStatus,
+      `process added to ${id}: exit ${exitStatus}, printed ${JSON.stringify(text)}`,
+    );
   yard.did(3);
+}
+
+/** A failure like others where the nemesis killed the process; else it is an end that nothing explains. */
+function unlike(yard: Yard, id: string, exitStatus: number, message: string): Error {
+  return exitStatus === KILLED && yard.struck.has(id) ? new Fault('aborted', message) : new Error(message);
 }

@@ -36,6 +36,8 @@ export class Yard implements Scene, AsyncDisposable {
   readonly figures: Record<string, number> = {};
   /** Containers that run, and may hold things. */
   readonly live = new Set<string>();
+  /** Containers of whose processes one was killed on purpose. */
+  readonly struck = new Set<string>();
   acknowledged = 0;
   failed = 0;
   slowestReadyMs = 0;
