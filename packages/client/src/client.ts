@@ -1,6 +1,8 @@
 import type { Transport } from '@connectrpc/connect';
 import type { CallOptions, Scope } from '@stowage/core';
 import type { GarbageInspector } from '@stowage/gc';
+import { recordImage } from '@stowage/images';
+import { type LeaseHandle, type LeaseOptions, openLease } from '@stowage/leases';
 import { importArchive } from '@stowage/oci-image';
 import { unixTransport } from '@stowage/rpc/transport';
 import { ContainerHandle } from './container.ts';
@@ -8,11 +10,9 @@ import { type CreateContainerOptions, createContainer } from './create-container
 import { type ExportOptions, exportImages } from './export-images.ts';
 import { ImageHandle } from './image.ts';
 import { daemonInspector } from './inspector.ts';
-import { type LeaseHandle, type LeaseOptions, openLease } from './lease.ts';
 import { ProcessIo } from './process-io.ts';
 import { type PullOptions, pull } from './pull.ts';
 import { type PushedImage, type PushOptions, push } from './push.ts';
-import { recordImage } from './record-image.ts';
 import { remoteServices, type Services } from './services.ts';
 import { TaskHandle } from './task.ts';
 
@@ -90,7 +90,7 @@ export class Client implements AsyncDisposable {
    */
   async tag(source: string, target: string, { signal }: CallOptions = {}): Promise<ImageHandle> {
     const image = await this.services.images.get(source, { signal });
-    await recordImage(this.services, target, image.target, { labels: image.labels, signal });
+    await recordImage(this.services.images, target, image.target, { labels: image.labels, signal });
     return new ImageHandle(this.services, { name: target, target: image.target });
   }
 
@@ -114,7 +114,7 @@ export class Client implements AsyncDisposable {
     const { signal } = options;
     await using lease = await this.lease({ signal });
     const found = await importArchive(archive, lease.client.services.content, { signal });
-    for (const { name, target } of found) await recordImage(this.services, name, target, { signal });
+    for (const { name, target } of found) await recordImage(this.services.images, name, target, { signal });
     return found.map((image) => new ImageHandle(this.services, image));
   }
 

@@ -1,9 +1,8 @@
 import type { Container } from '@stowage/containers';
-import { type CallOptions, Fault, type TypedBytes, unlessGone } from '@stowage/core';
+import { type CallOptions, Fault, type TypedBytes, unlessGone, whole } from '@stowage/core';
 import { type IoOptions, ProcessIo } from './process-io.ts';
 import type { Services } from './services.ts';
 import { TaskHandle } from './task.ts';
-import { whole } from './whole.ts';
 
 export interface CreateTaskOptions extends CallOptions {
   readonly io?: IoOptions | undefined;

@@ -1,4 +1,4 @@
-import { type CallOptions, Fault, type Labels, type Mount } from '@stowage/core';
+import { type CallOptions, Fault, type Labels, type Mount, whole } from '@stowage/core';
 import { chainIds } from '@stowage/oci-image';
 import {
   composeSpec,
@@ -12,7 +12,6 @@ import { ContainerHandle } from './container.ts';
 import { DEFAULT_SNAPSHOTTER, type ImageHandle } from './image.ts';
 import type { Services } from './services.ts';
 import { snapshotUserLookup } from './snapshot-users.ts';
-import { whole } from './whole.ts';
 
 export interface CreateContainerOptions extends CallOptions {
   readonly id: string;

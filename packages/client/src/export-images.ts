@@ -1,14 +1,7 @@
-import {
-  type CallOptions,
-  type Descriptor,
-  Fault,
-  hostPlatform,
-  type Platform,
-  parsePlatform,
-} from '@stowage/core';
+import { type CallOptions, Fault, hostPlatform, parsePlatform } from '@stowage/core';
 import type { Image } from '@stowage/images';
-import { chooseManifest, writeArchive } from '@stowage/oci-image';
-import { hold } from './hold.ts';
+import { holdImages } from '@stowage/leases';
+import { writeArchive } from '@stowage/oci-image';
 import type { Services } from './services.ts';
 
 export interface ExportOptions extends CallOptions {
@@ -28,28 +21,6 @@ export async function* exportImages(
   const { images, content, leases } = services;
   const found: Image[] = [];
   for (const name of new Set(names)) found.push(await images.get(name, { signal }));
-  await using _held = await hold(leases, found, { signal });
-  if (platforms !== undefined)
-    for (const { target } of found) await expectAny(services, target, platforms, options);
+  await using _held = await holdImages(leases, found, { signal });
   yield* writeArchive(content, found, { platforms, signal });
-}
-
-/** An archive of an image that has nothing for any of the platforms would be an empty one. */
-async function expectAny(
-  { content }: Services,
-  target: Descriptor,
-  platforms: readonly Platform[],
-  { signal }: CallOptions,
-): Promise<void> {
-  let none: unknown;
-  for (const platform of platforms) {
-    try {
-      await chooseManifest(content, target, platform, { signal });
-      return;
-    } catch (e) {
-      if (!Fault.is(e, 'not_found')) throw e;
-      none ??= e;
-    }
-  }
-  throw none;
 }

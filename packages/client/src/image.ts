@@ -1,5 +1,6 @@
 import { type CallOptions, type Descriptor, hostPlatform, type Platform } from '@stowage/core';
 import type { DeleteImageOptions, Image } from '@stowage/images';
+import { openLease } from '@stowage/leases';
 import {
   type ContainerConfig,
   chainIds,
@@ -12,7 +13,6 @@ import {
 } from '@stowage/oci-image';
 import { historyOf, type ImageHistory } from './history.ts';
 import { layersAtATime } from './layers-at-a-time.ts';
-import { openLease } from './lease.ts';
 import type { Services } from './services.ts';
 
 export interface UnpackOptions extends CallOptions {

@@ -1,3 +1,4 @@
+export type { LeaseHandle, LeaseOptions } from '@stowage/leases';
 export type { OnProgress, Progress } from '@stowage/oci-image';
 export { Client, type ClientOptions, connect } from './client.ts';
 export { ContainerHandle, type CreateTaskOptions } from './container.ts';
@@ -6,7 +7,6 @@ export type { ExportOptions } from './export-images.ts';
 export type { ImageHistory } from './history.ts';
 export { ImageHandle, type UnpackOptions } from './image.ts';
 export { daemonApi } from './inspector.ts';
-export type { LeaseHandle, LeaseOptions } from './lease.ts';
 export { type Ownership, ProcessHandle } from './process-handle.ts';
 export type { IoOptions } from './process-io.ts';
 export type { PullOptions } from './pull.ts';

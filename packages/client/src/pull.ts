@@ -1,8 +1,8 @@
 import { type CallOptions, hostPlatform, parsePlatform } from '@stowage/core';
+import { recordImage } from '@stowage/images';
 import { fetchImage, type OnProgress, pullImage } from '@stowage/oci-image';
 import { DEFAULT_SNAPSHOTTER, ImageHandle } from './image.ts';
 import { layersAtATime } from './layers-at-a-time.ts';
-import { recordImage } from './record-image.ts';
 import { openRegistryAs, type RegistryAccess } from './registry-access.ts';
 import type { Services } from './services.ts';
 
@@ -45,6 +45,6 @@ export async function pull(
   }
   const others = options.platforms === 'all' ? 'all' : options.platforms?.map((one) => parsePlatform(one));
   if (others !== undefined) await fetchImage({ ...source, platforms: others });
-  await recordImage(services, name, descriptor, { signal });
+  await recordImage(services.images, name, descriptor, { signal });
   return new ImageHandle(services, { name, target: descriptor }, platform);
 }

@@ -1,6 +1,6 @@
 import { type CallOptions, type Descriptor, parsePlatform } from '@stowage/core';
+import { holdImages } from '@stowage/leases';
 import { type OnProgress, pushImage } from '@stowage/oci-image';
-import { hold } from './hold.ts';
 import { openRegistryAs, type RegistryAccess } from './registry-access.ts';
 import type { Services } from './services.ts';
 
@@ -31,7 +31,7 @@ export async function push(services: Services, name: string, options: PushOption
   const { target } = await images.get(name, { signal });
   const { parseReference, sourceRepositories } = await import('@stowage/registry');
   const { host } = parseReference(name);
-  await using _held = await hold(leases, [{ target }], { signal });
+  await using _held = await holdImages(leases, [{ target }], { signal });
   await using registry = await openRegistryAs(options);
   const pushed = await pushImage({
     pusher: registry,

@@ -1,10 +1,9 @@
-import type { CallOptions } from '@stowage/core';
+import { type CallOptions, whole } from '@stowage/core';
 import { type LinuxResources, type Process, processBytes, resourcesBytes } from '@stowage/oci-spec';
 import type { ProcessInfo } from '@stowage/runtime';
 import type { Metric, Tasks } from '@stowage/tasks';
 import { type Ownership, ProcessHandle } from './process-handle.ts';
 import { type IoOptions, ProcessIo } from './process-io.ts';
-import { whole } from './whole.ts';
 
 export interface ExecOptions extends CallOptions {
   readonly execId: string;

@@ -18,3 +18,4 @@ export * from './scope.ts';
 export * from './typed-bytes.ts';
 export * from './unless-absent.ts';
 export * from './unless-gone.ts';
+export * from './whole.ts';

@@ -1,1 +1,2 @@
 export * from './image-store.ts';
+export * from './record-image.ts';

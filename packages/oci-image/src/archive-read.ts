@@ -9,7 +9,7 @@ import {
   quote,
   unlessGone,
 } from '@stowage/core';
-import type { Image, ImageStore } from '@stowage/images';
+import { type ImageStore, recordImage } from '@stowage/images';
 import { type ArchiveFiles, MAX_ARCHIVE_JSON_BYTES, readArchiveFiles } from './archive-files.ts';
 import { ANNOTATION } from './archive-write.ts';
 import { dockerManifests } from './docker-archive.ts';
@@ -33,6 +33,7 @@ export interface ImportOptions extends CallOptions {
   readonly name?: string | undefined;
   /** Also names the archive's whole index. */
   readonly indexName?: string | undefined;
+  /** Given to the images, beside those that they have. */
   readonly labels?: Labels | undefined;
 }
 
@@ -59,9 +60,11 @@ export async function importArchive(
   content: ContentStore,
   options: ImportOptions = {},
 ): Promise<ImportedImage[]> {
-  const { images, signal } = options;
+  const { images, labels, signal } = options;
   const named = namedImages(await readArchive(bytes, content, { signal }), options);
-  if (images !== undefined) for (const image of named) await setImage(images, image, options);
+  if (images === undefined) return named;
+  for (const { name, target } of named)
+    await recordImage(images, name, target, { labels, labelling: 'add', signal });
   return named;
 }
 
@@ -177,23 +180,4 @@ function bare({ annotations = {}, ...rest }: Descriptor): Descriptor {
   delete kept[ANNOTATION.imageName];
   delete kept[ANNOTATION.refName];
   return Object.keys(kept).length === 0 ? rest : { ...rest, annotations: kept };
-}
-
-async function setImage(
-  images: Pick<ImageStore, 'create' | 'update'>,
-  { name, target }: ImportedImage,
-  { labels = {}, signal }: ImportOptions,
-): Promise<Image> {
-  try {
-    return await images.create({ name, target, labels }, { signal });
-  } catch (e) {
-    if (!Fault.is(e, 'already_exists')) throw e;
-    return await images.update(
-      { name, target, labels },
-      ['target', ...Object.keys(labels).map((k) => `labels.${k}`)],
-      {
-        signal,
-      },
-    );
-  }
 }

@@ -9,7 +9,9 @@ import {
   MEDIA_TYPE,
   type Platform,
   platformRank,
+  quote,
 } from '@stowage/core';
+import { chooseManifest } from './choose.ts';
 import { isForeign, kindOf } from './media-types.ts';
 import { childrenOf, readManifest } from './read.ts';
 import { type TarItem, writeTar } from './tar-write.ts';
@@ -38,7 +40,8 @@ export interface ArchiveOptions extends CallOptions {
  * Images as one tar stream: an OCI image layout, which `docker load` can read too. The same images make the same
  * bytes.
  *
- * @throws Fault `not_found` if the store lacks something that belongs to them, before the first byte.
+ * @throws Fault before the first byte: `not_found` if the store lacks something that belongs to them, or one has nothing for
+ *   any of the platforms; `invalid_argument` if there are none.
  */
 export async function* writeArchive(
   content: Pick<ContentStore, 'info' | 'read'>,
@@ -46,8 +49,12 @@ export async function* writeArchive(
   options: ArchiveOptions = {},
 ): AsyncGenerator<Uint8Array> {
   const { dockerManifest = true, signal } = options;
+  if (images.length === 0) throw new Fault('invalid_argument', 'export: no image is named');
   const blobs = new Map<Digest, bigint>();
-  for (const { target } of images) await collect(content, target, blobs, options);
+  for (const image of images) {
+    await expectAny(content, image, options);
+    await collect(content, image.target, blobs, options);
+  }
   const docker = [];
   for (const image of dockerManifest ? images : [])
     docker.push(...(await dockerEntries(content, image, options)));
@@ -71,6 +78,28 @@ export async function* writeArchive(
     };
     return { path: blobPath(digest), type: 'File', mode: 0o444, sizeBytes: Number(size), body };
   }
+}
+
+/** Without this, an image that has nothing for any of the platforms would be an index that points at nothing. */
+async function expectAny(
+  content: Pick<ContentStore, 'info' | 'read'>,
+  { target, name = target.digest }: ArchiveImage,
+  { platforms, signal }: ArchiveOptions,
+): Promise<void> {
+  if (platforms === undefined) return;
+  const reasons: Fault[] = [];
+  for (const platform of platforms) {
+    try {
+      await chooseManifest(content, target, platform, { signal });
+      return;
+    } catch (e) {
+      if (!Fault.is(e, 'not_found')) throw e;
+      reasons.push(e);
+    }
+  }
+  const [cause] = reasons;
+  const reason = cause?.message ?? 'no platform is wanted';
+  throw new Fault('not_found', `export ${quote(name)}: ${reason}`, { cause });
 }
 
 function named({ target, name }: ArchiveImage): Descriptor {

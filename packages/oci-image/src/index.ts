@@ -22,6 +22,8 @@ export * from './progress.ts';
 export * from './pull-image.ts';
 export { type PushedImage, type PushImageOptions, pushImage } from './push-image.ts';
 export type { PushedPart } from './push-plan.ts';
+export { type Sendable, type SendOptions, sendImage } from './push-send.ts';
+export { PushWalk, type PushWalkOptions, type Walked } from './push-walk.ts';
 export type { Pusher, PusherOptions } from './pusher.ts';
 export * from './read.ts';
 export * from './unpack.ts';

@@ -1,9 +1,8 @@
-import { type ContentStore, readBlob } from '@stowage/content';
-import type { CallOptions, Descriptor, Labels } from '@stowage/core';
-import { MAX_MANIFEST_BYTES } from './documents.ts';
-import { allSettled, Pool } from './pool.ts';
+import type { ContentStore } from '@stowage/content';
+import { type CallOptions, type Descriptor, Gate, type Labels } from '@stowage/core';
 import type { OnProgress } from './progress.ts';
-import { type PushedPart, type PushPlan, planPush } from './push-plan.ts';
+import { type PushedPart, planPush } from './push-plan.ts';
+import { sendImage } from './push-send.ts';
 import type { Pusher } from './pusher.ts';
 
 export interface PushImageOptions extends CallOptions {
@@ -43,62 +42,7 @@ export interface PushedImage {
 export async function pushImage(options: PushImageOptions): Promise<PushedImage> {
   const { content, target, part = 'all', concurrency = 3, signal } = options;
   const plan = await planPush(content, target, part, { signal });
-  const stop = new AbortController();
-  const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-  const stoppable = { ...options, signal: either };
-  const pool = new Pool(concurrency);
-  const sending = [...plan.blobs.values()].map((blob) =>
-    pool.run(() => {
-      either.throwIfAborted();
-      return pushBlob(stoppable, blob);
-    }),
-  );
-  await allSettled(sending, () => stop.abort());
-  for (const document of plan.documents.values()) await pushDocument(options, plan, document);
+  await sendImage(plan, { ...options, places: new Gate(concurrency) });
   const { mediaType, digest, size } = plan.root;
   return { descriptor: plan.root === target ? target : { mediaType, digest, size }, leftOut: plan.leftOut };
-}
-
-async function pushBlob(options: PushImageOptions, blob: Descriptor): Promise<void> {
-  const { pusher, content, name, mountFrom = () => [], onProgress, signal } = options;
-  const { digest, size } = blob;
-  const { labels } = await content.info(digest, { signal });
-  const pushed = await pusher.pushBlob(
-    repositoryOf(name),
-    blob,
-    (offset, reading) => content.read(digest, { offset }, reading),
-    {
-      mountFrom: mountFrom(labels),
-      onProgress: (bytes) => onProgress?.({ stage: 'push', descriptor: blob, state: 'running', bytes }),
-      signal,
-    },
-  );
-  const state = pushed === 'sent' ? 'done' : pushed;
-  onProgress?.({ stage: 'push', descriptor: blob, state, bytes: size });
-}
-
-async function pushDocument(
-  { pusher, content, name, onProgress, signal }: PushImageOptions,
-  { root, rootBytes }: PushPlan,
-  document: Descriptor,
-): Promise<void> {
-  const { mediaType, digest, size } = document;
-  const isRoot = digest === root.digest;
-  const bytes =
-    (isRoot ? rootBytes : undefined) ??
-    (await readBlob(content, document, { maxBytes: MAX_MANIFEST_BYTES, signal }));
-  const as = isRoot ? name : `${repositoryOf(name)}@${digest}`;
-  const { state } = await pusher.pushManifest(as, { mediaType, bytes }, { signal });
-  onProgress?.({
-    stage: 'push',
-    descriptor: document,
-    state: state === 'sent' ? 'done' : state,
-    bytes: size,
-  });
-}
-
-/** Without tag and digest. */
-function repositoryOf(name: string): string {
-  const [path = ''] = name.split('@', 1);
-  return path.replace(/:[^/:]*$/, '');
 }

@@ -11,17 +11,15 @@ import {
 import { noManifest } from './choose.ts';
 import { MAX_MANIFEST_BYTES } from './documents.ts';
 import { kindOf } from './media-types.ts';
-import { PushWalk, type Walked } from './push-walk.ts';
+import type { Sendable } from './push-send.ts';
+import { PushWalk } from './push-walk.ts';
 import { type ContentReader, readConfig, readIndex, readManifest } from './read.ts';
 
 /** What of an image is pushed: all of it, what is for some platforms, or what is there. */
 export type PushedPart = readonly Platform[] | 'all' | 'available';
 
 /** What is pushed, and as what. */
-export interface PushPlan extends Walked {
-  readonly root: Descriptor;
-  /** Of the root, where it is an index that was written anew; it is in no store. */
-  readonly rootBytes?: Uint8Array | undefined;
+export interface PushPlan extends Sendable {
   /** What the image's index points at and does not go. */
   readonly leftOut: readonly Descriptor[];
 }

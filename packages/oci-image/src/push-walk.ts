@@ -20,16 +20,23 @@ export interface Walked {
   readonly documents: ReadonlyMap<Digest, Descriptor>;
 }
 
+export interface PushWalkOptions extends CallOptions {
+  /** Which children of an index belong. Default: all. */
+  readonly wants?: ((child: Descriptor) => boolean) | undefined;
+  /** Told what an index or a manifest points at, the wanted and the others, as it is read. */
+  readonly onChildren?: ((parent: Descriptor, children: readonly Descriptor[]) => void) | undefined;
+}
+
 /** Walks what an image is made of, all of which must be in the store. */
 export class PushWalk {
   readonly #content: ContentReader;
   readonly #root: Descriptor;
-  readonly #options: CallOptions;
+  readonly #options: PushWalkOptions;
   readonly #blobs = new Map<Digest, Descriptor>();
   readonly #documents = new Map<Digest, Descriptor>();
   #read = 0;
 
-  constructor(content: ContentReader, root: Descriptor, options: CallOptions = {}) {
+  constructor(content: ContentReader, root: Descriptor, options: PushWalkOptions = {}) {
     this.#content = content;
     this.#root = root;
     this.#options = options;
@@ -71,7 +78,10 @@ export class PushWalk {
     if (++this.#read > MAX_DOCUMENTS) throw this.#tooMuch(`more than ${MAX_DOCUMENTS} indexes and manifests`);
     if (depth > MAX_DEPTH) throw this.#tooMuch(`indexes more than ${MAX_DEPTH} deep`);
     const children = await this.#present(childrenOf(this.#content, descriptor, this.#options), descriptor);
-    for (const child of children) await this.#visit(child, depth + 1, blobs, documents);
+    const { wants = () => true, onChildren } = this.#options;
+    onChildren?.(descriptor, children);
+    const wanted = kind === 'index' ? children.filter(wants) : children;
+    for (const child of wanted) await this.#visit(child, depth + 1, blobs, documents);
     // After its children: the order in which registries take them.
     documents.set(digest, descriptor);
   }

@@ -183,6 +183,33 @@ test('an archive of several platforms that lacks one is read without it', async 
   await expect(chooseManifest(content, target, platforms[0])).rejects.toMatchObject({ kind: 'not_found' });
 });
 
+test('an archive that would hold nothing is refused before its first byte, by the name of the image', async () => {
+  await using content = await labelledStore();
+  const platform = { os: 'linux', architecture: 'amd64' };
+  const target = await buildImage(content, { platform, layers: [[{ path: 'x', data: 'x' }]] });
+  const arm = { os: 'linux', architecture: 'arm64' };
+  const { size, ...rest } = target;
+  const index = Buffer.from(
+    JSON.stringify({ schemaVersion: 2, manifests: [{ ...rest, size: Number(size), platform }] }),
+  );
+  const of = { mediaType: MEDIA_TYPE.ociIndex, digest: digestOf(index), size: BigInt(index.byteLength) };
+  {
+    await using writer = await content.writer({ ref: 'index' });
+    await writer.write(index);
+    await writer.commit();
+  }
+  await expect(
+    writeArchive(content, [{ name, target: of }], { platforms: [arm] }).next(),
+  ).rejects.toMatchObject({
+    kind: 'not_found',
+    message: expect.stringMatching(new RegExp(`^export "${name}": .*linux/arm64.*it has only linux/amd64`)),
+  });
+  await expect(writeArchive(content, [{ target: of }], { platforms: [] }).next()).rejects.toMatchObject({
+    kind: 'not_found',
+  });
+  await expect(writeArchive(content, []).next()).rejects.toMatchObject({ kind: 'invalid_argument' });
+});
+
 const config = (diffIds: readonly string[]) =>
   JSON.stringify({
     os: 'linux',

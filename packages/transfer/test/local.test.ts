@@ -71,6 +71,20 @@ test('a push of what was pulled for one platform says what is missing', async ()
   });
 });
 
+test('of an image that has nothing for the platforms, no archive is written', async () => {
+  const riscv = { os: 'linux', architecture: 'riscv64' };
+  let bytes = 0;
+  const write = async (archive: AsyncIterable<Uint8Array>) => {
+    for await (const chunk of archive) bytes += chunk.byteLength;
+  };
+  const to = { kind: 'export' as const, platforms: [riscv], write };
+  await expect(at.transfers('source').transfer(stored(NAME), to)).rejects.toMatchObject({
+    kind: 'not_found',
+    message: expect.stringContaining(`"${NAME}"`),
+  });
+  expect(bytes).toBe(0);
+});
+
 test('without an image of its name, nothing is moved', async () => {
   const absent = stored('absent');
   const write = async () => {};

@@ -1,8 +1,8 @@
 import { Fault, hostPlatform, quote } from '@stowage/core';
 import type { Image, ImageStore } from '@stowage/images';
+import { holdImages } from '@stowage/leases';
 import { writeArchive } from '@stowage/oci-image';
 import type { ArchiveSink, StoredImage } from '../objects.ts';
-import { held } from './own-lease.ts';
 import type { Work } from './parts.ts';
 import type { Steps } from './steps.ts';
 
@@ -16,7 +16,7 @@ export async function exportImages(
   const { parts, scope, signal } = work;
   steps.say('Exporting');
   const images = await lookUp(parts.images(scope), from, signal);
-  await using _held = await held(work, images);
+  await using _held = await holdImages(parts.leases(scope), images, { signal });
   const platforms = to.platforms === undefined || to.platforms.length === 0 ? [hostPlatform()] : to.platforms;
   const archive = writeArchive(parts.content(scope), images, {
     ...(!to.allPlatforms && { platforms }),

@@ -1,5 +1,5 @@
 import { type CallOptions, cleanLabels, type Descriptor, Fault, type Labels } from '@stowage/core';
-import type { Image, ImageStore } from '@stowage/images';
+import { type ImageStore, recordImage } from '@stowage/images';
 import { ANNOTATION } from '@stowage/oci-image';
 import type { ImageReference, StoredImage } from '../objects.ts';
 import type { Steps } from './steps.ts';
@@ -78,29 +78,7 @@ async function setAll(
   options: CallOptions,
 ): Promise<void> {
   for (const name of names) {
-    await set(images, { name, target, labels: cleanLabels(labels) }, options);
+    await recordImage(images, name, target, { ...options, labels: cleanLabels(labels) });
     steps.image('saved', name, target);
-  }
-}
-
-/** Somebody may make the image, or remove it, between the two. */
-async function set(
-  images: ImageStore,
-  image: Pick<Image, 'name' | 'target' | 'labels'>,
-  options: CallOptions,
-): Promise<void> {
-  for (;;) {
-    try {
-      await images.create(image, options);
-      return;
-    } catch (e) {
-      if (!Fault.is(e, 'already_exists')) throw e;
-    }
-    try {
-      await images.update(image, [], options);
-      return;
-    } catch (e) {
-      if (!Fault.is(e, 'not_found')) throw e;
-    }
   }
 }

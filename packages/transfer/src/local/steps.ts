@@ -49,6 +49,12 @@ export class Steps {
     if (event !== 'waiting') this.#tell({ ...about, event, bytes });
   }
 
+  /** What goes to a registry. */
+  readonly pushed: OnProgress = ({ descriptor, state, bytes }) => {
+    const event = state === 'running' ? 'uploading' : state === 'done' ? 'complete' : 'already exists';
+    this.blob(event, descriptor, bytes);
+  };
+
   /** What comes and is unpacked. */
   readonly fetched: OnProgress = ({ stage, descriptor, state, bytes }) => {
     if (stage === 'unpack') {
