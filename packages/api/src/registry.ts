@@ -37,8 +37,10 @@ import { file_services_transfer_v1_transfer } from './gen/services/transfer/v1/t
 import { file_services_ttrpc_events_v1_events } from './gen/services/ttrpc/events/v1/events_pb.ts';
 import { file_services_version_v1_version } from './gen/services/version/v1/version_pb.ts';
 import { file_stowage_content_v1_verification } from './gen/stowage/content/v1/verification_pb.ts';
+import { file_stowage_events_v1_events } from './gen/stowage/events/v1/events_pb.ts';
 import { file_stowage_gc_v1_gc } from './gen/stowage/gc/v1/gc_pb.ts';
 import { file_stowage_metadata_v1_metadata } from './gen/stowage/metadata/v1/metadata_pb.ts';
+import { file_stowage_operations_v1_operations } from './gen/stowage/operations/v1/operations_pb.ts';
 import { file_stowage_plugins_v1_plugins } from './gen/stowage/plugins/v1/plugins_pb.ts';
 import { file_stowage_supervisor_v1_shim } from './gen/stowage/supervisor/v1/shim_pb.ts';
 import { file_stowage_supervisor_v1_supervisor } from './gen/stowage/supervisor/v1/supervisor_pb.ts';
@@ -96,8 +98,10 @@ export const files: readonly DescFile[] = [
   file_services_ttrpc_events_v1_events,
   file_services_version_v1_version,
   file_stowage_content_v1_verification,
+  file_stowage_events_v1_events,
   file_stowage_gc_v1_gc,
   file_stowage_metadata_v1_metadata,
+  file_stowage_operations_v1_operations,
   file_stowage_plugins_v1_plugins,
   file_stowage_supervisor_v1_shim,
   file_stowage_supervisor_v1_supervisor,

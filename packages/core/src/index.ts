@@ -1,4 +1,5 @@
 export * from './abort.ts';
+export * from './bell.ts';
 export * from './call-options.ts';
 export * from './descriptor.ts';
 export * from './digest.ts';
@@ -14,6 +15,7 @@ export * from './mount.ts';
 export * from './platform.ts';
 export * from './platform-rank.ts';
 export * from './plugin.ts';
+export * from './position.ts';
 export * from './scope.ts';
 export * from './typed-bytes.ts';
 export * from './unless-absent.ts';

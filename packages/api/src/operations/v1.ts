@@ -1,0 +1,1 @@
+export * from '../gen/stowage/operations/v1/operations_pb.ts';
