@@ -21,11 +21,12 @@ export interface ProcessRef {
 
 /**
  * - `stdin`: a writer of the FIFO that is the standard input of a process without a terminal.
+ * - `stdout`, `stderr`: readers of the FIFOs that go to a log of the supervisor's.
  * - `master`: of a terminal.
  * - `input`, `output`: both directions of the FIFOs that a terminal's bytes come from and go to. Without somebody who
  *   has them open, what is in them is lost, and clients see an end.
  */
-export type HandleName = 'stdin' | 'master' | 'input' | 'output';
+export type HandleName = 'stdin' | 'stdout' | 'stderr' | 'master' | 'input' | 'output';
 
 /** Descriptors by what they are. */
 export type Handles = { readonly [K in HandleName]?: number };

@@ -39,8 +39,9 @@ export class Handover implements Disposable {
 
   /** From now on daemons hold what this process needs, if it is anything. Call it before the process is told of. */
   keep(ref: ProcessRef, process: TaskProcess): void {
-    const { terminal, stdin } = process.stdio;
-    if (!terminal && stdin === '') return;
+    const { terminal, stdin, stdout, stderr } = process.stdio;
+    const mayLog = [stdout, stderr].some((uri) => uri.startsWith('file:'));
+    if (!terminal && stdin === '' && !mayLog) return;
     this.#kept.set(refKey(ref), { ref, process });
     this.changed(ref);
   }

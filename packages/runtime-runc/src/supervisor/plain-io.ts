@@ -9,6 +9,7 @@ import { adoptTail, FifoTail } from './fifo-tail.ts';
 import { Loggers } from './loggers.ts';
 import type { LoggerHost, LoggerRecord, OutputName } from './logging-binary.ts';
 import type { IoOwner } from './open-io.ts';
+import { OutputLogs } from './output-logs.ts';
 import type { ProcessIO } from './process-io.ts';
 import { type StreamName, type StreamTarget, streamTarget } from './stream-target.ts';
 import type { TaskProcess } from './task-process.ts';
@@ -30,6 +31,7 @@ export class PlainIO implements ProcessIO {
   readonly #given: (number | FileHandle)[] = [];
   readonly #tails: FifoTail[] = [];
   #loggers: Loggers | undefined;
+  #logs: OutputLogs | undefined;
   #stdinWriter: number | undefined;
   /** Nobody shall read more from standard input, or nothing does. */
   #stdinEnded = false;
@@ -48,9 +50,10 @@ export class PlainIO implements ProcessIO {
     const io = new PlainIO();
     try {
       io.#loggers = await Loggers.start({ stdout: out, stderr: err }, host, options);
+      io.#logs = await OutputLogs.open({ stdout: out, stderr: err }, host);
       const fd0 = await io.#openInput(input, owner);
       const fd1 = await io.#openOutput('stdout', out, owner);
-      const same = stdout !== '' && stdout === stderr && err.kind !== 'logger';
+      const same = stdout !== '' && stdout === stderr && err.kind !== 'logger' && err.kind !== 'log';
       const fd2 = same ? fd1 : await io.#openOutput('stderr', err, owner);
       io.#stdio = [fd0, fd1, fd2];
       return io;
@@ -71,6 +74,10 @@ export class PlainIO implements ProcessIO {
       const tail = target?.kind === 'fifo' ? adoptTail(target.path) : undefined;
       if (tail !== undefined) io.#tails.push(tail);
     }
+    io.#logs = OutputLogs.adopt(
+      { stdout: await found('stdout', stdout), stderr: await found('stderr', stderr) },
+      host,
+    );
     const input = stdinClosed ? undefined : await found('stdin', stdin);
     if (input?.kind === 'fifo') io.#stdinWriter = openWriter(input.path);
     return io;
@@ -98,13 +105,17 @@ export class PlainIO implements ProcessIO {
   async #openOutput(name: OutputName, target: StreamTarget, owner: IoOwner): Promise<number | null> {
     if (target.kind === 'none') return null;
     if (target.kind === 'file') return this.#give(await open(target.path, 'a', 0o640));
-    const fd = target.kind === 'fifo' ? openFifo(target.path, 'both') : this.#loggers?.takeWriter(name);
+    const fd = target.kind === 'fifo' ? openFifo(target.path, 'both') : this.#takeWriter(name, target.kind);
     if (fd === undefined) return null;
     this.#given.push(fd);
     chown(fd, owner);
     // A logging binary has its end open from the start, and needs no one to hold what it has not read.
     if (target.kind === 'fifo') this.#tails.push(new FifoTail(target.path));
     return fd;
+  }
+
+  #takeWriter(name: OutputName, kind: 'log' | 'logger'): number | undefined {
+    return kind === 'log' ? this.#logs?.takeWriter(name) : this.#loggers?.takeWriter(name);
   }
 
   #give(file: FileHandle): number {
@@ -136,14 +147,15 @@ export class PlainIO implements ProcessIO {
   }
 
   async flushed(): Promise<void> {
-    await this.#loggers?.finish();
+    await Promise.all([this.#loggers?.finish(), this.#logs?.finish()]);
   }
 
   handles(): Handles {
-    return this.#stdinWriter === undefined ? {} : { stdin: this.#stdinWriter };
+    const logs = this.#logs?.handles();
+    return this.#stdinWriter === undefined ? { ...logs } : { stdin: this.#stdinWriter, ...logs };
   }
 
-  /** What was kept is of the FIFO itself, whatever is at its path by now. */
+  /** What was kept is of the FIFO itself, whatever is at its path by now. Those of logs are found at theirs. */
   take({ stdin, ...others }: Handles): void {
     for (const fd of Object.values(others)) close(fd);
     if (stdin === undefined) return;
@@ -158,7 +170,7 @@ export class PlainIO implements ProcessIO {
   close(): void {
     this.closeStdin();
     for (const tail of this.#tails) tail.close();
-    void this.spawned().then(() => this.#loggers?.finish());
+    void this.spawned().then(() => Promise.all([this.#loggers?.finish(), this.#logs?.finish()]));
   }
 }
 

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { errnoOf, Fault, quote } from '@stowage/core';
+import { type LogTarget, logTarget } from './log-target.ts';
 
 export type StreamName = 'stdin' | 'stdout' | 'stderr';
 
@@ -9,6 +10,7 @@ export type StreamTarget =
   | { readonly kind: 'fifo'; readonly path: string }
   /** Written at its end; made if it is not there. */
   | { readonly kind: 'file'; readonly path: string }
+  | LogTarget
   | LoggerTarget;
 
 /** A program that reads the output. */
@@ -26,7 +28,7 @@ const NONE: StreamTarget = { kind: 'none' };
 
 /**
  * What a client's path or URI names: empty for nothing, a path or `fifo://` for a FIFO that the client made (or a
- * regular file or device that is there), `file://` for a log file, `binary://` and `binary-v2://` for a program.
+ * regular file or device that is there), `file://` for a log file (with `format=cri` one of lines with their times), `binary://` and `binary-v2://` for a program.
  *
  * Clients alone name streams, with the process that they make. No label, annotation or image is ever asked, since the
  * program runs as root on the host.
@@ -40,7 +42,10 @@ export async function streamTarget(name: StreamName, uri: string): Promise<Strea
   const url = URL.canParse(uri) ? new URL(uri) : undefined;
   if (url?.protocol === 'fifo:') return atPath(name, pathOf(url));
   if (name !== 'stdin') {
-    if (url?.protocol === 'file:') return { kind: 'file', path: pathOf(url) };
+    if (url?.protocol === 'file:') {
+      const path = pathOf(url);
+      return logTarget(uri, url, path) ?? { kind: 'file', path };
+    }
     if (url?.protocol === 'binary:') return loggerTarget(name, uri, url, 'close');
     if (url?.protocol === 'binary-v2:') return loggerTarget(name, uri, url, 'byte');
   }

@@ -66,7 +66,7 @@ export class TerminalIO implements ProcessIO {
       io.#sink =
         target.kind === 'logger'
           ? fifoSink(io.#loggers.takeWriter('stdout'), { late: false })
-          : await openSink(target);
+          : await openSink(target, host.log);
       if (source.kind === 'fifo') io.#input = InputFifo.open(source.path);
       io.#console = new ConsoleSocket(socketPath, poller);
       return io;
@@ -80,10 +80,10 @@ export class TerminalIO implements ProcessIO {
   static async adopt({ stdio, stdinClosed, loggers }: TaskProcess, host: LoggerHost): Promise<TerminalIO> {
     const io = new TerminalIO(Loggers.adopt(host, loggers));
     io.#inputEnded = stdinClosed;
-    if (stdio.stdout === '') io.#sink = await openSink({ kind: 'none' });
+    if (stdio.stdout === '') io.#sink = await openSink({ kind: 'none' }, host.log);
     if (stdio.stdout.startsWith('file:')) {
       const target = await streamTarget('stdout', stdio.stdout);
-      if (target.kind === 'file') io.#sink = await openSink(target);
+      if (target.kind === 'file' || target.kind === 'log') io.#sink = await openSink(target, host.log);
     }
     return io;
   }

@@ -2,8 +2,12 @@ import { createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import type { Logger } from '@stowage/core';
 import { openFifo } from '@stowage/linux';
 import { FifoTail } from './fifo-tail.ts';
+import { LogCopy } from './log-copy.ts';
+import { LogFile } from './log-file.ts';
+import type { LogTarget } from './log-target.ts';
 import type { LoggerTarget, StreamTarget } from './stream-target.ts';
 
 /** Where a terminal's output goes. */
@@ -16,7 +20,10 @@ export interface OutputSink {
   close(): void;
 }
 
-export async function openSink(target: Exclude<StreamTarget, LoggerTarget>): Promise<OutputSink> {
+export async function openSink(
+  target: Exclude<StreamTarget, LoggerTarget>,
+  log: Logger,
+): Promise<OutputSink> {
   switch (target.kind) {
     case 'none':
       return { fd: undefined, take: (output) => void output.resume(), finish: async () => {}, close() {} };
@@ -28,7 +35,26 @@ export async function openSink(target: Exclude<StreamTarget, LoggerTarget>): Pro
       const stream = createWriteStream('', { fd: file });
       return { fd: undefined, ...streamSink(stream), close: () => void stream.destroy() };
     }
+    case 'log':
+      return await logSink(target, log);
   }
+}
+
+async function logSink(target: LogTarget, log: Logger): Promise<OutputSink> {
+  const file = new LogFile(target, log);
+  await file.open();
+  let copy: LogCopy | undefined;
+  return {
+    fd: undefined,
+    take(output) {
+      copy = new LogCopy(output, 'stdout', file);
+    },
+    async finish() {
+      await copy?.done;
+      await file.close();
+    },
+    close: () => void file.close(),
+  };
 }
 
 /**
