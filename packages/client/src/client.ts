@@ -3,14 +3,14 @@ import type { CallOptions, Scope } from '@stowage/core';
 import type { GarbageInspector } from '@stowage/gc';
 import { recordImage } from '@stowage/images';
 import { type LeaseHandle, type LeaseOptions, openLease } from '@stowage/leases';
-import { importArchive } from '@stowage/oci-image';
+import { type BlobDownloads, Downloads, importArchive } from '@stowage/oci-image';
 import { unixTransport } from '@stowage/rpc/transport';
 import { ContainerHandle } from './container.ts';
 import { type CreateContainerOptions, createContainer } from './create-container.ts';
 import { type ExportOptions, exportImages } from './export-images.ts';
 import { ImageHandle } from './image.ts';
 import { daemonInspector } from './inspector.ts';
-import { ProcessIo } from './process-io.ts';
+import { type IoOptions, ProcessIo } from './process-io.ts';
 import { type PullOptions, pull } from './pull.ts';
 import { type PushedImage, type PushOptions, push } from './push.ts';
 import { remoteServices, type Services } from './services.ts';
@@ -38,6 +38,7 @@ export class Client implements AsyncDisposable {
   readonly #transport: Transport;
   readonly #scope: Scope;
   readonly #close: (() => PromiseLike<void>) | undefined;
+  #downloads: BlobDownloads = new Downloads().into('');
 
   /**
    * @param transport - to a daemon, or an engine's in-memory one.
@@ -54,20 +55,21 @@ export class Client implements AsyncDisposable {
   async lease(options: LeaseOptions = {}): Promise<LeaseHandle & { readonly client: Client }> {
     const lease = await openLease(this.services.leases, options);
     const client = new Client(this.#transport, { ...this.#scope, lease: lease.id });
+    client.#downloads = this.#downloads;
     return { ...lease, client };
   }
 
   /**
    * Gets an image from its registry, straight into the daemon's content store. What is there already is not fetched
-   * again, and a connection that breaks goes on where it was. So does what an earlier pull left half-way that ended
-   * without a word, as by a crash; one that fails or is aborted gives up what it has.
+   * again, and what somebody else is bringing is waited for. A connection that breaks goes on where it was. So does what an
+   * earlier pull left half-way that ended without a word, as by a crash; one that fails or is aborted gives up what it has.
    *
    * @param reference - `host/repository:tag` or `host/repository@digest`.
    * @throws Fault `unavailable` if the registry does not answer; `not_found`; `unauthenticated`.
    */
   async pull(reference: string, options: PullOptions = {}): Promise<ImageHandle> {
     await using lease = await this.lease({ signal: options.signal });
-    return await pull(this.services, lease.client.services, reference, options);
+    return await pull(this.services, lease.client.services, reference, options, this.#downloads);
   }
 
   /**
@@ -144,6 +146,20 @@ export class Client implements AsyncDisposable {
   async task(containerId: string, options?: CallOptions): Promise<TaskHandle> {
     await this.services.tasks.get({ containerId }, options);
     return new TaskHandle(this.services.tasks, containerId, await ProcessIo.open(), 'borrowed');
+  }
+
+  /**
+   * A task that is there, with its streams: those that go through FIFOs, which somebody left. What it is given to read is
+   * copied to it, and what it prints to where `io` says. Disposing it leaves it alone.
+   *
+   * @throws Fault `not_found`
+   */
+  async attach(containerId: string, io: IoOptions, options?: CallOptions): Promise<TaskHandle> {
+    const { stdin, stdout, stderr, terminal } = await this.services.tasks.get({ containerId }, options);
+    const streams = await ProcessIo.join({ stdin, stdout, stderr, terminal }, io);
+    const task = new TaskHandle(this.services.tasks, containerId, streams, 'borrowed');
+    task.connectStreams();
+    return task;
   }
 
   /**

@@ -39,6 +39,9 @@ export interface CreateContainerOptions extends CallOptions {
 
 const DEFAULT_RUNTIME = 'io.containerd.runc.v2';
 
+/** With which signal the image wants to be stopped, on its containers. @see containerd client/container_opts.go */
+export const STOP_SIGNAL_LABEL = 'io.containerd.image.config.stop-signal';
+
 /**
  * Makes a container with a snapshot of its own, in which the user is looked up.
  *
@@ -50,8 +53,10 @@ export async function createContainer(
   namespace: string,
   options: CreateContainerOptions,
 ): Promise<ContainerHandle> {
-  const { id, image, snapshotter = DEFAULT_SNAPSHOTTER, snapshotKey = id, labels = {}, signal } = options;
+  const { id, image, snapshotter = DEFAULT_SNAPSHOTTER, snapshotKey = id, signal } = options;
   const config = await image.config({ signal });
+  const { stopSignal } = config.config;
+  const labels = { ...(stopSignal !== '' && { [STOP_SIGNAL_LABEL]: stopSignal }), ...options.labels };
   const snapshots = leased.snapshotter(snapshotter);
   const parent = chainIds(config.diffIds).at(-1) ?? '';
   const mounts = await whole(

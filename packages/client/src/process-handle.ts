@@ -37,9 +37,14 @@ export class ProcessHandle implements AsyncDisposable {
   /** @returns the pid on the daemon's machine. */
   async start(options?: CallOptions): Promise<number> {
     const { pid } = await this.tasks.start(this.id, options);
+    this.connectStreams();
+    return pid;
+  }
+
+  /** Begins to hand streams over, of a process that was started before; a start does it too. */
+  connectStreams(): void {
     this.io.listen();
     this.io.feed(() => this.closeInput());
-    return pid;
   }
 
   /** Settles when it has exited. Call it before `start`: what is not awaited yet can't be missed. */
@@ -129,6 +134,15 @@ export class ProcessHandle implements AsyncDisposable {
   /** Lets it run on when the handle is disposed. */
   release(): void {
     this.#ownership = 'borrowed';
+  }
+
+  /**
+   * The same, and leaves the FIFOs of its streams where they are, for others to go on with. While nobody reads, a process
+   * that prints waits once a FIFO is full.
+   */
+  leave(): void {
+    this.release();
+    this.io.leave();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,7 @@
+import { stat } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { unlessAbsent } from '@stowage/core';
 import type { Stdio } from '@stowage/runtime';
 import { makeFifos, readFifo, writeFifo } from './fifo.ts';
 import { InputCopy } from './input-copy.ts';
@@ -7,11 +9,14 @@ import { OutputCopy } from './output-copy.ts';
 
 /** Where a process reads from and writes to. What is left out is `/dev/null`. */
 export interface IoOptions {
-  /** Copied to the process; when it ends, so does the process's standard input. Not destroyed. */
-  readonly stdin?: Readable | undefined;
-  /** Given a copy; not ended. `true`: to be read from the process handle's `stdout`. */
-  readonly stdout?: Writable | true | undefined;
-  readonly stderr?: Writable | true | undefined;
+  /** Copied to the process; when it ends, so does the process's standard input. Not destroyed. `open`: nothing comes yet. */
+  readonly stdin?: Readable | 'open' | undefined;
+  /**
+   * Given a copy; not ended. `true`: to be read from the process handle's `stdout`. A URL is where the runtime itself takes
+   * it: `file:` to a log, `binary:` to a program.
+   */
+  readonly stdout?: Writable | URL | true | undefined;
+  readonly stderr?: Writable | URL | true | undefined;
   /** Gives the process a terminal; then `stdout` is its one output. */
   readonly terminal?: boolean | undefined;
   /** Where FIFOs are made, on the daemon's machine. Default: the system's directory for temporary files. */
@@ -27,7 +32,7 @@ export class ProcessIo implements AsyncDisposable {
   readonly stdio: Stdio;
   readonly #outputs: ReadonlyMap<string, OutputCopy>;
   readonly #input: InputCopy | undefined;
-  readonly #remove: () => PromiseLike<void>;
+  #remove: () => PromiseLike<void>;
   readonly #failed = Promise.withResolvers<never>();
 
   private constructor(
@@ -46,8 +51,8 @@ export class ProcessIo implements AsyncDisposable {
 
   static async open(options: IoOptions = {}): Promise<ProcessIo> {
     const { terminal = false, stdin, stdout, stderr } = options;
-    const wanted = Object.entries({ stdout, stderr: terminal ? undefined : stderr });
-    const sinks = wanted.flatMap(([name, to]) => (to === undefined ? [] : [[name, to] as const]));
+    const wanted = { stdout, stderr: terminal ? undefined : stderr };
+    const sinks = sinksOf(wanted);
     const names = [...(stdin ? ['stdin'] : []), ...sinks.map(([name]) => name)];
     const fifos = await makeFifos(names, options.fifoDir);
     const outputs = new Map<string, OutputCopy>();
@@ -55,13 +60,41 @@ export class ProcessIo implements AsyncDisposable {
       for (const [name, to] of sinks) {
         outputs.set(name, new OutputCopy(await readFifo(fifos.path(name)), to));
       }
-      const input = stdin && new InputCopy(stdin, await writeFifo(fifos.path('stdin')));
-      const at = (name: string) => (names.includes(name) ? fifos.path(name) : '');
-      const stdio = { stdin: at('stdin'), stdout: at('stdout'), stderr: at('stderr'), terminal };
+      const input =
+        stdin && stdin !== 'open' ? new InputCopy(stdin, await writeFifo(fifos.path('stdin'))) : undefined;
+      const at = (name: string, to?: unknown) =>
+        names.includes(name) ? fifos.path(name) : isUrl(to) ? to.href : '';
+      const stdio = {
+        ...{ stdin: at('stdin'), terminal },
+        ...{ stdout: at('stdout', wanted.stdout), stderr: at('stderr', wanted.stderr) },
+      };
       return new ProcessIo(stdio, outputs, input, () => fifos[Symbol.asyncDispose]());
     } catch (e) {
       for (const output of outputs.values()) output.stop();
       await fifos[Symbol.asyncDispose]();
+      throw e;
+    }
+  }
+
+  /**
+   * Takes over the streams of a process that somebody left, at the FIFOs that it was given; what is none is passed over.
+   * What comes out goes to one reader, whoever is first.
+   */
+  static async join(stdio: Stdio, { stdin, stdout, stderr }: IoOptions = {}): Promise<ProcessIo> {
+    const outputs = new Map<string, OutputCopy>();
+    try {
+      for (const [name, to] of sinksOf({ stdout, stderr })) {
+        const path = await fifoAt(stdio[name]);
+        if (path !== undefined) outputs.set(name, new OutputCopy(await readFifo(path), to));
+      }
+      const path = await fifoAt(stdio.stdin);
+      const input =
+        stdin === undefined || stdin === 'open' || path === undefined
+          ? undefined
+          : new InputCopy(stdin, await writeFifo(path));
+      return new ProcessIo(stdio, outputs, input, async () => {});
+    } catch (e) {
+      for (const output of outputs.values()) output.stop();
       throw e;
     }
   }
@@ -116,9 +149,33 @@ export class ProcessIo implements AsyncDisposable {
     late.abort();
   }
 
+  /** Leaves the FIFOs where they are when this is disposed, for others to {@link join}. */
+  leave(): void {
+    this.#remove = async () => {};
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#input?.stop();
     for (const output of this.#outputs.values()) output.stop();
     await this.#remove();
   }
+}
+
+type Sinks = Pick<IoOptions, 'stdout' | 'stderr'>;
+
+function sinksOf({ stdout, stderr }: Sinks): Array<['stdout' | 'stderr', Writable | true]> {
+  return Object.entries({ stdout, stderr }).flatMap(([name, to]) =>
+    to === undefined || isUrl(to) ? [] : [[name as 'stdout' | 'stderr', to]],
+  );
+}
+
+/** Structural, because `instanceof` breaks across realms. */
+function isUrl(to: unknown): to is URL {
+  return typeof (to as Partial<URL> | undefined)?.href === 'string';
+}
+
+async function fifoAt(uri: string): Promise<string | undefined> {
+  const path = uri.startsWith('fifo://') ? decodeURIComponent(new URL(uri).pathname) : uri;
+  if (!path.startsWith('/')) return undefined;
+  return (await unlessAbsent(stat(path)))?.isFIFO() ? path : undefined;
 }

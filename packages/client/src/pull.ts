@@ -1,6 +1,6 @@
 import { type CallOptions, hostPlatform, parsePlatform } from '@stowage/core';
 import { recordImage } from '@stowage/images';
-import { fetchImage, type OnProgress, pullImage } from '@stowage/oci-image';
+import { type BlobDownloads, fetchImage, type OnProgress, pullImage } from '@stowage/oci-image';
 import { DEFAULT_SNAPSHOTTER, ImageHandle } from './image.ts';
 import { layersAtATime } from './layers-at-a-time.ts';
 import { openRegistryAs, type RegistryAccess } from './registry-access.ts';
@@ -23,19 +23,23 @@ export interface PullOptions extends CallOptions, RegistryAccess {
   readonly onProgress?: OnProgress | undefined;
 }
 
-/** @param leased - holds what comes until the image does. */
+/**
+ * @param leased - holds what comes until the image does.
+ * @param downloads - what else comes to the same daemon and namespace.
+ */
 export async function pull(
   services: Services,
   leased: Services,
   reference: string,
   options: PullOptions,
+  downloads: BlobDownloads,
 ): Promise<ImageHandle> {
   const { snapshotter: snapshotterName = DEFAULT_SNAPSHOTTER, metadata, onProgress, signal } = options;
   const platform = options.platform === undefined ? hostPlatform() : parsePlatform(options.platform);
   await using registry = await openRegistryAs(options);
   const { name, descriptor } = await registry.resolve(reference, { signal });
   const { content, differ } = leased;
-  const source = { fetcher: registry, content, name, descriptor, metadata, onProgress, signal };
+  const source = { fetcher: registry, content, name, descriptor, metadata, downloads, onProgress, signal };
   if (options.unpack) {
     const snapshotter = leased.snapshotter(snapshotterName);
     const concurrency = await layersAtATime(services, snapshotterName, options.unpackConcurrency, { signal });

@@ -1,5 +1,7 @@
 import type { ContentStore, ContentWriter } from '@stowage/content';
 import { type CallOptions, type Descriptor, Fault, quote } from '@stowage/core';
+import { awaitBlob } from './await-blob.ts';
+import type { BlobDownloads, Download } from './downloads.ts';
 import type { Fetcher } from './fetcher.ts';
 import { dropIngest } from './ingest.ts';
 import { addLabels, sourceLabel } from './label.ts';
@@ -12,6 +14,8 @@ export interface BlobSource extends CallOptions {
   readonly content: ContentStore;
   readonly name: string;
   readonly onProgress?: OnProgress | undefined;
+  /** What else is brought into the same store by this process. Of one blob that several want, the others then follow the first. */
+  readonly downloads?: BlobDownloads | undefined;
   /** Told what an index or a manifest points at, before any of it is brought; not all of it need be. */
   readonly onChildren?: ((parent: Descriptor, children: readonly Descriptor[]) => void) | undefined;
 }
@@ -31,7 +35,7 @@ const MAX_BREAKS = 5;
 export async function fetchBlob(source: BlobSource, descriptor: Descriptor): Promise<void> {
   const { content, name, onProgress, signal } = source;
   const { digest } = descriptor;
-  const writer = await openWriter(content, descriptor, signal);
+  const writer = await openWriter(source, descriptor);
   if (writer === undefined) {
     const { labels } = await content.info(digest, { signal });
     await addLabels(content, digest, sourceLabel(name, labels), { signal });
@@ -43,13 +47,11 @@ export async function fetchBlob(source: BlobSource, descriptor: Descriptor): Pro
 }
 
 /** @returns none if the blob is in the store. */
-async function openWriter(
-  content: ContentStore,
-  descriptor: Descriptor,
-  signal: AbortSignal | undefined,
-): Promise<ContentWriter | undefined> {
+async function openWriter(source: BlobSource, descriptor: Descriptor): Promise<ContentWriter | undefined> {
+  const { content, downloads, onProgress, signal } = source;
   const { digest, size } = descriptor;
-  for (let waitMs = 10; ; waitMs = Math.min(waitMs * 2, 1000)) {
+  const onBytes = (bytes: bigint) => onProgress?.({ stage: 'fetch', descriptor, state: 'running', bytes });
+  for (let inVain = 0; ; inVain++) {
     try {
       return await content.writer({ ref: refOf(descriptor), expected: digest, total: size, signal });
     } catch (e) {
@@ -57,7 +59,7 @@ async function openWriter(
       // Somebody else is bringing the same blob. Their success is ours; so is their partial work, if they give up.
       if (!Fault.is(e, 'unavailable') || !e.message.includes('locked')) throw e;
     }
-    await pause(waitMs, signal);
+    await awaitBlob(descriptor, { content, downloads, inVain, onBytes, signal });
   }
 }
 
@@ -71,13 +73,15 @@ async function write(
   const ref = refOf(descriptor);
   let begun = 0n;
   try {
+    // Followed until the ref is free, so that of the followers one may take it.
+    using download = source.downloads?.begin(digest);
     await using writer = opened;
     begun = (await writer.status({ signal })).offset;
     if (begun > size) {
       await writer.truncate(0n, { signal });
       begun = 0n;
     }
-    await transfer(source, descriptor, writer, begun);
+    await transfer(source, descriptor, writer, begun, download);
     await writer.commit({ sizeBytes: size, expected: digest, labels: sourceLabel(name), signal });
   } catch (e) {
     if (Fault.is(e, 'already_exists')) return 'done';
@@ -96,17 +100,22 @@ async function transfer(
   descriptor: Descriptor,
   writer: ContentWriter,
   begun: bigint,
+  download: Download | undefined,
 ): Promise<void> {
-  const { onProgress, signal } = source;
+  const { signal } = source;
   const { digest, size } = descriptor;
   let offset = begun;
+  const tell = () => {
+    download?.tell(offset);
+    source.onProgress?.({ stage: 'fetch', descriptor, state: 'running', bytes: offset });
+  };
   const keep = async (bytes: Uint8Array) => {
     await writer.write(bytes, { signal });
     offset += BigInt(bytes.byteLength);
-    onProgress?.({ stage: 'fetch', descriptor, state: 'running', bytes: offset });
+    tell();
   };
   for (let breaks = 0; offset < size; ) {
-    onProgress?.({ stage: 'fetch', descriptor, state: 'running', bytes: offset });
+    tell();
     try {
       await receive(source, descriptor, offset, keep);
       if (offset < size)

@@ -1,6 +1,7 @@
 import type { ContentStore } from '@stowage/content';
 import { type CallOptions, type Descriptor, type Digest, hostPlatform, type Platform } from '@stowage/core';
 import type { ChosenManifest } from './choose.ts';
+import type { BlobDownloads } from './downloads.ts';
 import { type BlobSource, fetchBlob } from './fetch-blob.ts';
 import { fetchMetadata } from './fetch-metadata.ts';
 import type { Fetcher } from './fetcher.ts';
@@ -25,6 +26,8 @@ export interface FetchImageOptions extends CallOptions {
   /** Most layers that are transferred at a time. Default: 3. */
   readonly concurrency?: number | undefined;
   readonly onProgress?: OnProgress | undefined;
+  /** See {@link BlobSource}. */
+  readonly downloads?: BlobDownloads | undefined;
 }
 
 export interface FetchedImage {

@@ -11,6 +11,7 @@ export * from './build.ts';
 export * from './chain-ids.ts';
 export { type ChosenManifest, chooseManifest } from './choose.ts';
 export * from './documents.ts';
+export { type BlobDownloads, Download, Downloads, type FollowedDownload } from './downloads.ts';
 export type { BlobSource } from './fetch-blob.ts';
 export { type FetchedImage, type FetchImageOptions, fetchImage, LayerFetches } from './fetch-image.ts';
 export { fetchMetadata, type MetadataOptions } from './fetch-metadata.ts';

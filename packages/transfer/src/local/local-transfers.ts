@@ -1,4 +1,5 @@
 import { Fault, Gate, type Scope, type Scoped, silentLogger } from '@stowage/core';
+import type { Downloads } from '@stowage/oci-image';
 import type { Transfers } from '../transfers.ts';
 import type { TransferLimits } from './limits.ts';
 import type { Parts, Work } from './parts.ts';
@@ -21,13 +22,15 @@ export function localTransfers(options: LocalTransfersOptions): Scoped<Transfers
     downloads: new Gate((limits.maxDownloads ?? 3) || Number.POSITIVE_INFINITY),
     uploads: new Gate((limits.maxUploads ?? 3) || Number.POSITIVE_INFINITY),
   };
+  let bringing: Downloads | undefined;
   return (scope: Scope) => ({
     async transfer(source, destination, { onProgress, signal } = {}) {
       signal?.throwIfAborted();
       if (scope.namespace === '') throw new Fault('failed_precondition', 'namespace is required');
-      const work: Work = { parts, scope, signal };
       // With clients of registries and readers of archives: a large part of a daemon's code, that many never need.
-      const { move } = await import('./move.ts');
+      const { Downloads, move } = await import('./move.ts');
+      bringing ??= new Downloads();
+      const work: Work = { parts, scope, bringing, signal };
       await move(work, source, destination, onProgress);
     },
   });

@@ -9,6 +9,8 @@ import { push } from './push.ts';
 import { Steps } from './steps.ts';
 import { tag } from './tag.ts';
 
+export { Downloads } from '@stowage/oci-image';
+
 /** Does one transfer. @throws Fault `unimplemented` for a pair that it does not know. */
 export async function move(
   work: Work,

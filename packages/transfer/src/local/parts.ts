@@ -3,6 +3,7 @@ import type { Gate, Logger, Scope, Scoped } from '@stowage/core';
 import type { Differ } from '@stowage/diff';
 import type { ImageStore } from '@stowage/images';
 import type { LeaseManager } from '@stowage/leases';
+import type { Downloads } from '@stowage/oci-image';
 import type { Registry, RegistryOptions } from '@stowage/registry';
 import type { SnapshotService } from '@stowage/snapshots';
 import type { TransferLimits } from './limits.ts';
@@ -29,5 +30,7 @@ export interface Parts {
 export interface Work {
   readonly parts: Parts;
   readonly scope: Scope;
+  /** Blobs on their way, of all transfers, by namespace. */
+  readonly bringing: Downloads;
   readonly signal: AbortSignal | undefined;
 }

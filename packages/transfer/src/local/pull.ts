@@ -22,7 +22,7 @@ const MAX_OPEN = 32;
 
 /** @see containerd core/transfer/local/pull.go */
 export async function pull(work: Work, from: RegistryImage, to: StoredImage, steps: Steps): Promise<void> {
-  const { parts, signal } = work;
+  const { parts, bringing, signal } = work;
   await using lease = await ownLease(work);
   const { scope } = lease;
   const unpackings = unpackingsOf(parts, scope, to);
@@ -38,6 +38,7 @@ export async function pull(work: Work, from: RegistryImage, to: StoredImage, ste
     name,
     onProgress: steps.fetched,
     onChildren: steps.children,
+    downloads: bringing.into(scope.namespace),
     signal,
   };
   const { platforms = [], allMetadata, manifestLimit } = to;
