@@ -156,20 +156,27 @@ export class RoutedTasks implements Tasks {
 
   /** The caller is told of what came before, so that a bundle which can't be removed is only logged. */
   async #leaveNothing(id: string): Promise<void> {
-    const bundle = this.#router.bundleOf(this.#scope.namespace, id);
-    await removeBundle(bundle).catch((e: unknown) => {
-      this.#router.log.warn({ bundle, reason: reasonOf(e) }, 'a bundle stays');
-    });
+    const { namespace } = this.#scope;
+    const bundle = this.#router.bundleOf(namespace, id);
+    try {
+      await removeBundle(bundle);
+      this.#router.leftBundles.gone(namespace, id);
+    } catch (e) {
+      this.#router.log.warn({ bundle, reason: reasonOf(e) }, 'a bundle stays, and is removed later');
+      this.#router.leftBundles.later(namespace, id);
+    }
     await this.#router.rootfsMounts.deactivate(this.#scope, id);
   }
 
   /** Removes the bundle of a task that no runtime has. */
   async removeOrphan(id: string): Promise<void> {
+    const { namespace } = this.#scope;
     const run = async (signal: AbortSignal) => {
-      if ((await unlessGone(this.#router.find(this.#scope.namespace, id, { signal }))) === undefined)
-        await this.#leaveNothing(id);
+      const found = await unlessGone(this.#router.find(namespace, id, { signal }));
+      if (found === undefined) await this.#leaveNothing(id);
+      else this.#router.leftBundles.gone(namespace, id);
     };
-    await this.#router.change(this.#scope.namespace, id, { run });
+    await this.#router.change(namespace, id, { run });
   }
 
   async start(process: ContainerProcess, options?: CallOptions): Promise<{ pid: number }> {

@@ -18,6 +18,7 @@ import type { MountManager } from '@stowage/mounts';
 import type { ProcessState, Runtime, SandboxPlace, TaskService } from '@stowage/runtime';
 import { inTime } from './in-time.ts';
 import { LastingWork, type Work } from './lasting-work.ts';
+import { LeftBundles } from './left-bundles.ts';
 import { RootfsMounts } from './rootfs-mounts.ts';
 import { RoutedTasks } from './routed-tasks.ts';
 import type { Tasks } from './tasks.ts';
@@ -44,6 +45,7 @@ export interface RouterOptions {
 export class TaskRouter implements AsyncDisposable {
   readonly log: Logger;
   readonly rootfsMounts: RootfsMounts;
+  readonly leftBundles = new LeftBundles((namespace, id) => this.#removeOrphan(namespace, id));
   readonly #options: RouterOptions;
   readonly #work: LastingWork;
 
@@ -152,18 +154,23 @@ export class TaskRouter implements AsyncDisposable {
   async removeOrphans(): Promise<void> {
     const { state } = this.#options;
     for (const namespace of await directoriesIn(state)) {
-      for (const id of await directoriesIn(join(state, namespace))) {
-        try {
-          await new RoutedTasks(this, { namespace }).removeOrphan(id);
-        } catch (e) {
-          this.log.warn({ namespace, id, reason: reasonOf(e) }, "a bundle stays that may be nobody's");
-        }
-      }
+      for (const id of await directoriesIn(join(state, namespace))) await this.#removeOrphan(namespace, id);
+    }
+  }
+
+  async #removeOrphan(namespace: string, id: string): Promise<void> {
+    try {
+      await new RoutedTasks(this, { namespace }).removeOrphan(id);
+    } catch (e) {
+      if (this.stopping.aborted) return;
+      this.log.warn({ namespace, id, reason: reasonOf(e) }, "a bundle stays that may be nobody's");
+      this.leftBundles.later(namespace, id);
     }
   }
 
   /** Undoes or finishes what is under way. The runtimes must still be there. */
   [Symbol.asyncDispose](): Promise<void> {
+    this.leftBundles[Symbol.dispose]();
     return this.#work[Symbol.asyncDispose]();
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { ContainerStore } from '@stowage/containers';
 import { Fault, type Logger, type Scoped, type TypedBytes } from '@stowage/core';
+import { until } from '@stowage/testing';
 import { chosenRuntimes, routerConfig } from '../src/config.ts';
 import { TaskRouter } from '../src/router.ts';
 import { Containers } from './fixtures/house.ts';
@@ -34,6 +35,11 @@ afterEach(async () => {
 const tasks = () => router.scope({ namespace: 'ns' });
 const request = { containerId: 'c', rootfs: [], stdin: '', stdout: '', stderr: '', terminal: false };
 const bundle = () => join(state, 'ns', 'c');
+const isThere = (path: string) =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
 /** Makes creates hang until they are given up. */
 function hangs(runtime: MemoryRuntime) {
   const reached = Promise.withResolvers<void>();
@@ -223,11 +229,27 @@ test('a bundle whose rootfs is in use is not replaced, and the message says what
   await access(join(bundle(), 'rootfs', 'file'));
 });
 
-test('a task is deleted even if its bundle can not be removed, and the log says so', async () => {
+test('a task is deleted even if its bundle can not be removed, which is done as soon as it can', async () => {
   await tasks().create(request);
-  await writeFile(join(bundle(), 'rootfs', 'file'), '');
+  const file = join(bundle(), 'rootfs', 'file');
+  await writeFile(file, '');
   expect(await tasks().delete('c')).toMatchObject({ id: 'c' });
-  expect(said).toEqual(['a bundle stays']);
+  expect(said).toEqual(['a bundle stays, and is removed later']);
+  await until('another try', async () => said.length > 1);
+  await rm(file);
+  await until('the bundle to go', async () => !(await isThere(bundle())));
+});
+
+test('a bundle that stayed is let be once it is that of another task', async () => {
+  await tasks().create(request);
+  const file = join(bundle(), 'rootfs', 'file');
+  await writeFile(file, '');
+  await tasks().delete('c');
+  await rm(file);
+  await tasks().create(request);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await access(join(bundle(), 'config.json'));
+  expect(said).toHaveLength(1);
 });
 
 test.each(['unavailable', 'canceled'] as const)(

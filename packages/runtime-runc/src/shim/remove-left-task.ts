@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { unlessGone } from '@stowage/core';
 import { cgroupLayout } from '@stowage/linux/cgroup';
 import { Poller } from '@stowage/linux/poller';
 import type { Exit } from '@stowage/runtime';
@@ -13,8 +12,9 @@ import { NamespaceCgroups } from '../supervisor/namespace-cgroups.ts';
 import { Reaper } from '../supervisor/reaper.ts';
 import { RestingMounter } from '../supervisor/resting-mounter.ts';
 import { Task } from '../supervisor/task.ts';
-import { TaskProcess } from '../supervisor/task-process.ts';
 import { readTaskRecord } from '../supervisor/task-record.ts';
+import { removeMade } from '../supervisor/undo-making.ts';
+import { Undoings } from '../supervisor/undoings.ts';
 import { VERSION } from '../version.ts';
 
 export interface LeftTask {
@@ -41,23 +41,14 @@ export async function removeLeftTask(
   if (record === undefined) return undefined;
   const context = await aloneContext(state);
   await using _ = context.events;
-  const {
-    runtime: choice,
-    init,
-    execs: _execs,
-    paused: _paused,
-    oom: _oom,
-    format: _format,
-    owner: _owner,
-    ...facts
-  } = record;
-  const task = new Task(context, { ...facts, choice }, TaskProcess.fromRecord(id, init));
+  const task = Task.fromRecord(context, record);
+  const { init } = task;
   if (init.phase === 'creating' || init.phase === 'starting') {
     await awaitCommands(task.runtime.log(), context.reaper);
   }
-  await unlessGone(task.runtime.delete({ force: true }));
-  await task.abandon();
-  const { exit, pid } = task.init;
+  task.wasAsked = true;
+  await removeMade(context, task);
+  const { exit, pid } = init;
   return { pid, ...(exit ?? { exitStatus: killed, exitedAt: new Date() }) };
 }
 
@@ -68,6 +59,7 @@ async function aloneContext(state: string): Promise<SupervisorContext> {
   const poller = new Poller({ ref: true });
   const reaper = new Reaper(poller, log);
   const cgroups = await cgroupLayout();
+  const namespaceCgroups = new NamespaceCgroups(cgroups, join(state, 'cgroups.lock'));
   return {
     ...{ poller, reaper, log, version: VERSION },
     // A task that is removed has nothing to hand over.
@@ -76,7 +68,8 @@ async function aloneContext(state: string): Promise<SupervisorContext> {
     commands: new CommandRunner({ reaper }),
     mounter: new RestingMounter(),
     cgroups,
-    namespaceCgroups: new NamespaceCgroups(cgroups, join(state, 'cgroups.lock')),
+    namespaceCgroups,
+    undoings: new Undoings(namespaceCgroups),
     systemd: false,
     defaults: { binary: 'runc', root: at.runtime },
     owner: '',

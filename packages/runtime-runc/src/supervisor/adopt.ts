@@ -58,18 +58,9 @@ async function adoptTask(
   registry: TaskRegistry,
   record: TaskRecord,
 ): Promise<void> {
-  const {
-    runtime: choice,
-    init: initRecord,
-    execs,
-    paused,
-    oom: _oom,
-    format: _,
-    owner: __,
-    ...facts
-  } = record;
-  const init = TaskProcess.fromRecord(facts.id, initRecord);
-  const task = new Task(context, { ...facts, choice }, init);
+  const { execs, paused, oom } = record;
+  const task = Task.fromRecord(context, record);
+  const { init } = task;
   if (init.phase === 'creating' || init.phase === 'starting') {
     await awaitCommands(task.runtime.log(), context.reaper);
   }
@@ -86,9 +77,9 @@ async function adoptTask(
   }
   task.paused = paused ? 'yes' : 'no';
   registry.adopt(task);
-  if (init.phase !== 'stopped' && init.pid !== 0) await task.memory.watch(record.oom);
+  if (init.phase !== 'stopped' && init.pid !== 0) await task.memory.watch(oom);
   for (const { execId, ...exec } of execs) {
-    const process = TaskProcess.fromRecord(`exec ${execId} in ${facts.id}`, exec);
+    const process = TaskProcess.fromRecord(`exec ${execId} in ${record.id}`, exec);
     task.execs.set(execId, process);
     await adoptProcess(context, task, process, execId);
   }

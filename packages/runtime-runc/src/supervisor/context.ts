@@ -8,6 +8,7 @@ import type { Handover } from './handover.ts';
 import type { NamespaceCgroups } from './namespace-cgroups.ts';
 import type { Reaper } from './reaper.ts';
 import type { RuntimeDefaults } from './runtime-choice.ts';
+import type { Undoings } from './undoings.ts';
 
 /** What all tasks of a supervisor share. */
 export interface SupervisorContext {
@@ -19,6 +20,7 @@ export interface SupervisorContext {
   readonly mounter: Pick<Mounter, 'mount' | 'unmount'>;
   readonly cgroups: CgroupLayout;
   readonly namespaceCgroups: NamespaceCgroups;
+  readonly undoings: Undoings;
   /** Whether systemd runs here. */
   readonly systemd: boolean;
   readonly defaults: RuntimeDefaults;

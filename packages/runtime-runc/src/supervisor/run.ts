@@ -31,6 +31,7 @@ import { Reaper } from './reaper.ts';
 import { RestingMounter } from './resting-mounter.ts';
 import { supervisorRoutes } from './supervisor-service.ts';
 import { TaskRegistry } from './task-registry.ts';
+import { Undoings } from './undoings.ts';
 
 export interface SupervisorSettings {
   readonly state: string;
@@ -81,6 +82,7 @@ export async function runSupervisor(settings: SupervisorSettings): Promise<void>
   const oomScore = await spareFromOom();
   const cgroups = await cgroupLayout();
   if (!settings.stay) await leaveCgroup(cgroups, log);
+  const namespaceCgroups = new NamespaceCgroups(cgroups, join(state, 'cgroups.lock'));
   let consoles = 0;
   const context: SupervisorContext = {
     ...{ events, reaper, poller, handover, log, version },
@@ -91,7 +93,8 @@ export async function runSupervisor(settings: SupervisorSettings): Promise<void>
     }),
     mounter: new RestingMounter(),
     cgroups,
-    namespaceCgroups: new NamespaceCgroups(cgroups, join(state, 'cgroups.lock')),
+    namespaceCgroups,
+    undoings: new Undoings(namespaceCgroups),
     systemd: await systemdRuns(),
     defaults: { binary: settings.binary, root: settings.runtimeRoot },
     owner: name,

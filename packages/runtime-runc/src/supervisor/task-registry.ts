@@ -62,9 +62,10 @@ export class TaskRegistry {
   }
 
   async #make(key: string, namespace: string, request: CreateTask, options: CallOptions): Promise<Task> {
-    const { namespaceCgroups } = this.#context;
+    const { namespaceCgroups, undoings } = this.#context;
     namespaceCgroups.add(namespace);
     try {
+      await undoings.finish({ namespace, id: request.id });
       using _ = await namespaceCgroups.making();
       const task = await Task.prepare(this.#context, namespace, request);
       await task.make(options);

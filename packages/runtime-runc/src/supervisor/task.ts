@@ -1,13 +1,12 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type CallOptions, Fault, KeyedLock, type Mount } from '@stowage/core';
 import type { CreateTask, Exit, ProcessState, TaskStatus } from '@stowage/runtime';
 import type { ProcessRef } from '../handover-message.ts';
 import { readBundleSpec } from './bundle-spec.ts';
-import { removeCgroup } from './cgroup-remove.ts';
 import type { SupervisorContext } from './context.ts';
 import { setCgroupsPath } from './default-cgroup.ts';
+import { endOthers } from './end-others.ts';
 import { TaskEvents } from './events.ts';
 import { refuseLinkedDev } from './linked-dev.ts';
 import { OciRuntime } from './oci-runtime.ts';
@@ -18,11 +17,9 @@ import { checkSystemdPath, chooseRuntime, type RuntimeChoice } from './runtime-c
 import { TaskMemory } from './task-memory.ts';
 import { TaskProcess } from './task-process.ts';
 import { claimTask, RecordWriter, type TaskRecord } from './task-record.ts';
+import { undoMaking } from './undo-making.ts';
 
-/** How long the end of an init waits for that of processes which were added, before it is told all the same. */
-const LAST_EXEC_MS = 10_000;
 const SAVE_LATER_MS = 1000;
-const SIGKILL = 9;
 
 export interface TaskFacts {
   readonly namespace: string;
@@ -58,9 +55,9 @@ export class Task {
   readonly locks = new KeyedLock();
   paused: 'no' | 'pausing' | 'yes' = 'no';
   deleted = false;
-  readonly #context: SupervisorContext;
   /** The runtime was asked to make it, so there may be something to remove. */
-  #asked = false;
+  wasAsked = false;
+  readonly #context: SupervisorContext;
 
   constructor(context: SupervisorContext, facts: TaskFacts, init: TaskProcess) {
     this.#context = context;
@@ -100,6 +97,13 @@ export class Task {
     return new Task(context, facts, init);
   }
 
+  /** As another supervisor wrote it down; of processes the init alone. */
+  static fromRecord(context: SupervisorContext, record: TaskRecord): Task {
+    const { namespace, id, bundle, rootfs, runtime: choice, specDigest, ownPids, cgroupsPath } = record;
+    const facts = { namespace, id, bundle, rootfs, choice, specDigest, ownPids, cgroupsPath };
+    return new Task(context, { ...facts, restore: record.restore }, TaskProcess.fromRecord(id, record.init));
+  }
+
   get rootfs(): string {
     return join(this.facts.bundle, 'rootfs');
   }
@@ -115,7 +119,7 @@ export class Task {
     return { namespace, id, files, owner };
   }
 
-  /** Makes the container. If that fails, nothing of it is left. */
+  /** Makes the container. If that fails, nothing of it is left, or it is removed as soon as that can be. */
   async make(options: CallOptions): Promise<number> {
     await claimTask(this.directory, this.#toRecord());
     const made = this.#make(options);
@@ -124,7 +128,7 @@ export class Task {
       await made;
       return this.init.pid;
     } catch (e) {
-      await this.#unmake();
+      await undoMaking(this.#context, this);
       throw e;
     }
   }
@@ -139,7 +143,7 @@ export class Task {
     if (this.facts.restore === undefined) {
       const pidFile = join(this.directory, 'init.pid');
       const { stdio, consoleSocket } = init.io;
-      this.#asked = true;
+      this.wasAsked = true;
       await this.runtime.create(bundle, { stdio, consoleSocket, pidFile, signal });
       signal?.throwIfAborted();
       await init.io.spawned();
@@ -167,26 +171,8 @@ export class Task {
 
   /** Removes what an earlier supervisor died over making. */
   abandon(): Promise<void> {
-    this.#asked = true;
-    return this.#unmake();
-  }
-
-  /** Undoes as much of a creation as there is. Failures are logged: the first one is what the caller is told. */
-  async #unmake(): Promise<void> {
-    if (this.#asked) {
-      await this.runtime.delete({ force: true }).catch((e: unknown) => {
-        if (!Fault.is(e, 'not_found')) this.complain('remove container', e);
-      });
-      // A runtime that was killed at work had not yet written down what it made.
-      if (this.facts.choice.systemdCgroup !== true)
-        await removeCgroup(this.#context.cgroups, this.facts.cgroupsPath).catch((e: unknown) =>
-          this.complain('remove control group', e),
-        );
-    }
-    this.discard(this.init);
-    this.memory[Symbol.dispose]();
-    await this.unmount().catch((e: unknown) => this.complain('unmount rootfs', e));
-    await this.forget();
+    this.wasAsked = true;
+    return undoMaking(this.#context, this);
   }
 
   /** Calls {@link TaskProcess} `stopped` and tells, when a process that is watched has ended. */
@@ -205,7 +191,7 @@ export class Task {
     await this.memory.ended(process, exit, execId);
     if (process === this.init) {
       this.memory[Symbol.dispose]();
-      await this.#endOthers();
+      await endOthers(this);
     }
     process.stopped(exit);
     if (process === this.init) this.runtime.deleteAhead();
@@ -222,27 +208,6 @@ export class Task {
       if (this.deleted) return;
       this.record.save().catch((e: unknown) => this.complain('write record', e));
     }, SAVE_LATER_MS).unref();
-  }
-
-  /** With its own pid namespace the kernel has ended all others by now; else somebody must. */
-  async #endOthers(): Promise<void> {
-    if (!this.facts.ownPids) {
-      await this.runtime.kill(SIGKILL, true).catch((e: unknown) => {
-        if (!Fault.is(e, 'not_found')) this.complain('end processes', e);
-      });
-    }
-    const others = Promise.all(
-      [...this.execs.values()].map(async (exec) => {
-        await exec.settling.catch(() => {});
-        if (exec.phase === 'running') await exec.wait({}).catch(() => {});
-      }),
-    );
-    const patience = new AbortController();
-    const late = delay(LAST_EXEC_MS, 'late', { signal: patience.signal }).catch(() => undefined);
-    if ((await Promise.race([others, late])) === 'late') {
-      this.complain('wait for execs', new Error('a process outlives the init of its container'));
-    }
-    patience.abort();
   }
 
   /** Undoes the mounts of the rootfs; one still in use is detached. */
