@@ -1,0 +1,1 @@
+export { type LocalOperationsOptions, localOperations } from './local-operations.ts';
