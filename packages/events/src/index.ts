@@ -1,1 +1,2 @@
+export * from './event-history.ts';
 export * from './events.ts';

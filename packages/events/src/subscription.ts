@@ -1,5 +1,6 @@
 import { Fault } from '@stowage/core';
 import type { Envelope } from './events.ts';
+import { sizeOf } from './size-of.ts';
 
 export interface SubscriptionBounds {
   /** Events that may wait for one reader. */
@@ -71,8 +72,4 @@ export class Subscription {
     this.#wake = undefined;
     signal?.removeEventListener('abort', resolve as () => void);
   }
-}
-
-function sizeOf({ namespace, topic, event }: Envelope): number {
-  return 128 + namespace.length + topic.length + event.typeUrl.length + event.value.byteLength;
 }
