@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -83,4 +83,32 @@ test('flush gives up where something holds the output open', async () => {
   expect(Date.now() - begun).toBeLessThan(4000);
   await io[Symbol.asyncDispose]();
   expect(await text(io.stdout as PassThrough)).toBe('last words');
+});
+
+test('a URL is handed on as it is, for the runtime, and no FIFO is made for it', async () => {
+  const before = await leftovers();
+  const log = new URL('file:///var/log/a%20b?format=cri');
+  await using io = await ProcessIo.open({ stdout: log, stderr: log });
+  expect(io.stdio).toMatchObject({ stdout: log.href, stderr: log.href });
+  expect(await leftovers()).toEqual(before);
+});
+
+test('streams that one client leaves, another joins; what was not read waits', async () => {
+  const first = await ProcessIo.open({ stdin: 'open', stdout: true });
+  const { stdin, stdout } = first.stdio;
+  // As a runtime does: open for both directions, so that it outlives whoever reads and writes.
+  const child = spawn('sh', ['-c', `exec 3<>"$0" 4<>"$1"; echo early >&4; head -n 1 <&3 >&4`, stdin, stdout]);
+  const exited = new Promise((resolve) => child.on('close', resolve));
+  first.leave();
+  await first[Symbol.asyncDispose]();
+  const input = new PassThrough();
+  await using second = await ProcessIo.join(first.stdio, { stdin: input, stdout: true });
+  second.listen();
+  second.feed(async () => {});
+  input.write('late\n');
+  expect(await text(second.stdout as PassThrough)).toBe('early\nlate\n');
+  await exited;
+  await second[Symbol.asyncDispose]();
+  expect((await stat(stdout)).isFIFO()).toBe(true);
+  await rm(dirname(stdout), { recursive: true });
 });
