@@ -62,7 +62,7 @@ function bars(stream: NodeJS.WriteStream): ProgressView {
 }
 
 const WORD = { exists: 'there already', mounted: 'taken from another repository', done: undefined } as const;
-const DONE = { fetch: 'fetched', unpack: 'unpacked', push: 'pushed' } as const;
+const DONE = { fetch: 'fetched', unpack: 'unpacked', push: 'pushed', convert: 'converted' } as const;
 
 function lines(stream: NodeJS.WriteStream): ProgressView {
   const said = new Set<string>();

@@ -6,6 +6,7 @@ import { type LeaseHandle, type LeaseOptions, openLease } from '@stowage/leases'
 import { type BlobDownloads, Downloads, importArchive } from '@stowage/oci-image';
 import { unixTransport } from '@stowage/rpc/transport';
 import { ContainerHandle } from './container.ts';
+import { type ConvertedImage, type ConvertOptions, convert } from './convert.ts';
 import { type CreateContainerOptions, createContainer } from './create-container.ts';
 import { type ExportOptions, exportImages } from './export-images.ts';
 import { ImageHandle } from './image.ts';
@@ -94,6 +95,19 @@ export class Client implements AsyncDisposable {
     const image = await this.services.images.get(source, { signal });
     await recordImage(this.services.images, target, image.target, { labels: image.labels, signal });
     return new ImageHandle(this.services, { name: target, target: image.target });
+  }
+
+  /**
+   * Makes another form of an image, under another name or the same: other compression, OCI's media types, fewer platforms.
+   * What it unpacks to, its configs and its labels stay. Nothing is to be seen of it until it is whole; then the name is made
+   * or moved.
+   *
+   * @throws Fault `not_found` if there is no `source`, or something of it is missing; `failed_precondition` for a layer that
+   *   is not what its config says; `invalid_argument` for a damaged one.
+   */
+  async convert(source: string, name: string, options: ConvertOptions = {}): Promise<ConvertedImage> {
+    await using lease = await this.lease({ signal: options.signal });
+    return await convert(this.services, lease.client.services, source, name, options);
   }
 
   /**

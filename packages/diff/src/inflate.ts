@@ -7,8 +7,8 @@ import { zstdFrames } from './zstd-frames.ts';
 
 export type Compression = 'gzip' | 'zstd' | 'none';
 
-/** Longest of the magic numbers below. */
-const MAGIC_BYTES = 4;
+/** Longest of the magic numbers below: as much as {@link compressionOf} needs to see. */
+export const MAGIC_BYTES = 4;
 
 /** What libuv's pool inflates at a time: fewer, larger pieces, so that the main thread is woken less often. */
 const OPTIONS = { chunkSize: 256 * 1024 };

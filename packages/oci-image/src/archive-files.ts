@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { ContentStore } from '@stowage/content';
 import { type CallOptions, type Digest, Fault, isDigest, quote } from '@stowage/core';
-import { decompressed } from './decompress.ts';
+import { inflated } from '@stowage/diff/compression';
 import { ingest } from './ingest.ts';
 import { readTar, type TarEntry } from './tar-read.ts';
 
@@ -41,7 +41,8 @@ export async function readArchiveFiles(
   const jsons = new Map<string, Uint8Array>();
   const blobs = new Map<string, ArchiveBlob>();
   const links = new Map<string, string>();
-  for await (const entry of readTar(decompressed(bytes))) {
+  const { signal = new AbortController().signal } = options;
+  for await (const entry of readTar(inflated(bytes, signal))) {
     options.signal?.throwIfAborted();
     const path = innerPath(entry.path);
     if (entry.kind === 'link') links.set(path, innerPath(linkTarget(path, entry)));

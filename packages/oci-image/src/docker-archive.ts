@@ -2,9 +2,9 @@ import type { ContentStore } from '@stowage/content';
 import { type CallOptions, type Descriptor, Fault, MEDIA_TYPE, quote } from '@stowage/core';
 import { type ArchiveFiles, MAX_ARCHIVE_JSON_BYTES } from './archive-files.ts';
 import { ANNOTATION } from './archive-write.ts';
-import { compressionOf, MAGIC_BYTES } from './decompress.ts';
 import { JsonFields, parseJson } from './json-fields.ts';
 import { readConfig } from './read.ts';
+import { storedCompression } from './stored-compression.ts';
 import { descriptorJson, writeDocument } from './write-json.ts';
 
 /** Most images in one archive. */
@@ -82,15 +82,10 @@ async function dockerManifest(
 /** Docker saves layers packed or not, and does not say. */
 async function layerType(
   content: Pick<ContentStore, 'read'>,
-  { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
+  blob: Pick<Descriptor, 'digest' | 'size'>,
   options: CallOptions,
 ): Promise<string> {
-  const parts: Uint8Array[] = [];
-  if (size > 0n) {
-    for await (const chunk of content.read(digest, { length: BigInt(MAGIC_BYTES) }, options))
-      parts.push(chunk);
-  }
-  switch (compressionOf(Buffer.concat(parts))) {
+  switch (await storedCompression(content, blob, options)) {
     case 'gzip':
       return MEDIA_TYPE.dockerLayerGzip;
     case 'zstd':

@@ -2,7 +2,7 @@ import type { Descriptor } from '@stowage/core';
 
 /** One step of one blob's way. */
 export interface Progress {
-  readonly stage: 'fetch' | 'unpack' | 'push';
+  readonly stage: 'fetch' | 'unpack' | 'push' | 'convert';
   readonly descriptor: Descriptor;
   /** `exists`: nothing had to be done. `mounted`: the registry took it from another of its repositories. */
   readonly state: 'running' | 'done' | 'exists' | 'mounted';

@@ -1,7 +1,7 @@
 import type { ContentStore } from '@stowage/content';
 import { type CallOptions, type Descriptor, Gate, type Labels } from '@stowage/core';
+import { type ImagePart, planPart } from './image-part.ts';
 import type { OnProgress } from './progress.ts';
-import { type PushedPart, planPush } from './push-plan.ts';
 import { sendImage } from './push-send.ts';
 import type { Pusher } from './pusher.ts';
 
@@ -16,7 +16,7 @@ export interface PushImageOptions extends CallOptions {
    * Which parts of an index go; default `all`. `available` are those that are whole in the store, as after a pull for one
    * platform. If some are left out, one that is left goes in the index's place, and of several an index is made.
    */
-  readonly part?: PushedPart | undefined;
+  readonly part?: ImagePart | undefined;
   /** Repositories of the same registry that may have a blob, by the blob's labels; `sourceRepositories` of registry fits. */
   readonly mountFrom?: ((labels: Labels) => readonly string[]) | undefined;
   /** Most blobs that are sent at a time. Default: 3. */
@@ -41,7 +41,7 @@ export interface PushedImage {
  */
 export async function pushImage(options: PushImageOptions): Promise<PushedImage> {
   const { content, target, part = 'all', concurrency = 3, signal } = options;
-  const plan = await planPush(content, target, part, { signal });
+  const plan = await planPart(content, target, part, { signal });
   await sendImage(plan, { ...options, places: new Gate(concurrency) });
   const { mediaType, digest, size } = plan.root;
   return { descriptor: plan.root === target ? target : { mediaType, digest, size }, leftOut: plan.leftOut };

@@ -1,9 +1,9 @@
 import { type ContentStore, readBlob } from '@stowage/content';
 import type { CallOptions, Descriptor, Gate, Labels } from '@stowage/core';
 import { MAX_MANIFEST_BYTES } from './documents.ts';
+import type { Walked } from './image-walk.ts';
 import { allSettled } from './pool.ts';
 import type { OnProgress } from './progress.ts';
-import type { Walked } from './push-walk.ts';
 import type { Pusher } from './pusher.ts';
 
 /** What is sent, all of it being in the store. */

@@ -1,7 +1,7 @@
 import type { ContentStore } from '@stowage/content';
 import { type Descriptor, Fault, type Platform, platformRank } from '@stowage/core';
 import { holdImages } from '@stowage/leases';
-import { PushWalk, type Sendable, sendImage } from '@stowage/oci-image';
+import { ImageWalk, type Sendable, sendImage } from '@stowage/oci-image';
 import { parseReference, sourceRepositories } from '@stowage/registry';
 import type { RegistryImage, StoredImage } from '../objects.ts';
 import type { Work } from './parts.ts';
@@ -48,7 +48,11 @@ async function walk(
     steps.blob('waiting', parent, 0n);
     steps.children(parent, children);
   };
-  const walk = new PushWalk(content, root, { wants: (child) => suits(child, platforms), onChildren, signal });
+  const walk = new ImageWalk(content, root, {
+    wants: (child) => suits(child, platforms),
+    onChildren,
+    signal,
+  });
   try {
     await walk.add(root);
   } catch (cause) {

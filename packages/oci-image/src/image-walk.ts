@@ -20,7 +20,9 @@ export interface Walked {
   readonly documents: ReadonlyMap<Digest, Descriptor>;
 }
 
-export interface PushWalkOptions extends CallOptions {
+export interface WalkOptions extends CallOptions {
+  /** What it is walked for, as failures say. Default: `push`. */
+  readonly purpose?: string | undefined;
   /** Which children of an index belong. Default: all. */
   readonly wants?: ((child: Descriptor) => boolean) | undefined;
   /** Told what an index or a manifest points at, the wanted and the others, as it is read. */
@@ -28,15 +30,15 @@ export interface PushWalkOptions extends CallOptions {
 }
 
 /** Walks what an image is made of, all of which must be in the store. */
-export class PushWalk {
+export class ImageWalk {
   readonly #content: ContentReader;
   readonly #root: Descriptor;
-  readonly #options: PushWalkOptions;
+  readonly #options: WalkOptions;
   readonly #blobs = new Map<Digest, Descriptor>();
   readonly #documents = new Map<Digest, Descriptor>();
   #read = 0;
 
-  constructor(content: ContentReader, root: Descriptor, options: PushWalkOptions = {}) {
+  constructor(content: ContentReader, root: Descriptor, options: WalkOptions = {}) {
     this.#content = content;
     this.#root = root;
     this.#options = options;
@@ -91,13 +93,17 @@ export class PushWalk {
       return await reading;
     } catch (e) {
       if (!Fault.is(e, 'not_found')) throw e;
-      throw new Fault('not_found', `push ${this.#root.digest}: ${nameOf(descriptor)} is missing`, {
+      throw new Fault('not_found', `${this.#about}: ${nameOf(descriptor)} is missing`, {
         cause: e,
       });
     }
   }
 
+  get #about(): string {
+    return `${this.#options.purpose ?? 'push'} ${this.#root.digest}`;
+  }
+
   #tooMuch(what: string): Fault {
-    return new Fault('resource_exhausted', `push ${this.#root.digest}: ${what}; this is no image to be used`);
+    return new Fault('resource_exhausted', `${this.#about}: ${what}; this is no image to be used`);
   }
 }

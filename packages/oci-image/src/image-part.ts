@@ -10,31 +10,34 @@ import {
 } from '@stowage/core';
 import { noManifest } from './choose.ts';
 import { MAX_MANIFEST_BYTES } from './documents.ts';
+import { ImageWalk, type WalkOptions } from './image-walk.ts';
 import { kindOf } from './media-types.ts';
 import type { Sendable } from './push-send.ts';
-import { PushWalk } from './push-walk.ts';
 import { type ContentReader, readConfig, readIndex, readManifest } from './read.ts';
 
-/** What of an image is pushed: all of it, what is for some platforms, or what is there. */
-export type PushedPart = readonly Platform[] | 'all' | 'available';
+/** What of an image is meant: all of it, what is for some platforms, or what is there. */
+export type ImagePart = readonly Platform[] | 'all' | 'available';
 
-/** What is pushed, and as what. */
-export interface PushPlan extends Sendable {
+export type PartOptions = Pick<WalkOptions, 'purpose' | 'signal'>;
+
+/** What goes, and as what. */
+export interface PartPlan extends Sendable {
   /** What the image's index points at and does not go. */
   readonly leftOut: readonly Descriptor[];
 }
 
-/** Chooses what goes, and sees that it is there. @throws Fault as `pushImage`. */
-export async function planPush(
+/** Chooses what goes, and sees that it is there. @throws Fault as `pushImage`; messages begin with the purpose. */
+export async function planPart(
   content: ContentReader,
   target: Descriptor,
-  part: PushedPart,
-  options: CallOptions = {},
-): Promise<PushPlan> {
-  const walk = new PushWalk(content, target, options);
+  part: ImagePart,
+  options: PartOptions = {},
+): Promise<PartPlan> {
+  const { purpose = 'push' } = options;
+  const walk = new ImageWalk(content, target, options);
   if (kindOf(target.mediaType) !== 'index' || part === 'all') {
     if (typeof part !== 'string') await expectPlatform(content, target, part, options);
-    await advising(walk.add(target), part);
+    await advising(walk.add(target), part, purpose);
     return { ...walk.walked, root: target, leftOut: [] };
   }
   const { manifests } = await readIndex(content, target, options);
@@ -43,11 +46,11 @@ export async function planPush(
     if (typeof part === 'string') {
       if (await isAvailable(walk, child)) kept.add(child);
     } else if (suits(child, part)) {
-      await advising(walk.add(child), part);
+      await advising(walk.add(child), part, purpose);
       kept.add(child);
     }
   }
-  if (kept.size === 0) throw nothingOf(target, part, manifests);
+  if (kept.size === 0) throw nothingOf(purpose, target, part, manifests);
   const leftOut = manifests.filter((child) => !kept.has(child));
   if (leftOut.length === 0) {
     await walk.add(target);
@@ -65,7 +68,7 @@ export async function planPush(
   return { blobs, documents: new Map([...documents, [root.digest, root]]), root, rootBytes, leftOut };
 }
 
-async function isAvailable(walk: PushWalk, child: Descriptor): Promise<boolean> {
+async function isAvailable(walk: ImageWalk, child: Descriptor): Promise<boolean> {
   try {
     await walk.add(child);
     return true;
@@ -108,11 +111,16 @@ function suits({ platform }: Descriptor, wanted: readonly Platform[]): boolean {
   return platform === undefined || wanted.some((one) => platformRank(one, platform) !== undefined);
 }
 
-function nothingOf(target: Descriptor, part: PushedPart, manifests: readonly Descriptor[]): Fault {
+function nothingOf(
+  purpose: string,
+  target: Descriptor,
+  part: ImagePart,
+  manifests: readonly Descriptor[],
+): Fault {
   if (typeof part === 'string')
     return new Fault(
       'not_found',
-      `push ${target.digest}: nothing of it is whole in the store; pull it first`,
+      `${purpose} ${target.digest}: nothing of it is whole in the store; pull it first`,
     );
   const offered = manifests.flatMap(({ platform }) =>
     platform === undefined ? [] : [formatPlatform(platform)],
@@ -120,13 +128,15 @@ function nothingOf(target: Descriptor, part: PushedPart, manifests: readonly Des
   return noManifest(target, part, offered);
 }
 
-async function advising(adding: Promise<void>, part: PushedPart): Promise<void> {
+async function advising(adding: Promise<void>, part: ImagePart, purpose: string): Promise<void> {
   try {
     await adding;
   } catch (e) {
     if (!Fault.is(e, 'not_found')) throw e;
     const advice =
-      part === 'all' ? 'it may have been pulled for some platforms only: push these' : 'pull the image again';
+      part === 'all'
+        ? `it may have been pulled for some platforms only: ${purpose} these`
+        : 'pull the image again';
     throw new Fault('not_found', `${e.message}; ${advice}`, { cause: e });
   }
 }
