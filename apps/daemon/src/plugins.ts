@@ -3,7 +3,7 @@ import { contentGrpcPlugin, verificationGrpcPlugin } from '@stowage/content/plug
 import { contentStorePlugin } from '@stowage/content-store/plugin';
 import type { Plugin } from '@stowage/core';
 import { diffGrpcPlugin, diffServicePlugin, walkingDifferPlugin } from '@stowage/diff/plugin';
-import { eventsGrpcPlugin, exchangePlugin } from '@stowage/events/plugin';
+import { eventHistoryGrpcPlugin, eventsGrpcPlugin, exchangePlugin } from '@stowage/events/plugin';
 import { garbageGrpcPlugin } from '@stowage/gc/plugin';
 import { imagesGrpcPlugin } from '@stowage/images/plugin';
 import {
@@ -30,6 +30,7 @@ import {
 import { loopHandlerPlugin, mountManagerPlugin } from '@stowage/mount-manager/plugin';
 import { mountsGrpcPlugin } from '@stowage/mounts/plugin';
 import { namespacesGrpcPlugin } from '@stowage/namespaces/plugin';
+import { operationsGrpcPlugin, operationsPlugin } from '@stowage/operations/plugin';
 import { healthPlugin } from '@stowage/rpc/health';
 import { runcRuntimePlugin } from '@stowage/runtime-runc/plugin';
 import { shimRuntimePlugin, shimSandboxesPlugin } from '@stowage/runtime-shim/plugin';
@@ -49,6 +50,7 @@ import { API_VERSION, REVISION } from './version.ts';
 /** Everything that stowaged is made of. The first snapshotter is the default of our own clients. */
 export const builtinPlugins: readonly Plugin[] = [
   exchangePlugin,
+  operationsPlugin,
   contentStorePlugin,
   overlaySnapshotterPlugin,
   nativeSnapshotterPlugin,
@@ -92,6 +94,8 @@ export const builtinPlugins: readonly Plugin[] = [
   garbageGrpcPlugin,
   diffGrpcPlugin,
   eventsGrpcPlugin,
+  eventHistoryGrpcPlugin,
+  operationsGrpcPlugin,
   tasksGrpcPlugin,
   streamingGrpcPlugin,
   transferGrpcPlugin,

@@ -8,6 +8,7 @@ import type { ImageStore } from '@stowage/images';
 import type { LeaseManager } from '@stowage/leases';
 import type { MountBackend, MountManager } from '@stowage/mounts';
 import type { NamespaceStore } from '@stowage/namespaces';
+import type { OperationRecorder } from '@stowage/operations';
 import type { SandboxStore } from '@stowage/sandboxes';
 import type { Snapshotter } from '@stowage/snapshots';
 import type { Checkable, Finding } from './check/finding.ts';
@@ -44,6 +45,8 @@ export interface MetadataOptions {
   readonly mounts?: MountBackend | undefined;
   /** Told what happens, in the order in which it was written. */
   readonly events?: Events | undefined;
+  /** Told of garbage collections while they run. */
+  readonly operations?: OperationRecorder | undefined;
   readonly log?: Logger | undefined;
   /** Gives up opening. */
   readonly signal?: AbortSignal | undefined;
@@ -88,12 +91,18 @@ export class Metadata implements Checkable, AsyncDisposable {
   readonly #contentSharing: ContentSharing;
   #scheduler: Scheduler | undefined;
 
-  private constructor(db: Database, ledger: Ledger, log: Logger, contentSharing: ContentSharing) {
+  private constructor(
+    db: Database,
+    ledger: Ledger,
+    log: Logger,
+    contentSharing: ContentSharing,
+    operations: OperationRecorder | undefined,
+  ) {
     this.#db = db;
     this.#ledger = ledger;
     this.#log = log;
     this.#contentSharing = contentSharing;
-    this.#collector = new Collector(ledger);
+    this.#collector = new Collector(ledger, operations);
     this.namespaces = namespaceStore(ledger);
     this.hasContent = ledger.backends.content !== undefined;
     this.hasMounts = ledger.backends.mounts !== undefined;
@@ -108,7 +117,7 @@ export class Metadata implements Checkable, AsyncDisposable {
    */
   static async open(directory: string, options: MetadataOptions = {}): Promise<Metadata> {
     const { content, contentSharing = 'shared', snapshotters = new Map() } = options;
-    const { mounts, events, keepLog, evidence } = options;
+    const { mounts, events, operations, keepLog, evidence } = options;
     const { log = silentLogger, now = () => new Date() } = options;
     options.signal?.throwIfAborted();
     const db = await Database.open(directory, { log, keepLog, now, evidence });
@@ -117,7 +126,7 @@ export class Metadata implements Checkable, AsyncDisposable {
       await ledger.undoIntents();
       await forgetLostMounts(ledger);
       options.signal?.throwIfAborted();
-      return new Metadata(db, ledger, log, contentSharing);
+      return new Metadata(db, ledger, log, contentSharing, operations);
     } catch (e) {
       await db[Symbol.asyncDispose]();
       throw e;

@@ -8,6 +8,7 @@ import { imageServiceSlot } from '@stowage/images';
 import { leaseServiceSlot } from '@stowage/leases';
 import { mountManagerSlot, mountServiceSlot } from '@stowage/mounts';
 import { namespaceServiceSlot } from '@stowage/namespaces';
+import { operationsSlot } from '@stowage/operations';
 import { grpcSlot } from '@stowage/rpc';
 import { sandboxStoreSlot } from '@stowage/sandboxes';
 import { snapshotServiceSlot, snapshotterSlot } from '@stowage/snapshots';
@@ -28,11 +29,12 @@ export const metadataPlugin: Plugin = plugin({
     snapshotters: live(snapshotterSlot),
     mounts: optional(mountManagerSlot),
     events: optional(eventsSlot),
+    operations: optional(operationsSlot),
   },
   start: ({
     root,
     config: { contentSharing },
-    needs: { content, snapshotters, mounts, events },
+    needs: { content, snapshotters, mounts, events, operations },
     log,
     signal,
   }) =>
@@ -42,6 +44,7 @@ export const metadataPlugin: Plugin = plugin({
       snapshotters,
       mounts,
       events,
+      operations,
       log,
       signal,
       evidence: () => evidenceBeside(dirname(root)),

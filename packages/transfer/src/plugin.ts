@@ -3,12 +3,14 @@ import { all, noConfig, optional, type Plugin, plugin, pluginListSlot, Skip } fr
 import { diffServiceSlot } from '@stowage/diff';
 import { imageServiceSlot } from '@stowage/images';
 import { leaseServiceSlot } from '@stowage/leases';
+import { operationsSlot } from '@stowage/operations';
 import { grpcSlot } from '@stowage/rpc';
 import { snapshotServiceSlot, snapshotterSlot } from '@stowage/snapshots';
 import { streamManagerSlot } from '@stowage/streaming';
 import { TRANSFER_DEFAULTS, transferConfig } from './config.ts';
 import { firstTransfers } from './first-of.ts';
 import { localTransfers } from './local/index.ts';
+import { recordedTransfers } from './recorded.ts';
 import { transferRoutes } from './service.ts';
 import { transferSlot } from './transfers.ts';
 
@@ -25,13 +27,15 @@ export const localTransferPlugin: Plugin = plugin({
     snapshots: optional(snapshotServiceSlot),
     differ: optional(diffServiceSlot),
     plugins: pluginListSlot,
+    operations: optional(operationsSlot),
   },
-  start({ needs: { plugins, ...stores }, config: { unused, ...limits }, log }) {
+  start({ needs: { plugins, operations, ...stores }, config: { unused, ...limits }, log }) {
     for (const key of unused) log.warn({ key }, 'this setting has no effect here');
     const capabilitiesOf = (snapshotter: string) =>
       plugins().find(({ type, id }) => type === snapshotterSlot.type && id === snapshotter)?.capabilities ??
       [];
-    return localTransfers({ ...stores, capabilitiesOf, limits, log });
+    const transfers = localTransfers({ ...stores, capabilitiesOf, limits, log });
+    return operations === undefined ? transfers : recordedTransfers(transfers, operations);
   },
 });
 

@@ -31,7 +31,8 @@ export function transferRoutes(
           const source = objectOf(given(request.source, 'source'), side);
           const destination = objectOf(given(request.destination, 'destination'), side);
           const onProgress = progress && ((step: TransferProgress) => progress.send(step));
-          await transfers(scope).transfer(source, destination, { onProgress, signal });
+          const startedBy = context.requestHeader.get('user-agent') ?? undefined;
+          await transfers(scope).transfer(source, destination, { onProgress, startedBy, signal });
         } finally {
           await progress?.end(signal);
         }

@@ -25,6 +25,8 @@ export interface Transfers {
 export interface TransferOptions extends CallOptions {
   /** Must return at once. */
   readonly onProgress?: ((progress: TransferProgress) => void) | undefined;
+  /** Who asked for it, for people who look at what is going on. */
+  readonly startedBy?: string | undefined;
 }
 
 /**

@@ -2,8 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { EventHistory } from '@stowage/api/event-history/v1';
 import { GarbageCollection } from '@stowage/api/gc/v1';
 import { Metadata } from '@stowage/api/metadata/v1';
+import { Operations } from '@stowage/api/operations/v1';
 import { services } from '@stowage/api/registry';
 import { Verification } from '@stowage/api/verification/v1';
 import type { Plugin } from '@stowage/core';
@@ -45,9 +47,11 @@ function closure(id: string): Plugin[] {
 
 /** Services whose plugins do not have the name of their package. */
 const SERVICES: Readonly<Record<string, string>> = {
+  'event-history': 'stowage.events.v1.EventHistory',
   garbage: 'stowage.gc.v1.GarbageCollection',
   healthcheck: 'grpc.health.v1.Health',
   metadata: 'stowage.metadata.v1.Metadata',
+  operations: 'stowage.operations.v1.Operations',
   'sandbox-controllers': 'containerd.services.sandbox.v1.Controller',
   sandboxes: 'containerd.services.sandbox.v1.Store',
   verification: 'stowage.content.v1.Verification',
@@ -55,8 +59,8 @@ const SERVICES: Readonly<Record<string, string>> = {
 
 const serviceOf = (id: string) => {
   const suffix = `.services.${id}.v1.`;
-  const service = [...services, GarbageCollection, Metadata, Verification].find(({ typeName }) =>
-    Object.hasOwn(SERVICES, id) ? typeName === SERVICES[id] : typeName.includes(suffix),
+  const service = [...services, EventHistory, GarbageCollection, Metadata, Operations, Verification].find(
+    ({ typeName }) => (Object.hasOwn(SERVICES, id) ? typeName === SERVICES[id] : typeName.includes(suffix)),
   );
   if (service === undefined) throw new Error(`no contract for ${id}`);
   return service;

@@ -1,4 +1,5 @@
 import { Fault } from '@stowage/core';
+import type { OperationRecorder, RunningOperation } from '@stowage/operations';
 import type { Ledger } from '../ledger/ledger.ts';
 import { Cycle } from './cycle.ts';
 import { readGraph } from './graph.ts';
@@ -32,13 +33,16 @@ export interface Collected {
  */
 export class Collector implements AsyncDisposable {
   readonly #ledger: Ledger;
+  readonly #operations: OperationRecorder | undefined;
   /** Objects that there will be, by how many there were. */
   #expected: number | undefined;
   #running: Promise<Collected> | undefined;
   #next: { readonly promise: Promise<Collected>; options: CollectOptions } | undefined;
 
-  constructor(ledger: Ledger) {
+  /** @param operations - told of each collection. */
+  constructor(ledger: Ledger, operations?: OperationRecorder) {
     this.#ledger = ledger;
+    this.#operations = operations;
   }
 
   /** Runs once more after the run under way, if there is one, whose beginning was before this call. */
@@ -60,13 +64,25 @@ export class Collector implements AsyncDisposable {
 
   #start(options: CollectOptions): Promise<Collected> {
     this.#next = undefined;
-    this.#running = this.#run(options).finally(() => {
+    this.#running = this.#told(options).finally(() => {
       this.#running = undefined;
     });
     return this.#running;
   }
 
-  async #run(options: CollectOptions): Promise<Collected> {
+  async #told(options: CollectOptions): Promise<Collected> {
+    await using operation = this.#operations?.begin('', { kind: 'gc', subject: '', cancelable: false });
+    try {
+      const collected = await this.#run(options, operation);
+      await operation?.end();
+      return collected;
+    } catch (e) {
+      await operation?.end(e);
+      throw e;
+    }
+  }
+
+  async #run(options: CollectOptions, operation: RunningOperation | undefined): Promise<Collected> {
     const began = performance.now();
     const ledger = this.#ledger;
     const pieces = new Pieces(options);
@@ -77,17 +93,20 @@ export class Collector implements AsyncDisposable {
     let removed = 0;
     let nextExpiry: Date | undefined;
     try {
+      operation?.phase('mark');
       await pieces.pause();
       await written(ledger);
       const reading = await readGraph(ledger, graph, pieces);
       this.#expected = Math.ceil(graph.size * 1.25);
       nextExpiry = reading.nextExpiry;
       await cycle.mark(reading.roots, pieces);
+      operation?.phase('sweep');
       removed = await sweep(ledger, graph, cycle, pieces);
     } finally {
       ledger.observe(undefined);
     }
     const markAndSweepMs = performance.now() - began;
+    operation?.phase('prune');
     if (options.orphans) await discardOrphans(ledger, pieces);
     const pruned = await prune(ledger, pieces);
     const durationMs = performance.now() - began;
