@@ -191,6 +191,18 @@ test('what a supervisor left that was killed while it deleted a task goes with t
   expect((await readdir(join(tasks, bench.namespace))).sort()).toEqual(['.claim:somebody-else:c2', 'c']);
 });
 
+test('what one left that was killed without tasks goes with it, since no other one is needed', async () => {
+  await started('c', ['true']);
+  await bench.tasks.wait({ id: 'c' });
+  await bench.tasks.delete({ id: 'c' });
+  const [found] = await bench.supervisors();
+  const tasks = join(layout(bench.state).tasks, bench.namespace);
+  for (const name of ['half-deleted', `.claim:${found?.[0]}:c2`]) await mkdir(join(tasks, name));
+  await killSupervisor({ replaced: false });
+  await eventually(async () => (await readdir(tasks)).length === 0);
+  expect(await bench.supervisors()).toEqual(new Map());
+});
+
 test('a call that the death of the supervisor ends is unavailable, whoever notices first', async () => {
   await started('c', ['sleep', '1000']);
   const made = [1, 2, 3, 4].map(async (n) => bench.tasks.create(await bench.container(`m${n}`, ['true'])));

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, Fault, type Logger, quote, unlessAbsent } from '@stowage/core';
+import { errnoOf, Fault, type Logger, quote } from '@stowage/core';
 import { type FileLock, tryLock } from '@stowage/linux';
 import { isSupervisorName, layout, supervisorDirectory, supervisorFiles } from '../layout.ts';
 import { readTaskRecord } from '../supervisor/task-record.ts';
+import { directoriesIn, removeUnrecorded } from '../supervisor/unrecorded.ts';
 import { parseSupervisorName } from './groups.ts';
 import { supervisorNames } from './launch.ts';
 
@@ -50,15 +51,16 @@ export async function lockOfDead(state: string, name: string): Promise<FileLock 
   }
 }
 
-/** Removes what a dead supervisor left, but its tasks. False if it lives. */
+/** Removes what a dead supervisor left, but tasks that it wrote down. False if it lives. */
 export async function removeDead(state: string, name: string): Promise<boolean> {
   const lock = await lockOfDead(state, name);
   if (lock === undefined) return false;
   if (lock === 'gone') return true;
   // Nobody who starts one of the same name may find half of it.
-  const { supervisors } = layout(state);
+  const { supervisors, tasks } = layout(state);
   const aside = join(supervisors, `.gone-${randomBytes(6).toString('hex')}`);
   try {
+    await removeUnrecorded(tasks, name);
     await rename(join(supervisors, name), aside);
   } finally {
     lock[Symbol.dispose]();
@@ -95,9 +97,4 @@ export async function lastWords(state: string, name: string): Promise<string> {
     if (errnoOf(e) === 'ENOENT') return '';
     throw e;
   }
-}
-
-async function directoriesIn(directory: string): Promise<string[]> {
-  const entries = (await unlessAbsent(readdir(directory, { withFileTypes: true }))) ?? [];
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 }

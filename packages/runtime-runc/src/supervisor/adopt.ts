@@ -1,5 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { errnoOf, Fault } from '@stowage/core';
 import { hasCode } from '@stowage/linux';
 import { isSameProcess, UNKNOWN_STATUS } from '@stowage/linux/reap';
@@ -11,8 +10,9 @@ import { restoredPid } from './restore.ts';
 import { readPid, Task } from './task.ts';
 import { wasStarted } from './task-lifecycle.ts';
 import { TaskProcess } from './task-process.ts';
-import { changeOwner, isClaimOf, isUnrecorded, readTaskRecord, type TaskRecord } from './task-record.ts';
+import { changeOwner, readTaskRecord, type TaskRecord } from './task-record.ts';
 import type { TaskRegistry } from './task-registry.ts';
+import { directoriesIn, removeUnrecorded } from './unrecorded.ts';
 
 /**
  * Goes on with the tasks that a supervisor left behind when it died. The caller holds that one's lock.
@@ -26,9 +26,10 @@ export async function adoptTasks(
   registry: TaskRegistry,
   owner: string | undefined,
 ): Promise<void> {
-  for (const namespace of await namesIn(context.tasks)) {
+  await removeUnrecorded(context.tasks, owner);
+  for (const namespace of await directoriesIn(context.tasks)) {
     const directory = join(context.tasks, namespace);
-    for (const id of await namesIn(directory)) {
+    for (const id of await directoriesIn(directory)) {
       try {
         await adoptFrom(context, registry, join(directory, id), owner);
       } catch (err) {
@@ -44,9 +45,6 @@ async function adoptFrom(
   directory: string,
   owner: string | undefined,
 ): Promise<void> {
-  if (isClaimOf(basename(directory), owner)) return rm(directory, { recursive: true, force: true });
-  // Whoever deleted it died before it had removed all.
-  if (await isUnrecorded(directory)) return rm(directory, { recursive: true, force: true });
   const record = await readTaskRecord(directory);
   if (record === undefined || (owner !== undefined && record.owner !== owner)) return;
   const ours = record.owner === context.owner ? record : await changeOwner(directory, record, context.owner);
@@ -129,9 +127,4 @@ async function settleExec(task: Task, exec: TaskProcess, execId: string): Promis
     if (errnoOf(e) !== 'ENOENT' && !Fault.is(e)) throw e;
     exec.phase = 'created';
   }
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { withFileTypes: true });
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 }
