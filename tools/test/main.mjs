@@ -29,7 +29,7 @@ const unit = step(
 );
 const integration = step(
   'integration tests',
-  ['jest', '-c', 'jest.config.js', '--rootDir=tools/integration', '-i'],
+  ['jest', '-c', 'tools/integration/jest.config.js', '--maxWorkers=2'],
   { counted: true, env },
 );
 const oracle = step(
@@ -41,7 +41,6 @@ const hostile = step('hostile layers', script('packages/diff/test/hostile/main.t
 const stages = {
   checks: async () => [...(await runLanes(ofSources)), ...(await runLanes(ofPackages, ofBuild))],
   unit: () => runLanes([unit]),
-  // Alone, because a census looks for what is left of each file on the whole machine.
   integration: () => runLanes([integration]),
   faults: () => {
     const lanes = [

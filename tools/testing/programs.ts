@@ -46,7 +46,7 @@ export async function startRegistry(
   await writeFile(passwords, `${users.join('\n')}\n`);
   const auth = users.length === 0 ? '' : `auth: {htpasswd: {realm: test, path: ${passwords}}}\n`;
   await writeFile(config, `version: 0.1\nlog: {level: error}\n${storage}\n${http}\n${auth}`);
-  const child = spawn('docker-registry', ['serve', config], { stdio: 'ignore' });
+  const child = spawn('docker-registry', ['serve', config], { env: process.env, stdio: 'ignore' });
   await until('docker-registry to listen', () => answers({ host: '127.0.0.1', port }));
   return { pid: child.pid ?? 0, host: `127.0.0.1:${port}`, [Symbol.asyncDispose]: () => end(child) };
 }

@@ -17,7 +17,7 @@ beforeAll(async () => {
 test.each(['../up', 'a b', 'a/b', '-a', 'a..b', 'ü', 'x'.repeat(77), 'nul\0'])(
   'namespace %j is refused',
   async (name) => {
-    await using client = at('default');
+    await using client = at(suite.namespace);
     await expect(client.services.namespaces.create({ name, labels: {} })).rejects.toMatchObject({
       kind: 'invalid_argument',
       message: expect.stringContaining('namespace'),
@@ -45,7 +45,7 @@ test.each(['sha256:../../etc/passwd', 'sha256:', 'md5:d41d8cd98f00b204e9800998ec
   'digest %j is refused',
   async (digest) => {
     expect(isDigest(digest)).toBe(false);
-    await using client = at('default');
+    await using client = at(suite.namespace);
     await expect(client.services.content.info(digest as never)).rejects.toMatchObject({
       kind: 'invalid_argument',
     });
@@ -53,7 +53,7 @@ test.each(['sha256:../../etc/passwd', 'sha256:', 'md5:d41d8cd98f00b204e9800998ec
 );
 
 test('an unknown snapshotter is invalid_argument and the message lists those there are', async () => {
-  await using client = at('default');
+  await using client = at(suite.namespace);
   await expect(client.services.snapshotter('zfs').stat('x')).rejects.toMatchObject({
     kind: 'invalid_argument',
     message: expect.stringMatching(/zfs.*overlayfs/),
@@ -61,7 +61,7 @@ test('an unknown snapshotter is invalid_argument and the message lists those the
 });
 
 test('a container id that is none is refused, and nothing is half-written', async () => {
-  await using client = at('default');
+  await using client = at(suite.namespace);
   const image = await client.image(IMAGE);
   await expect(client.createContainer({ id: '../x', image })).rejects.toMatchObject({
     kind: 'invalid_argument',
@@ -72,7 +72,7 @@ test('a container id that is none is refused, and nothing is half-written', asyn
 });
 
 test('an image that is not there is not_found and is named', async () => {
-  await using client = at('default');
+  await using client = at(suite.namespace);
   await expect(client.image('example.org/absent:1')).rejects.toMatchObject({
     kind: 'not_found',
     message: expect.stringContaining('example.org/absent:1'),

@@ -27,7 +27,7 @@ beforeAll(async () => {
 /** Puts a blob where no collection takes it. */
 async function put(
   bytes: Buffer | string,
-  namespace = 'default',
+  namespace = suite.namespace,
   address = suite.daemon.address,
 ): Promise<Digest> {
   await using client = connect(address, { namespace });
@@ -93,8 +93,8 @@ test('what the disk did not keep is found, shown, not served, and repaired by wr
 
   const { code, stdout, stderr } = await s('verify');
   expect(code).toBe(1);
-  expect(stdout).toMatch(new RegExp(`${flipped} +7 B +corrupt +default +its 7 bytes hash to`));
-  expect(stdout).toMatch(new RegExp(`${gone} +4 B +missing +default +its bytes are gone`));
+  expect(stdout).toMatch(new RegExp(`${flipped} +7 B +corrupt +${suite.namespace} +its 7 bytes hash to`));
+  expect(stdout).toMatch(new RegExp(`${gone} +4 B +missing +${suite.namespace} +its bytes are gone`));
   expect(lines(stdout)).toHaveLength(3);
   expect(lines(stderr)).toEqual([
     expect.stringMatching(/^\w{12}: (corrupt|missing), /),
@@ -144,9 +144,9 @@ test('containerd is read from here, with the same answer', async () => {
   const address = containerd?.address ?? '';
   const c = (...args: string[]) => stowage(address, ['content', ...args]);
   const [whole, flipped, gone] = [
-    await put('whole', 'default', address),
-    await put('flipped', 'default', address),
-    await put('gone', 'default', address),
+    await put('whole', suite.namespace, address),
+    await put('flipped', suite.namespace, address),
+    await put('gone', suite.namespace, address),
   ];
   expect(await c('verify')).toMatchObject({ code: 0, stdout: '3 blobs, 16 B: whole\n' });
   const file = (digest: Digest) =>
@@ -155,8 +155,8 @@ test('containerd is read from here, with the same answer', async () => {
   await damageFile(file(gone), 'remove');
   const { code, stdout } = await c('verify');
   expect(code).toBe(1);
-  expect(stdout).toMatch(new RegExp(`${flipped} +7 B +corrupt +default +its bytes hash to`));
-  expect(stdout).toMatch(new RegExp(`${gone} +4 B +missing +default `));
+  expect(stdout).toMatch(new RegExp(`${flipped} +7 B +corrupt +${suite.namespace} +its bytes hash to`));
+  expect(stdout).toMatch(new RegExp(`${gone} +4 B +missing +${suite.namespace} `));
   expect(stdout).not.toContain(whole);
   expect(await c('cat', flipped)).toMatchObject({
     code: 1,

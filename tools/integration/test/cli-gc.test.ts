@@ -106,7 +106,7 @@ describe.each([
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(lines[0]).toMatchObject({ of: { type: 'total' }, unmeasured: 1 });
-    expect(await must('df', '-A')).toMatch(/^default +\d+ +[\d.]+ MB/m);
+    expect(await must('df', '-A')).toMatch(new RegExp(`^${suite.namespace} +\\d+ +[\\d.]+ MB`, 'm'));
   });
 
   test('freed-by counts what goes with several things', async () => {

@@ -67,7 +67,7 @@ test('tag moves a name, rmi removes several, and not what containers were made f
 }, 60_000);
 
 test('names that are made and removed at the same time get in nobody’s way', async () => {
-  await using client = connect(suite.daemon.address, { namespace: 'default' });
+  await using client = connect(suite.daemon.address, { namespace: suite.namespace });
   const name = 'example.org/contended:1';
   const remove = async () => {
     try {

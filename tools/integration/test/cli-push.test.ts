@@ -176,10 +176,10 @@ test('an index and its layers come back byte by byte at another daemon; a second
   await using second = await Daemon.start({ dir: join(suite.dir, 'second') });
   const pulled = await stowage(second.address, ['pull', '-q', '--all-platforms', name], env());
   expect(pulled).toMatchObject({ code: 0, stdout: `${target.digest}\n` });
-  await using client = connect(second.address, { namespace: 'default' });
+  await using client = connect(second.address, { namespace: suite.namespace });
   const blobs = await Array.fromAsync(client.services.content.list());
   expect(blobs).toHaveLength(9);
-  await using here = connect(suite.daemon.address, { namespace: 'default' });
+  await using here = connect(suite.daemon.address, { namespace: suite.namespace });
   for (const { digest } of blobs) {
     const read = async (from: typeof here) =>
       Buffer.concat(await Array.fromAsync(from.services.content.read(digest)));

@@ -10,7 +10,7 @@ import { withDaemon } from '../suite.ts';
 
 const suite = withDaemon('client-handles');
 const IMAGE = 'example.org/demo:1';
-const open = () => connect(suite.daemon.address, { namespace: 'default' });
+const open = () => connect(suite.daemon.address, { namespace: suite.namespace });
 let fifoDir: string;
 let serial = 0;
 

@@ -21,6 +21,7 @@ test('the example of the README runs as it stands, with another image and progra
   const [, example = ''] = /```ts\n(.*?)```/s.exec(await readFile(README, 'utf8')) ?? [];
   const ours = example
     .replace('/run/stowage/stowage.sock', suite.daemon.address)
+    .replace("'example'", `'${suite.namespace}'`)
     .replace('docker.io/library/redis:alpine', reference)
     .replace(
       "'redis-server', '--port', '6380'",
@@ -28,8 +29,9 @@ test('the example of the README runs as it stands, with another image and progra
     );
   expect(ours).toContain(reference);
   expect(ours).toContain('echo up');
+  expect(ours).toContain(suite.namespace);
   const args = ['--conditions=stowage-source', '--input-type=module-typescript', '-e', ours];
   const result = await run(process.execPath, args, { cwd: import.meta.dirname });
   expect(result).toMatchObject({ code: 0, stdout: 'up\nexited with 3\n', stderr: '' });
-  expect(await mustCtr(suite.daemon.address, ['-n', 'example', 'containers', 'ls', '-q'])).toBe('');
+  expect(await mustCtr(suite.daemon.address, ['containers', 'ls', '-q'])).toBe('');
 }, 60_000);

@@ -34,6 +34,7 @@ let containerd: Program & { readonly address: string };
 
 const bin = () => join(suite.dir, 'bin');
 const shimStates = () => join(suite.dir, 'shims');
+const bundles = () => join(suite.dir, 'containerd/state/io.containerd.runtime.v2.task', suite.namespace);
 const env = () => ({ PATH: `${bin()}:${process.env.PATH}`, STOWAGE_SHIM_STATE: shimStates() });
 const shim = () => join(bin(), 'containerd-shim-stowage-v1');
 const c = (...args: string[]) => mustCtr(containerd.address, args);
@@ -68,6 +69,7 @@ function isAlive(pid: number): boolean {
 /** Follows `ctr events` and gives the topics of one container. */
 function followEvents(): { readonly of: (id: string) => string[]; end(): Promise<void> } {
   const child: ChildProcess = spawn('ctr', ['--address', containerd.address, 'events'], {
+    env: process.env,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   let text = '';
@@ -93,7 +95,7 @@ async function kept(id: string): Promise<string[]> {
   const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
   const [state = ''] = await readdir(shimStates());
   const names = await Promise.all(
-    ['tasks', 'runc'].map((of) => readdir(join(shimStates(), state, of, 'default')).catch(() => [])),
+    ['tasks', 'runc'].map((of) => readdir(join(shimStates(), state, of, suite.namespace)).catch(() => [])),
   );
   return [
     ...mounts.filter((line) => line.includes(`/${id}/`)),
@@ -103,8 +105,8 @@ async function kept(id: string): Promise<string[]> {
 
 /** With the bundle, which containerd has. */
 async function traces(id: string): Promise<string[]> {
-  const bundles = await readdir(join(suite.dir, 'containerd/state/io.containerd.runtime.v2.task/default'));
-  return [...(await kept(id)), ...bundles.filter((name) => name === id)];
+  const names = await readdir(bundles());
+  return [...(await kept(id)), ...names.filter((name) => name === id)];
 }
 
 beforeAll(async () => {
@@ -267,7 +269,7 @@ async function byHand(
 ) {
   await mkdir(bundle, { recursive: true });
   const own = { ...env(), TTRPC_ADDRESS: `${containerd.address}.ttrpc`, ...more };
-  const result = spawn(shim(), ['-namespace', 'default', '-id', 'by-hand', ...args], {
+  const result = spawn(shim(), ['-namespace', suite.namespace, '-id', 'by-hand', ...args], {
     cwd: bundle,
     env: { ...process.env, NODE_OPTIONS: '', ...own },
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -290,7 +292,7 @@ test('start answers as each containerd reads it, and leaves its address in the b
   await using transport = ttrpcTransport({ path: address });
   // The address tells the namespace, and both versions are there.
   for (const service of [TaskV2, TaskV3]) {
-    const message = 'task none: there is none in namespace default';
+    const message = `task none: there is none in namespace ${suite.namespace}`;
     await expect(rpcClient(service, transport).state({ id: 'none' })).rejects.toMatchObject({
       ...{ kind: 'not_found', message },
     });
@@ -299,7 +301,7 @@ test('start answers as each containerd reads it, and leaves its address in the b
   expect(JSON.parse(json.out.toString())).toEqual({ version: 3, address, protocol: 'ttrpc' });
   const params = create(BootstrapParamsSchema, {
     instanceId: 'by-hand',
-    namespace: 'default',
+    namespace: suite.namespace,
     containerdTtrpcAddress: `${containerd.address}.ttrpc`,
   });
   const told = await byHand(['start'], toBinary(BootstrapParamsSchema, params), { TTRPC_ADDRESS: '' });
@@ -312,7 +314,7 @@ test('start answers as each containerd reads it, and leaves its address in the b
 
 test('delete ends a container that its supervisor has, and finds nothing wrong with there being none', async () => {
   await c(...create1('-d'), 'by-hand', ...LOOP);
-  const bundle = join(suite.dir, 'containerd/state/io.containerd.runtime.v2.task/default/by-hand');
+  const bundle = join(bundles(), 'by-hand');
   const [, pid] = /by-hand\s+(\d+)/.exec(await c('tasks', 'ls')) ?? [];
   const removed = await byHand(['-bundle', bundle, 'delete'], new Uint8Array());
   expect(removed).toMatchObject({ code: 0, err: '' });

@@ -54,7 +54,7 @@ beforeAll(async () => {
   );
   daemon = await Daemon.start({ dir: join(suite.dir, 'd'), config });
   transport = unixTransport(daemon.address);
-  content = remoteContent(transport, { namespace: 'default' });
+  content = remoteContent(transport, { namespace: suite.namespace });
 }, 60_000);
 
 suite.before(async () => {

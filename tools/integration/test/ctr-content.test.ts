@@ -15,7 +15,7 @@ const LEASE = 'held';
 
 /** What ctr ingests is held by nothing, and goes at the next collection: here a lease holds it beforehand. */
 async function held(type: 'content' | 'ingests', id: string): Promise<void> {
-  await using client = connect(suite.daemon.address, { namespace: 'default' });
+  await using client = connect(suite.daemon.address, { namespace: suite.namespace });
   await client.services.leases.addResource(LEASE, { type, id });
 }
 
@@ -40,7 +40,7 @@ async function isOnDisk(digest: Digest): Promise<boolean> {
 
 /** Drops what failed commits leave, which ctr has no word for. */
 async function abortAll(): Promise<string[]> {
-  await using client = connect(suite.daemon.address, { namespace: 'default' });
+  await using client = connect(suite.daemon.address, { namespace: suite.namespace });
   const { content } = client.services;
   const refs = (await Array.fromAsync(content.statuses())).map(({ ref }) => ref);
   for (const ref of refs) await content.abort(ref);
@@ -55,6 +55,7 @@ const FIRST_IS_THERE = (ref: string) => new RegExp(`^${ref}\\s+1\\.049MB\\s`, 'm
 /** An ingest whose input stays open. */
 function begin(ref: string): ChildProcess {
   return spawn('ctr', ['--address', suite.daemon.address, 'content', 'ingest', ref], {
+    env: process.env,
     stdio: ['pipe', 'ignore', 'pipe'],
   });
 }
@@ -159,7 +160,7 @@ test('leases: create with labels and an end, ls, rm; with the lease goes what on
   expect(await c('leases', 'ls', '-q', 'id==mine')).toBe('mine\n');
   const twice = await ctr(suite.daemon.address, ['leases', 'create', '--id', 'mine']);
   expect(twice).toMatchObject({ code: 1, stderr: expect.stringContaining('already exists') });
-  await using client = connect(suite.daemon.address, { namespace: 'default' });
+  await using client = connect(suite.daemon.address, { namespace: suite.namespace });
   await client.services.leases.addResource('mine', { type: 'content', id: digest });
   expect(await ingest('leased', 'leased')).toMatchObject({ code: 0 });
   expect(await isOnDisk(digest)).toBe(true);

@@ -6,7 +6,11 @@ import { withDaemon } from '../suite.ts';
 const suite = withDaemon('curl');
 const IMAGE = 'example.org/demo:1';
 
-async function post(method: string, body: unknown, namespace = 'default'): Promise<Record<string, unknown>> {
+async function post(
+  method: string,
+  body: unknown,
+  namespace = suite.namespace,
+): Promise<Record<string, unknown>> {
   const text = await must('curl', [
     ...['--silent', '--show-error', '--unix-socket', suite.daemon.address],
     ...['-H', 'content-type: application/json', '-H', `containerd-namespace: ${namespace}`],

@@ -104,13 +104,13 @@ test('it makes layers of snapshots; the lease of the caller keeps them', async (
   expect(names.filter((name) => !name.endsWith('/'))).toEqual(['etc/.wh.group', 'new']);
   // ctr has a lease for this.
   expect(wire().of('Diff').at(-1)?.headers).toMatchObject({
-    'containerd-namespace': 'default',
+    'containerd-namespace': suite.namespace,
     'containerd-lease': expect.stringMatching(/./),
   });
 
   await using transport = unixTransport(at());
   const lease = (await c('leases', 'create')).trim();
-  const scope = { namespace: 'default', lease };
+  const scope = { namespace: suite.namespace, lease };
   const overlay = remoteSnapshotter(transport, 'overlayfs', scope);
   const lower = await overlay.view('below', parent);
   const layer = await remoteDiffer(transport, scope).diff(lower, await overlay.mounts('work'));
@@ -119,7 +119,7 @@ test('it makes layers of snapshots; the lease of the caller keeps them', async (
     await c('leases', 'delete', '--sync', 'for-gc');
   };
   await collect();
-  const content = remoteContent(transport, { namespace: 'default' });
+  const content = remoteContent(transport, { namespace: suite.namespace });
   expect((await content.info(layer.digest)).labels[LABEL.uncompressed]).toMatch(/^sha256:/);
   await c('leases', 'delete', '--sync', lease);
   await expect(content.info(layer.digest)).rejects.toMatchObject({ kind: 'not_found' });
@@ -128,7 +128,7 @@ test('it makes layers of snapshots; the lease of the caller keeps them', async (
 
 test('what it does not know, it refuses as unimplemented, so that the next differ is asked', async () => {
   await using transport = unixTransport(at());
-  const differ = remoteDiffer(transport, { namespace: 'default' });
+  const differ = remoteDiffer(transport, { namespace: suite.namespace });
   const layer = {
     mediaType: 'application/x-not-a-layer',
     digest: parseDigest(`sha256:${'1'.repeat(64)}`),

@@ -85,7 +85,7 @@ test('a diff of a snapshot has the entries that containerd gives it', async () =
 }, 120_000);
 
 test('what is committed to an image is there when it runs', async () => {
-  await using client = connect(suite.daemon.address, { namespace: 'default' });
+  await using client = connect(suite.daemon.address, { namespace: suite.namespace });
   const { content, images } = client.services;
   const document = async (digest: string) =>
     JSON.parse(Buffer.from(await readBlob(content, { digest: parseDigest(digest) })).toString());

@@ -118,11 +118,11 @@ async function objectsOf(address: string, namespace: string): Promise<ObjectId[]
 }
 
 test('what containerd can not tell it says, and refuses', async () => {
-  const inspector = asked(theirs(), 'default');
+  const inspector = asked(theirs(), suite.namespace);
   expect(await inspector.limits()).toEqual(['ingests', 'unfinished', 'moment', 'backends', 'run']);
   await expect(inspector.run()).rejects.toMatchObject({ kind: 'unimplemented' });
   await expect(Array.fromAsync(inspector.orphans())).rejects.toMatchObject({ kind: 'unimplemented' });
-  expect(await asked(ours(), 'default').limits()).toEqual([]);
+  expect(await asked(ours(), suite.namespace).limits()).toEqual([]);
 });
 
 test('after the removal of an image the run frees what was told, and backends agree with records', async () => {

@@ -73,7 +73,7 @@ test('a subscriber that leaves its loop ends the call, and others go on', async 
 
 test('a large blob goes up and comes down whole', async () => {
   await using transport = unixTransport(suite.daemon.address);
-  const content = remoteContent(transport, { namespace: 'default' });
+  const content = remoteContent(transport, { namespace: suite.namespace });
   const bytes = Buffer.alloc(40 * 1024 * 1024, 'stowage');
   const digest = digestOf(bytes);
   {

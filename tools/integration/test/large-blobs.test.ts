@@ -19,7 +19,7 @@ const suite = withDaemon('large-blobs', {
 });
 let client: Client;
 beforeAll(() => {
-  client = connect(suite.daemon.address, { namespace: 'default' });
+  client = connect(suite.daemon.address, { namespace: suite.namespace });
 });
 afterAll(() => client[Symbol.asyncDispose]());
 

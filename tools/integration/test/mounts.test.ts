@@ -12,7 +12,7 @@ import { BUSYBOX, must, mustCtr, until } from '@stowage/testing';
 import { withDaemon } from '../suite.ts';
 
 const suite = withDaemon('mounts');
-const scope = { namespace: 'default' };
+const scope = { namespace: suite.namespace };
 const silent = { stdin: '', stdout: '', stderr: '', terminal: false };
 let image: string;
 

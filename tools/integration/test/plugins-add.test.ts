@@ -126,7 +126,9 @@ test('it is not removed while something is recorded of it, and it is said what a
   const { code, stderr } = await plugins('rm', 'far');
   expect(code).toBe(1);
   expect(stderr).toMatch(
-    /remove plugin "far": snapshotter "far" is in use: 1 snapshot in namespace blue; \d+ snapshots and 1 container in namespace default/,
+    new RegExp(
+      `remove plugin "far": snapshotter "far" is in use: 1 snapshot in namespace blue; \\d+ snapshots and 1 container in namespace ${suite.namespace}`,
+    ),
   );
   expect(await run('fourth', 'echo', 'still here')).toBe('still here\n');
   expect((await plugins('rm', 'known')).stderr).toContain('take [proxy_plugins.known] out of');

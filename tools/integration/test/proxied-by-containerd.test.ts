@@ -84,7 +84,9 @@ describe.each(NAMES)('%s', (name) => {
     const image = `${registry.host}/demo:1`;
     await c('images', 'pull', '--plain-http', ...flag, image);
     const unpacked = await Array.fromAsync(backend(name).list(['kind==committed']));
-    expect(unpacked.map((info) => info.name)).toEqual([expect.stringMatching(/^default\/\d+\/sha256:/)]);
+    expect(unpacked.map((info) => info.name)).toEqual([
+      expect.stringMatching(new RegExp(`^${suite.namespace}/\\d+/sha256:`)),
+    ]);
     expect((await backend(name).usage(unpacked[0]?.name ?? '')).sizeBytes).toBeGreaterThan(500_000n);
 
     const script = 'echo hello from $(hostname) && echo kept > /tmp/f && cat /tmp/f';
@@ -160,7 +162,9 @@ test('our daemon pulls an image onto a snapshotter of containerd’s, and runs i
   await ours('images', 'pull', '--plain-http', '--snapshotter', name, image);
   const unpacked = await Array.fromAsync(backend('native').list(['kind==committed']), (info) => info.name);
   // Ours as containerd's backend, under both.
-  expect(unpacked).toEqual([expect.stringMatching(/^default\/\d+\/default\/\d+\/sha256:/)]);
+  expect(unpacked).toEqual([
+    expect.stringMatching(new RegExp(`^${suite.namespace}/\\d+/${suite.namespace}/\\d+/sha256:`)),
+  ]);
   // After this, containerd's collector is free to take what nothing of its own refers to.
   const command = ['/bin/sh', '-c', 'echo hello'];
   expect(await ours('run', '--rm', '--snapshotter', name, image, 'on-peer', ...command)).toBe('hello\n');

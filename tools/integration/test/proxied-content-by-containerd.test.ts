@@ -134,7 +134,7 @@ test('an image is imported into it, pushed and pulled from it, and runs', async 
   expect(await c('run', '--rm', image, 'first', '/bin/sh', '-c', 'echo hello')).toBe('hello\n');
   // As the metadata has them: by namespace and number, and what is expected only at the commit.
   expect(opened.map(({ ref }) => ref)).toEqual(
-    expect.arrayContaining([expect.stringMatching(/^default\/\d+\/layer-sha256:/)]),
+    expect.arrayContaining([expect.stringMatching(new RegExp(`^${suite.namespace}/\\d+/layer-sha256:`))]),
   );
   expect(opened.filter(({ expected }) => expected !== undefined)).toEqual([]);
 }, 120_000);
@@ -157,7 +157,7 @@ test('this containerd sends neither namespace nor lease on: both are its own to 
 });
 
 test('labels stay with containerd; what is removed goes with its collector', async () => {
-  const { digest } = await put('of a label', { namespace: 'default' }, { mine: 'yes' });
+  const { digest } = await put('of a label', { namespace: suite.namespace }, { mine: 'yes' });
   await c('content', 'label', digest, 'other=too');
   const line = (await c('content', 'ls')).split('\n').find((one) => one.startsWith(digest));
   expect(line).toMatch(/mine=yes/);
@@ -172,7 +172,7 @@ test('labels stay with containerd; what is removed goes with its collector', asy
 test('a lease of containerd’s keeps a blob that nothing names, and lets it go', async () => {
   const id = (await c('leases', 'create')).trim();
   const lone = Buffer.from('leased');
-  await writeBlob(remoteContent(peer(), { namespace: 'default', lease: id }), 'leased', lone, {
+  await writeBlob(remoteContent(peer(), { namespace: suite.namespace, lease: id }), 'leased', lone, {
     digest: digestOf(lone),
     size: 6n,
   });
@@ -198,12 +198,12 @@ test('codes are what containerd makes of its own store', async () => {
   // Both stay to be resumed, with containerd and below.
   const refs = await Array.fromAsync(local().statuses(), ({ ref }) => ref);
   expect(refs.sort()).toEqual([expect.stringMatching(/\/short$/), expect.stringMatching(/\/wrong$/)]);
-  const content = remoteContent(peer(), { namespace: 'default' });
+  const content = remoteContent(peer(), { namespace: suite.namespace });
   for (const ref of ['short', 'wrong']) await content.abort(ref);
 });
 
 test('it may end and come back while containerd goes on; what was there is', async () => {
-  const { digest } = await put('stays', { namespace: 'default' });
+  const { digest } = await put('stays', { namespace: suite.namespace });
   await stop();
   expect((await ctr(['content', 'get', digest])).code).not.toBe(0);
   await serve();

@@ -107,7 +107,7 @@ test('an image is imported into containerd’s content, unpacked by its differ, 
   const ours = (await c('content', 'ls', '-q')).trim().split('\n');
   expect(ours.length).toBeGreaterThanOrEqual(4);
   const there = await Array.fromAsync(
-    remoteContent(over(theirs), { namespace: 'default' }).list(),
+    remoteContent(over(theirs), { namespace: suite.namespace }).list(),
     ({ digest }) => digest as string,
   );
   expect(there).toEqual(expect.arrayContaining(ours));
@@ -127,18 +127,18 @@ test('on the wire: the namespace with every call of a client’s, a lease with t
     ),
   ];
   for (const method of ['Write', 'Read', 'Info', 'Apply'])
-    expect(seen(method, 'containerd-namespace')).toEqual(['default']);
+    expect(seen(method, 'containerd-namespace')).toEqual([suite.namespace]);
   for (const method of ['Write', 'Read', 'Info'])
     expect(seen(method, 'containerd-lease')).toEqual([undefined]);
 });
 
 test('labels stay here, but for the one that keeps blobs from containerd’s collector; codes are its own', async () => {
-  const content = remoteContent(over(transport), { namespace: 'default' });
+  const content = remoteContent(over(transport), { namespace: suite.namespace });
   const bytes = Buffer.from('labelled');
   const descriptor = { digest: digestOf(bytes), size: BigInt(bytes.length) };
   await writeBlob(content, 'ref', bytes, descriptor, { labels: { [LABEL.gcRoot]: 'now', mine: 'yes' } });
   expect((await content.info(descriptor.digest)).labels).toMatchObject({ mine: 'yes' });
-  const beside = remoteContent(over(theirs), { namespace: 'default' });
+  const beside = remoteContent(over(theirs), { namespace: suite.namespace });
   expect(await beside.info(descriptor.digest)).toMatchObject({
     sizeBytes: descriptor.size,
     labels: { [LABEL.gcRoot]: expect.stringMatching(/^\d{4}-/) },
@@ -176,7 +176,7 @@ test('namespaces that containerd keeps apart each bring their bytes; what is rem
 });
 
 test('containerd makes a layer of our snapshots; whoever knows its digest has it here without its bytes', async () => {
-  const overlay = remoteSnapshotter(over(transport), 'overlayfs', { namespace: 'default' });
+  const overlay = remoteSnapshotter(over(transport), 'overlayfs', { namespace: suite.namespace });
   const tops = await Array.fromAsync(overlay.list(['kind==committed']));
   const below = new Set(tops.map(({ parent }) => parent));
   const top = tops.find(({ name }) => !below.has(name))?.name ?? '';
@@ -187,20 +187,20 @@ test('containerd makes a layer of our snapshots; whoever knows its digest has it
   });
   // A lease of ours is none of its.
   const lease = (await c('leases', 'create')).trim();
-  const leased = remoteDiffer(over(transport), { namespace: 'default', lease });
+  const leased = remoteDiffer(over(transport), { namespace: suite.namespace, lease });
   await expect(leased.diff(lower, upper)).rejects.toMatchObject({
     kind: 'not_found',
     message: expect.stringMatching(/lease/),
   });
   await c('leases', 'delete', lease);
-  const layer = await remoteDiffer(over(transport), { namespace: 'default' }).diff(lower, upper, {
+  const layer = await remoteDiffer(over(transport), { namespace: suite.namespace }).diff(lower, upper, {
     labels: { [LABEL.gcRoot]: 'now' },
   });
-  expect(await remoteContent(over(theirs), { namespace: 'default' }).info(layer.digest)).toMatchObject({
+  expect(await remoteContent(over(theirs), { namespace: suite.namespace }).info(layer.digest)).toMatchObject({
     sizeBytes: layer.size,
     labels: { [LABEL.uncompressed]: expect.stringMatching(/^sha256:/) },
   });
-  const content = remoteContent(over(transport), { namespace: 'default' });
+  const content = remoteContent(over(transport), { namespace: suite.namespace });
   await expect(content.info(layer.digest)).rejects.toMatchObject({ kind: 'not_found' });
   await using writer = await content.writer({ ref: 'layer', expected: layer.digest, total: layer.size });
   expect((await writer.status()).offset).toBe(layer.size);

@@ -175,7 +175,7 @@ test('while its process is away a call says so by the name of the socket; the ne
 
 test('a proxied content store is instead of ours', async () => {
   const digest = parseDigest(`sha256:${createHash('sha256').update('hello').digest('hex')}`);
-  const blobs = remoteContent(transport, { namespace: 'default' });
+  const blobs = remoteContent(transport, { namespace: suite.namespace });
   const labels = { 'containerd.io/gc.root': 'now' };
   await writeBlob(blobs, 'ref', Buffer.from('hello'), { digest, size: 5n }, { labels });
   expect(await Array.fromAsync(content.list())).toMatchObject([{ digest, sizeBytes: 5n }]);

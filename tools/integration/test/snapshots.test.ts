@@ -27,7 +27,7 @@ const layers: LayerFile[][] = [
 ];
 
 beforeAll(async () => {
-  await using client = connect(suite.daemon.address, { namespace: 'default' });
+  await using client = connect(suite.daemon.address, { namespace: suite.namespace });
   await using lease = await client.lease();
   const { content, images } = lease.client.services;
   const config = { Cmd: ['/bin/sh'], Env: ['PATH=/bin'] };
@@ -65,7 +65,7 @@ test('a container runs on all of them', async () => {
 test('a container in a user namespace owns the files of its image, without a change of them', async () => {
   // Root of the container is nobody to the host, and must get to its root file system.
   await chmod(suite.dir, 0o711);
-  await using client = connect(suite.daemon.address, { namespace: 'default' });
+  await using client = connect(suite.daemon.address, { namespace: suite.namespace });
   const map = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
   const inUserNamespace: SpecOption = (spec) => ({
     ...spec,

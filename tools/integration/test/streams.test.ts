@@ -66,7 +66,7 @@ test('no label of an image names a program', async () => {
 });
 
 test('a terminal goes on when its supervisor, and then its daemon and the next supervisor, are killed', async () => {
-  await using client = connect(suite.daemon.address, { namespace: 'default' });
+  await using client = connect(suite.daemon.address, { namespace: suite.namespace });
   const container = await client.createContainer({
     id: 'tty',
     image: await client.image(IMAGE),
@@ -99,7 +99,7 @@ test('a terminal goes on when its supervisor, and then its daemon and the next s
   await until('the third line', () => shown.includes('<two>'));
   expect(await readFile(`/proc/${pid}/comm`, 'utf8')).toBe('sh\n');
 
-  await using after = connect(suite.daemon.address, { namespace: 'default' });
+  await using after = connect(suite.daemon.address, { namespace: suite.namespace });
   const exit = after.services.tasks.wait({ containerId: 'tty' });
   await after.services.tasks.closeIO({ containerId: 'tty' });
   expect(await exit).toMatchObject({ exitStatus: 7 });

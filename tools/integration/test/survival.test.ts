@@ -18,7 +18,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
   'a container goes on while the daemon dies by %s',
   async (signal) => {
     const id = `goes-on-${signal.toLowerCase()}`;
-    await using before = connect(suite.daemon.address, { namespace: 'default' });
+    await using before = connect(suite.daemon.address, { namespace: suite.namespace });
     const container = await before.createContainer({
       id,
       image: await before.image(IMAGE),
@@ -39,7 +39,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
     expect(await mustCtr(suite.daemon.address, ['tasks', 'ls'])).toMatch(
       new RegExp(`${id}\\s+${pid}\\s+RUNNING`),
     );
-    await using after = connect(suite.daemon.address, { namespace: 'default' });
+    await using after = connect(suite.daemon.address, { namespace: suite.namespace });
     const exit = after.services.tasks.wait({ containerId: id });
     stdin.write('hello\n');
     expect(await exit).toMatchObject({ exitStatus: 9 });
@@ -57,7 +57,7 @@ test('an exit while the daemon is down is told to the next one', async () => {
   await suite.daemon.stop('SIGKILL');
   await new Promise((resolve) => setTimeout(resolve, 1500));
   await suite.daemon.start();
-  await using client = connect(suite.daemon.address, { namespace: 'default' });
+  await using client = connect(suite.daemon.address, { namespace: suite.namespace });
   expect(await client.services.tasks.wait({ containerId: 'while-down' })).toMatchObject({ exitStatus: 4 });
   expect(await mustCtr(suite.daemon.address, ['tasks', 'ls'])).toMatch(/while-down\s+\d+\s+STOPPED/);
   await client.services.tasks.delete('while-down');

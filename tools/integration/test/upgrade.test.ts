@@ -60,7 +60,7 @@ test(
   'containers of before an upgrade stay with the old supervisor, and what comes after has the new one',
   async () => {
     await c('run', '-d', IMAGE, 'old', '/bin/sleep', '1000');
-    await using before = connect(daemon.address, { namespace: 'default' });
+    await using before = connect(daemon.address, { namespace: suite.namespace });
     const container = await before.createContainer({
       id: 'tty',
       image: await before.image(IMAGE),
@@ -100,7 +100,7 @@ test(
     expect(await c('tasks', 'ls')).toMatch(/old\s+\d+\s+RUNNING/);
     expect(await c('tasks', 'exec', '--exec-id', 'e', 'old', '/bin/echo', 'again')).toBe('again\n');
     // Only the death of both loses a terminal.
-    await using after = connect(daemon.address, { namespace: 'default' });
+    await using after = connect(daemon.address, { namespace: suite.namespace });
     await after.services.tasks.wait({ containerId: 'tty' });
     await after.services.tasks.delete('tty');
     await task[Symbol.asyncDispose]();
