@@ -1,4 +1,5 @@
-// npm test: checks, unit tests, integration tests; ends with the sum of all. With --long, the long forms.
+// npm test: checks, then unit, integration and crash tests beside each other; ends with the sum of all. With --long, the
+// long forms, one after the other.
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +30,7 @@ const unit = step(
 );
 const integration = step(
   'integration tests',
-  ['jest', '-c', 'tools/integration/jest.config.js', '--maxWorkers=2'],
+  ['jest', '-c', 'tools/integration/jest.config.js', `--maxWorkers=${values.only === undefined ? 1 : 2}`],
   { counted: true, env },
 );
 const oracle = step(
@@ -38,24 +39,30 @@ const oracle = step(
   { counted: true, env },
 );
 const hostile = step('hostile layers', script('packages/diff/test/hostile/main.ts'), { counted: true });
+const kills = ['kill', 'restart'].map(faults);
+const other = ['power', 'full', 'eio', 'death', 'rollback'].map(faults);
+// In the long form they take hours, and are watched.
+const others = ['slow', 'exhaustion', 'churn'].map(faults);
+
+const checks = async () => [...(await runLanes(ofSources)), ...(await runLanes(ofPackages, ofBuild))];
 const stages = {
-  checks: async () => [...(await runLanes(ofSources)), ...(await runLanes(ofPackages, ofBuild))],
+  checks,
   unit: () => runLanes([unit]),
   integration: () => runLanes([integration]),
-  faults: () => {
-    const lanes = [
-      [oracle, faults('kill'), faults('restart')],
-      [hostile, faults('power'), faults('full'), faults('eio'), faults('death'), faults('rollback')],
-    ];
-    // In the long form they take hours, and are watched.
-    const others = [faults('slow'), faults('exhaustion'), faults('churn')];
-    return values.long ? runLanes([...lanes.flat(), ...others]) : runLanes(...lanes);
-  },
+  faults: () =>
+    values.long
+      ? runLanes([oracle, ...kills, hostile, ...other, ...others])
+      : runLanes([oracle, ...kills], [hostile, ...other]),
+};
+/** Each has things of its own, so they need not wait for each other; and much of what they do is to wait. */
+const beside = {
+  checks,
+  tests: () => runLanes([unit], [integration], [hostile, oracle, ...kills, ...other]),
 };
 
 const started = Date.now();
 const results = [];
-for (const [name, stage] of Object.entries(stages)) {
+for (const [name, stage] of Object.entries(values.long || values.only !== undefined ? stages : beside)) {
   if (values.only === undefined || values.only === name) results.push(...(await stage()));
 }
 const sum = total(results, tally);

@@ -15,7 +15,7 @@ export function step(name, command, { counted = false, env = {} } = {}) {
 
 /**
  * Runs lanes of steps beside each other, the steps of a lane one after the other. With one lane, what they print is
- * shown as it comes; with several, when a step ends.
+ * shown as it comes; with several, that they began, and the rest when a step ends.
  */
 export async function runLanes(...lanes) {
   const shown = lanes.length > 1 ? 'pipe' : 'inherit';
@@ -31,7 +31,7 @@ export async function runLanes(...lanes) {
 
 async function runStep({ name, command: [command, ...args], counted, env }, shown) {
   const started = Date.now();
-  if (shown === 'inherit') console.log(`\n== ${name}`);
+  console.log(shown === 'inherit' ? `\n== ${name}` : `== ${name}: begins`);
   const child = spawn(command, args, {
     cwd: root,
     stdio: ['ignore', shown, shown],
