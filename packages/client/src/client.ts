@@ -5,6 +5,7 @@ import { recordImage } from '@stowage/images';
 import { type LeaseHandle, type LeaseOptions, openLease } from '@stowage/leases';
 import { type BlobDownloads, Downloads, importArchive } from '@stowage/oci-image';
 import { unixTransport } from '@stowage/rpc/transport';
+import { type ClientEvent, clientEvents, type EventOptions } from './client-events.ts';
 import { ContainerHandle } from './container.ts';
 import { type ConvertedImage, type ConvertOptions, convert } from './convert.ts';
 import { type CreateContainerOptions, createContainer } from './create-container.ts';
@@ -14,6 +15,7 @@ import { daemonInspector } from './inspector.ts';
 import { type IoOptions, ProcessIo } from './process-io.ts';
 import { type PullOptions, pull } from './pull.ts';
 import { type PushedImage, type PushOptions, push } from './push.ts';
+import { reported, reportedBytes } from './report.ts';
 import { remoteServices, type Services } from './services.ts';
 import { TaskHandle } from './task.ts';
 
@@ -69,8 +71,11 @@ export class Client implements AsyncDisposable {
    * @throws Fault `unavailable` if the registry does not answer; `not_found`; `unauthenticated`.
    */
   async pull(reference: string, options: PullOptions = {}): Promise<ImageHandle> {
-    await using lease = await this.lease({ signal: options.signal });
-    return await pull(this.services, lease.client.services, reference, options, this.#downloads);
+    return reported(this.services.operations, { kind: 'pull', subject: reference }, options, async (told) => {
+      await using lease = await this.lease({ signal: told.signal });
+      const { services } = lease.client;
+      return await pull(this.services, services, reference, { ...options, ...told }, this.#downloads);
+    });
   }
 
   /**
@@ -83,7 +88,9 @@ export class Client implements AsyncDisposable {
    *   `permission_denied` if the registry wants a login; `unavailable` if it does not answer.
    */
   push(reference: string, options: PushOptions = {}): Promise<PushedImage> {
-    return push(this.services, reference, options);
+    return reported(this.services.operations, { kind: 'push', subject: reference }, options, (told) =>
+      push(this.services, reference, { ...options, ...told }),
+    );
   }
 
   /**
@@ -106,8 +113,10 @@ export class Client implements AsyncDisposable {
    *   is not what its config says; `invalid_argument` for a damaged one.
    */
   async convert(source: string, name: string, options: ConvertOptions = {}): Promise<ConvertedImage> {
-    await using lease = await this.lease({ signal: options.signal });
-    return await convert(this.services, lease.client.services, source, name, options);
+    return reported(this.services.operations, { kind: 'convert', subject: name }, options, async (told) => {
+      await using lease = await this.lease({ signal: told.signal });
+      return await convert(this.services, lease.client.services, source, name, { ...options, ...told });
+    });
   }
 
   /**
@@ -118,7 +127,10 @@ export class Client implements AsyncDisposable {
    *   or something of it is missing.
    */
   exportImages(names: readonly string[], options: ExportOptions = {}): AsyncIterable<Uint8Array> {
-    return exportImages(this.services, names, options);
+    const what = { kind: 'export', subject: names.join(' ') };
+    return reportedBytes(this.services.operations, what, 'write', options, (signal) =>
+      exportImages(this.services, names, { ...options, signal }),
+    );
   }
 
   /**
@@ -127,11 +139,15 @@ export class Client implements AsyncDisposable {
    * @throws Fault `invalid_argument` for a malformed one; what it held by then goes at the next collection.
    */
   async importImages(archive: AsyncIterable<Uint8Array>, options: CallOptions = {}): Promise<ImageHandle[]> {
-    const { signal } = options;
-    await using lease = await this.lease({ signal });
-    const found = await importArchive(archive, lease.client.services.content, { signal });
-    for (const { name, target } of found) await recordImage(this.services.images, name, target, { signal });
-    return found.map((image) => new ImageHandle(this.services, image));
+    return reported(this.services.operations, { kind: 'import', subject: '' }, options, async (told) => {
+      const { signal } = told;
+      await using lease = await this.lease({ signal });
+      const bytes = told.counting('read', archive);
+      const found = await importArchive(bytes, lease.client.services.content, { signal });
+      told.onPhase('commit');
+      for (const { name, target } of found) await recordImage(this.services.images, name, target, { signal });
+      return found.map((image) => new ImageHandle(this.services, image));
+    });
   }
 
   /** @throws Fault `not_found` */
@@ -182,6 +198,14 @@ export class Client implements AsyncDisposable {
    */
   inspector(namespace: string = this.#scope.namespace): GarbageInspector {
     return daemonInspector(this.#transport, { namespace });
+  }
+
+  /**
+   * What happens, in all namespaces. A daemon that numbers its events goes on after the last position that is given, tells
+   * which events are lost, and lets a slow reader take its time; containerd tells what happens from now on.
+   */
+  events(options: EventOptions = {}): AsyncIterable<ClientEvent> {
+    return clientEvents(this.services, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

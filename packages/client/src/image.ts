@@ -13,6 +13,7 @@ import {
 } from '@stowage/oci-image';
 import { historyOf, type ImageHistory } from './history.ts';
 import { layersAtATime } from './layers-at-a-time.ts';
+import { reported } from './report.ts';
 import type { Services } from './services.ts';
 
 export interface UnpackOptions extends CallOptions {
@@ -79,7 +80,13 @@ export class ImageHandle {
    *
    * @returns as {@link rootfs}.
    */
-  async unpack(options: UnpackOptions = {}): Promise<string> {
+  unpack(options: UnpackOptions = {}): Promise<string> {
+    return reported(this.#services.operations, { kind: 'unpack', subject: this.name }, options, (told) =>
+      this.#unpack({ ...options, ...told }),
+    );
+  }
+
+  async #unpack(options: UnpackOptions): Promise<string> {
     const { snapshotter: snapshotterName = DEFAULT_SNAPSHOTTER, onProgress, signal } = options;
     const concurrency = await layersAtATime(this.#services, snapshotterName, options.concurrency, { signal });
     const { manifest } = await chooseManifest(this.#services.content, this.target, this.platform, { signal });

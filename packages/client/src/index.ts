@@ -1,6 +1,7 @@
 export type { LeaseHandle, LeaseOptions } from '@stowage/leases';
 export type { OnProgress, Progress } from '@stowage/oci-image';
 export { Client, type ClientOptions, connect } from './client.ts';
+export type { ClientEvent, EventOptions } from './client-events.ts';
 export { ContainerHandle, type CreateTaskOptions } from './container.ts';
 export type { ConvertedImage, ConvertOptions } from './convert.ts';
 export { type CreateContainerOptions, STOP_SIGNAL_LABEL } from './create-container.ts';

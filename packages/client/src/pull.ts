@@ -31,11 +31,12 @@ export async function pull(
   services: Services,
   leased: Services,
   reference: string,
-  options: PullOptions,
+  options: PullOptions & { readonly onPhase?: ((name: string) => void) | undefined },
   downloads: BlobDownloads,
 ): Promise<ImageHandle> {
   const { snapshotter: snapshotterName = DEFAULT_SNAPSHOTTER, metadata, onProgress, signal } = options;
   const platform = options.platform === undefined ? hostPlatform() : parsePlatform(options.platform);
+  options.onPhase?.('resolve');
   await using registry = await openRegistryAs(options);
   const { name, descriptor } = await registry.resolve(reference, { signal });
   const { content, differ } = leased;
@@ -49,6 +50,7 @@ export async function pull(
   }
   const others = options.platforms === 'all' ? 'all' : options.platforms?.map((one) => parsePlatform(one));
   if (others !== undefined) await fetchImage({ ...source, platforms: others });
+  options.onPhase?.('commit');
   await recordImage(services.images, name, descriptor, { signal });
   return new ImageHandle(services, { name, target: descriptor }, platform);
 }
