@@ -1,9 +1,15 @@
 import type { Transport } from '@connectrpc/connect';
 import type { CallOptions, Scope } from '@stowage/core';
 import type { GarbageInspector } from '@stowage/gc';
-import { recordImage } from '@stowage/images';
+import { type Image, recordImage } from '@stowage/images';
 import { type LeaseHandle, type LeaseOptions, openLease } from '@stowage/leases';
-import { type BlobDownloads, Downloads, importArchive } from '@stowage/oci-image';
+import {
+  type BlobDownloads,
+  Downloads,
+  type ImageUsage,
+  importArchive,
+  type ManifestCheck,
+} from '@stowage/oci-image';
 import { unixTransport } from '@stowage/rpc/transport';
 import { type ClientEvent, clientEvents, type EventOptions } from './client-events.ts';
 import { ContainerHandle } from './container.ts';
@@ -12,6 +18,7 @@ import { type CreateContainerOptions, createContainer } from './create-container
 import { type ExportOptions, exportImages } from './export-images.ts';
 import { ImageHandle } from './image.ts';
 import { daemonInspector } from './inspector.ts';
+import { check, type LookOptions, type PruneImagesOptions, prune, usage } from './look-at-images.ts';
 import { type IoOptions, ProcessIo } from './process-io.ts';
 import { type PullOptions, pull } from './pull.ts';
 import { type PushedImage, type PushOptions, push } from './push.ts';
@@ -117,6 +124,25 @@ export class Client implements AsyncDisposable {
       await using lease = await this.lease({ signal: told.signal });
       return await convert(this.services, lease.client.services, source, name, { ...options, ...told });
     });
+  }
+
+  /**
+   * Tells of each manifest of an image whether all of it is here, and where it is unpacked.
+   *
+   * @throws Fault `not_found`
+   */
+  checkImage(name: string, options: LookOptions = {}): AsyncIterable<ManifestCheck> {
+    return check(this.services, name, options);
+  }
+
+  /** Tells what each image takes of content and snapshots, and how much of that it shares with others. */
+  imageUsage(options: LookOptions = {}): AsyncIterable<ImageUsage<Image>> {
+    return usage(this.services, options);
+  }
+
+  /** Removes images that nothing needs, and tells which: those without a tag, or all that no container was made from. */
+  pruneImages(options: PruneImagesOptions = {}): AsyncIterable<Image> {
+    return prune(this.services, options);
   }
 
   /**

@@ -1,5 +1,5 @@
 export type { LeaseHandle, LeaseOptions } from '@stowage/leases';
-export type { OnProgress, Progress } from '@stowage/oci-image';
+export type { ImageUsage, ManifestCheck, OnProgress, Progress, Share } from '@stowage/oci-image';
 export { Client, type ClientOptions, connect } from './client.ts';
 export type { ClientEvent, EventOptions } from './client-events.ts';
 export { ContainerHandle, type CreateTaskOptions } from './container.ts';
@@ -9,6 +9,7 @@ export type { ExportOptions } from './export-images.ts';
 export type { ImageHistory } from './history.ts';
 export { ImageHandle, type UnpackOptions } from './image.ts';
 export { daemonApi } from './inspector.ts';
+export type { LookOptions, PruneImagesOptions } from './look-at-images.ts';
 export { type Ownership, ProcessHandle } from './process-handle.ts';
 export type { IoOptions } from './process-io.ts';
 export type { PullOptions } from './pull.ts';
