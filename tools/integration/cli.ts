@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type RunOptions, type RunResult, run } from '@stowage/testing';
 
 /** The command as people start it: its launcher, and the bundle that it finds. */
 export const CLI = join(import.meta.dirname, '../../apps/cli/bin/stowage.mjs');
+
+/** Where it keeps logs: beside the daemon's own. */
+export const stateOf = (address: string): string => join(dirname(address), '..', 'cli');
 
 /** Runs the CLI against a socket. */
 export function stowage(
@@ -11,7 +14,8 @@ export function stowage(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  return run(process.execPath, [CLI, '--address', address, ...args], options);
+  const env = { STOWAGE_CLI_STATE: stateOf(address), ...options.env };
+  return run(process.execPath, [CLI, '--address', address, ...args], { ...options, env });
 }
 
 /** Runs one that must succeed. @returns its standard output. */
@@ -35,7 +39,7 @@ export interface Begun {
 /** Starts one that goes on, to be sent signals. Its input stays open. */
 export function beginStowage(address: string, args: readonly string[]): Begun {
   const child = spawn(process.execPath, [CLI, '--address', address, ...args], {
-    env: { ...process.env, NODE_OPTIONS: '' },
+    env: { ...process.env, NODE_OPTIONS: '', STOWAGE_CLI_STATE: stateOf(address) },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let [out, err] = ['', ''];

@@ -3,12 +3,15 @@ import manifest from '../package.json' with { type: 'json' };
 import { addArchiveCommands } from './commands/archives.ts';
 import { addContainerCommands } from './commands/containers.ts';
 import { addContentCommands } from './commands/content.ts';
+import { addCreateCommand } from './commands/create.ts';
 import { addDfCommand } from './commands/df.ts';
 import { addExecCommand } from './commands/exec.ts';
 import { addGcCommands } from './commands/gc.ts';
 import { addImageCommands } from './commands/images.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addInstallShimCommand } from './commands/install-shim.ts';
+import { addLifecycleCommands } from './commands/lifecycle.ts';
+import { addLogCommands } from './commands/logs.ts';
 import { addPluginCommands } from './commands/plugins.ts';
 import { addRegistryCommands } from './commands/registries.ts';
 import { addRunCommand } from './commands/run.ts';
@@ -34,7 +37,10 @@ stowage COMMAND --help shows the options of one command, with examples.`,
   );
 
 addRunCommand(program);
+addCreateCommand(program);
+addLifecycleCommands(program);
 addExecCommand(program);
+addLogCommands(program);
 addContainerCommands(program);
 addImageCommands(program);
 addRegistryCommands(program);

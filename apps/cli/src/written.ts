@@ -1,6 +1,11 @@
 /** Writes to standard output; settles when the reader has taken it, so that so much and no more is in memory. */
 export function written(chunk: Uint8Array): Promise<void> {
+  return writtenTo(process.stdout, chunk);
+}
+
+/** The same to another stream. */
+export function writtenTo(stream: NodeJS.WritableStream, chunk: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
-    process.stdout.write(chunk, (e) => (e ? reject(e) : resolve()));
+    stream.write(chunk, (e) => (e ? reject(e) : resolve()));
   });
 }

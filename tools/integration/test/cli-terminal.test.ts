@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { demoArchive, must, mustCtr, run, until } from '@stowage/testing';
-import { CLI, mustStowage } from '../cli.ts';
+import { CLI, mustStowage, stateOf } from '../cli.ts';
 import { withDaemon } from '../suite.ts';
 
 // A terminal that can be resized and typed into. It goes before the census, so its end is asked for first.
@@ -18,7 +18,10 @@ afterAll(async () => {
 
 const suite = withDaemon('cli-terminal');
 const IMAGE = 'example.org/demo:1';
-const command = (args: string) => `'${process.execPath}' '${CLI}' -a '${suite.daemon.address}' ${args}`;
+const command = (args: string) => {
+  const { address } = suite.daemon;
+  return `STOWAGE_CLI_STATE='${stateOf(address)}' '${process.execPath}' '${CLI}' -a '${address}' ${args}`;
+};
 
 beforeAll(async () => {
   const archive = await demoArchive(join(suite.dir, 'image'), IMAGE);

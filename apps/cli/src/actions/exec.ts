@@ -20,10 +20,11 @@ export function exec(command: Command, id: string, args: string[], flags: ExecFl
     await using added = await task.exec({
       execId: randomBytes(6).toString('hex'),
       process: process_,
-      io: ownStreams(flags),
+      io: ownStreams(flags).io,
       signal,
     });
-    return await attend(added, flags, { signal, started: () => interrupt[Symbol.dispose]() });
+    const exit = await attend(added, flags, { signal, started: () => interrupt[Symbol.dispose]() });
+    return exit === 'detached' ? 0 : exit;
   });
 }
 

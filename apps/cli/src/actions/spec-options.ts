@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { Client } from '@stowage/client';
 import { Fault, LABEL, type Labels, quote, reasonOf } from '@stowage/core';
 import {
   parseDevice,
@@ -37,22 +38,32 @@ import {
 } from '@stowage/oci-spec';
 import type { RunFlags } from '../commands/run-flags.ts';
 import { environmentOf } from './environment.ts';
+import { initOptions } from './init-options.ts';
+import { linesOf } from './label-options.ts';
 import { limitOptions } from './limit-options.ts';
+import { pidNamespaceOptions } from './pid-namespace.ts';
 
 /**
  * What flags say of a container.
  *
  * @throws Fault `invalid_argument` for values that make no sense, before anything is pulled or made.
  */
-export async function specOptions(args: readonly string[], flags: RunFlags): Promise<SpecOption[]> {
+export async function specOptions(
+  client: Client,
+  args: readonly string[],
+  flags: RunFlags,
+): Promise<SpecOption[]> {
   return [
     ...privileges(flags),
-    ...processOptions(args, flags),
+    ...(await processOptions(args, flags)),
     ...files(flags),
     ...limitOptions(flags),
     ...shared(flags),
+    ...(await pidNamespaceOptions(client, flags.pid)),
     ...userNamespace(flags),
     ...(await confinement(flags)),
+    // After whatever says what it runs.
+    ...(flags.init ? await initOptions() : []),
     ...(flags.annotation.length === 0 ? [] : [withAnnotations(pairs('--annotation', flags.annotation))]),
   ];
 }
@@ -66,8 +77,10 @@ function privileges({ privileged, capAdd, capDrop, allowNewPrivs }: RunFlags): S
   ];
 }
 
-function processOptions(args: readonly string[], flags: RunFlags): SpecOption[] {
-  const env = environmentOf(flags.env);
+async function processOptions(args: readonly string[], flags: RunFlags): Promise<SpecOption[]> {
+  const fromFiles: string[] = [];
+  for (const path of flags.envFile) fromFiles.push(...(await linesOf('--env-file', path)));
+  const env = environmentOf([...fromFiles, ...flags.env]);
   const { columns, rows } = process.stdout;
   return [
     ...(args.length > 0 ? [withArgs(...args)] : []),
@@ -103,10 +116,9 @@ function fromHere(volume: string): string {
   return source === '' ? volume : `${resolve(source)}${rest}`;
 }
 
-function shared({ net, pid, ipc, uts, hostname, sysctl }: RunFlags): SpecOption[] {
+function shared({ net, ipc, uts, hostname, sysctl }: RunFlags): SpecOption[] {
   return [
     ...(net === 'host' ? [withHostNetwork()] : []),
-    ...(pid === undefined ? [] : [withHostNamespace('pid')]),
     ...(ipc === undefined ? [] : [withHostNamespace('ipc')]),
     ...(uts === undefined ? [] : [withHostNamespace('uts')]),
     ...(hostname === undefined ? [] : [withHostname(hostname)]),

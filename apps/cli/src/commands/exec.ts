@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { envOption, exitAsTool } from './run.ts';
+import { envOption } from './container-options.ts';
+import { exitAsTool } from './run.ts';
 
 export interface ExecFlags {
   readonly interactive: boolean;

@@ -6,8 +6,19 @@ export interface RunFlags {
   readonly rm: boolean;
   readonly name?: string;
   readonly pull: 'missing' | 'always' | 'never';
+  readonly detachKeys: string;
+  readonly cidfile?: string;
+  readonly restart?: string;
+  readonly label: string[];
+  readonly labelFile: string[];
+  readonly logDriver: 'file' | 'none';
+  readonly logOpt: string[];
+  readonly stopSignal?: string;
+  readonly stopTimeout?: number;
 
+  readonly init: boolean;
   readonly env: string[];
+  readonly envFile: string[];
   readonly workdir?: string;
   readonly user?: string;
   readonly ulimit: string[];
@@ -32,7 +43,7 @@ export interface RunFlags {
   readonly cgroupParent?: string;
 
   readonly net: 'host' | 'none';
-  readonly pid?: 'host';
+  readonly pid?: string;
   readonly ipc?: 'host';
   readonly uts?: 'host';
   readonly hostname?: string;
