@@ -12,11 +12,11 @@ import {
 } from '@stowage/core';
 import { type CompressionLevels, compressed, compressionFor } from './compress.ts';
 import type { DiffOptions } from './differ.ts';
-import type { Packed, Packer } from './packer.ts';
+import type { Packed, PackLayers } from './packer.ts';
 
 export interface LayerMaker {
   readonly content: Pick<ContentStore, 'writer' | 'abort' | 'info' | 'update'>;
-  readonly packer: Packer;
+  readonly packer: PackLayers;
   readonly levels: CompressionLevels;
 }
 

@@ -1,12 +1,11 @@
 import { mkdir } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type CallOptions, type Digest, Fault, type Mount, parseDigest } from '@stowage/core';
 import { primePool } from '@stowage/linux/confine';
 import type { PackOutcome } from './pack/jobs.ts';
 import { readOnly, upperOver } from './pack/views.ts';
 import { PackThread } from './pack-thread.ts';
-import { Turns } from './turns.ts';
+import { atATime, Turns } from './turns.ts';
 
 export interface PackerOptions {
   /** A directory to mount in, made if it is not there. What is mounted is seen by one thread only. */
@@ -31,11 +30,31 @@ export interface Packed {
   readonly sizeBytes: bigint;
 }
 
+/** What packs layers of trees that it alone sees. */
+export interface PackLayers extends AsyncDisposable {
+  /**
+   * Packs one layer. Of an overlay over `left`, only its upper directory is read, unless that refers to other places.
+   *
+   * @param left - What was before; none: nothing was.
+   * @param sink - takes the archive. It may be called again, after a first archive that came to nothing: each call
+   *   begins anew. What it throws is thrown here.
+   * @throws Fault `failed_precondition` if the mounts cannot be made, if a file changes while it is read, and for what
+   *   no layer can hold; `unimplemented` for mounts that need a helper program; `permission_denied` without the
+   *   privilege; `resource_exhausted`; `data_loss` if the disk cannot be read.
+   */
+  pack(
+    left: readonly Mount[],
+    right: readonly Mount[],
+    sink: (bytes: AsyncIterable<Uint8Array>, signal: AbortSignal) => Promise<void>,
+    options?: PackOptions,
+  ): Promise<Packed>;
+}
+
 /**
  * Packs what differs between two trees, each in a worker thread that alone sees them, mounted for reading only. Needs
  * CAP_SYS_ADMIN. For a process that is ours, as `Unpacker` is.
  */
-export class Packer implements AsyncDisposable {
+export class Packer implements PackLayers {
   readonly #places: { readonly left: string; readonly right: string };
   readonly #turns: Turns;
   readonly #stopping = new AbortController();
@@ -47,22 +66,12 @@ export class Packer implements AsyncDisposable {
 
   static async open({ directory, concurrency }: PackerOptions): Promise<Packer> {
     await primePool();
-    const packer = new Packer(directory, concurrency ?? Math.min(Math.max(availableParallelism(), 2), 4));
+    const packer = new Packer(directory, atATime(concurrency));
     await mkdir(packer.#places.left, { recursive: true, mode: 0o700 });
     await mkdir(packer.#places.right, { recursive: true, mode: 0o700 });
     return packer;
   }
 
-  /**
-   * Packs one layer. Of an overlay over `left`, only its upper directory is read, unless that refers to other places.
-   *
-   * @param left - What was before; none: nothing was.
-   * @param sink - takes the archive. It may be called again, after a first archive that came to nothing: each call
-   *   begins anew. What it throws is thrown here.
-   * @throws Fault `failed_precondition` if the mounts cannot be made, if a file changes while it is read, and for what
-   *   no layer can hold; `unimplemented` for mounts that need a helper program; `permission_denied` without the
-   *   privilege; `resource_exhausted`; `data_loss` if the disk cannot be read.
-   */
   async pack(
     left: readonly Mount[],
     right: readonly Mount[],

@@ -7,7 +7,7 @@ import { firstDiffer } from './first-differ.ts';
 import { locateProcessors } from './locate-processors.ts';
 import { diffRoutes } from './service.ts';
 import { DIFF_SERVICE_DEFAULTS, diffServiceConfig } from './service-config.ts';
-import { findGunzip, Packer, Unpacker, walkingDiffer } from './walking.ts';
+import { findGunzip, Packer, ProcessPacker, ProcessUnpacker, Unpacker, walkingDiffer } from './walking.ts';
 import { WALKING_DEFAULTS, walkingConfig } from './walking-config.ts';
 
 /** The differ that makes and unpacks archives, over the content that the caller's namespace sees. */
@@ -18,13 +18,14 @@ export const walkingDifferPlugin = plugin({
   defaults: WALKING_DEFAULTS,
   platforms: [{ os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch }],
   needs: { content: optional(contentServiceSlot), store: optional(contentSlot) },
-  async start({ needs: { content, store }, state, log, config: { levels, processors } }) {
+  async start({ needs: { content, store }, state, log, config: { place, levels, processors } }) {
     if (process.platform !== 'linux') throw new Skip('layers need Linux');
     const contentOf = content ?? (store === undefined ? undefined : () => store);
     if (contentOf === undefined) throw new Skip('no content store is loaded');
     const gunzip = await findGunzip();
-    const packer = await Packer.open({ directory: join(state, 'views') });
-    const unpacker = await Unpacker.open({ jail: join(state, 'jail') });
+    const apart = place === 'process';
+    const packer = await (apart ? ProcessPacker : Packer).open({ directory: join(state, 'views') });
+    const unpacker = await (apart ? ProcessUnpacker : Unpacker).open({ jail: join(state, 'jail') });
     const options = { gunzip, processors: await locateProcessors(processors, log), packer, levels };
     const scoped = (scope: Scope): Differ => walkingDiffer(contentOf(scope), unpacker, options);
     return Object.assign(scoped, {

@@ -1,3 +1,10 @@
+import { availableParallelism } from 'node:os';
+
+/** How many layers at a time, unless it is said: the machine's processors, at least 2, at most 4. */
+export function atATime(said: number | undefined): number {
+  return said ?? Math.min(Math.max(availableParallelism(), 2), 4);
+}
+
 /** Lets so many at a time do something; the others wait in the order in which they came. */
 export class Turns {
   readonly #most: number;

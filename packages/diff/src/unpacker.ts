@@ -1,9 +1,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { type CallOptions, type Digest, Fault, type Mount, parseDigest } from '@stowage/core';
 import { primePool } from '@stowage/linux/confine';
-import { Turns } from './turns.ts';
+import { atATime, Turns } from './turns.ts';
 import type { RingWriter } from './unpack/byte-ring.ts';
 import { UnpackThread } from './unpack-thread.ts';
 
@@ -31,13 +30,30 @@ export interface Unpacked {
   readonly needsBelow: boolean;
 }
 
+/** What unpacks archives where they can reach nothing else. */
+export interface UnpackLayers extends AsyncDisposable {
+  /**
+   * Unpacks one archive into mounts.
+   *
+   * @param bytes - the archive, uncompressed. It is read until its end or until its signal fires, and what it throws is
+   *   thrown here.
+   * @throws Fault `invalid_argument` for a malformed or hostile archive, `resource_exhausted` where there is no room,
+   *   `failed_precondition` if the mounts cannot be made, `permission_denied` without the privilege.
+   */
+  unpack(
+    mounts: readonly Mount[],
+    bytes: (signal: AbortSignal) => AsyncIterable<Uint8Array>,
+    options?: UnpackOptions,
+  ): Promise<Unpacked>;
+}
+
 /**
  * Unpacks archives in worker threads that the kernel confines to where they unpack. Needs CAP_SYS_ADMIN.
  *
  * Only for a process that is ours: threads with a root of their own must never come to share libuv's pool, so it is
  * filled before the first of them starts, and nobody may do asynchronous work in them.
  */
-export class Unpacker implements AsyncDisposable {
+export class Unpacker implements UnpackLayers {
   readonly #jail: string;
   readonly #namespace: FileHandle;
   readonly #root: FileHandle;
@@ -54,7 +70,7 @@ export class Unpacker implements AsyncDisposable {
     this.#jail = jail;
     this.#namespace = namespace;
     this.#root = root;
-    this.#turns = new Turns(concurrency ?? Math.min(Math.max(availableParallelism(), 2), 4));
+    this.#turns = new Turns(atATime(concurrency));
     this.#idleMs = idleMs;
   }
 
@@ -66,14 +82,6 @@ export class Unpacker implements AsyncDisposable {
     return new Unpacker(options, namespace, root);
   }
 
-  /**
-   * Unpacks one archive into mounts.
-   *
-   * @param bytes - the archive, uncompressed. It is read until its end or until its signal fires, and what it throws is
-   *   thrown here.
-   * @throws Fault `invalid_argument` for a malformed or hostile archive, `resource_exhausted` where there is no room,
-   *   `failed_precondition` if the mounts cannot be made, `permission_denied` without the privilege.
-   */
   async unpack(
     mounts: readonly Mount[],
     bytes: (signal: AbortSignal) => AsyncIterable<Uint8Array>,

@@ -4,11 +4,15 @@ import type { CompressionLevels } from './compress.ts';
 import type { StreamProcessor } from './stream-processors.ts';
 
 export interface WalkingConfig {
+  /** Where layers are unpacked and packed: in threads, for a process that is ours, or in child processes. */
+  readonly place: (typeof PLACES)[number];
   readonly levels: CompressionLevels;
   readonly processors: readonly StreamProcessor[];
 }
 
-export const WALKING_DEFAULTS = { gzip_level: 6, zstd_level: 3, stream_processors: {} };
+const PLACES = ['thread', 'process'] as const;
+
+export const WALKING_DEFAULTS = { place: 'thread', gzip_level: 6, zstd_level: 3, stream_processors: {} };
 
 type Table = Readonly<Record<string, unknown>>;
 
@@ -24,6 +28,7 @@ export function walkingConfig(table: Table): WalkingConfig {
   const { stream_processors: processors = {} } = table;
   if (!isTable(processors)) throw wrong('stream_processors', 'expected a table');
   return {
+    place: place(table),
     levels: { gzip: level(table, 'gzip_level', 0, 9), zstd: level(table, 'zstd_level', 1, 22) },
     processors: Object.entries(processors).map(([id, one]) => processorOf(id, one)),
   };
@@ -52,6 +57,13 @@ function environment(lines: unknown, field: string): Record<string, string> {
     env[line.slice(0, equals)] = line.slice(equals + 1);
   }
   return env;
+}
+
+function place({ place = WALKING_DEFAULTS.place }: Table): WalkingConfig['place'] {
+  const known = PLACES.find((one) => one === place);
+  if (known === undefined)
+    throw wrong('place', `expected one of ${PLACES.map((one) => `"${one}"`).join(', ')}`);
+  return known;
 }
 
 function level(table: Table, key: 'gzip_level' | 'zstd_level', least: number, most: number): number {

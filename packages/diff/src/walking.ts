@@ -3,15 +3,17 @@ import { type Descriptor, Fault, MEDIA_TYPE, type Mount } from '@stowage/core';
 import type { CompressionLevels } from './compress.ts';
 import { type ApplyOptions, type Differ, NEEDS_BELOW } from './differ.ts';
 import { makeLayer } from './make-layer.ts';
-import type { Packer } from './packer.ts';
+import type { PackLayers } from './packer.ts';
 import { plainLayer, type StreamProcessor } from './stream-processors.ts';
-import type { Unpacker } from './unpacker.ts';
+import type { UnpackLayers } from './unpacker.ts';
 
+export { ProcessPacker } from './apart/process-packer.ts';
+export { ProcessUnpacker } from './apart/process-unpacker.ts';
 export type { CompressionLevels } from './compress.ts';
 export { findGunzip } from './inflate-process.ts';
-export { Packer, type PackerOptions } from './packer.ts';
+export { Packer, type PackerOptions, type PackLayers } from './packer.ts';
 export type { StreamProcessor } from './stream-processors.ts';
-export { Unpacker, type UnpackerOptions } from './unpacker.ts';
+export { Unpacker, type UnpackerOptions, type UnpackLayers } from './unpacker.ts';
 
 export interface WalkingDifferOptions {
   /** Path of a program to inflate gzip with, from {@link findGunzip}. Small layers are not worth its start. */
@@ -19,7 +21,7 @@ export interface WalkingDifferOptions {
   /** Programs for layers of other media types. None by default. */
   readonly processors?: readonly StreamProcessor[] | undefined;
   /** Makes layers. `diff` is `unimplemented` without. */
-  readonly packer?: Packer | undefined;
+  readonly packer?: PackLayers | undefined;
   readonly levels?: CompressionLevels | undefined;
 }
 
@@ -31,7 +33,7 @@ const WORTH_A_PROCESS_BYTES = 1n << 20n;
  */
 export function walkingDiffer(
   content: Pick<ContentStore, 'read' | 'writer' | 'abort' | 'info' | 'update'>,
-  unpacker: Unpacker,
+  unpacker: UnpackLayers,
   { gunzip, processors = [], packer, levels = {} }: WalkingDifferOptions = {},
 ): Differ {
   return {

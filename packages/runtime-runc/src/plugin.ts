@@ -11,9 +11,12 @@ export interface RuncConfig {
   readonly root: string;
   /** Which containers share a supervisor process: all ("one"), those of a namespace, or those of a pod. */
   readonly supervisors: Grouping;
+  /** Whether supervisors and containers go on when the plugin stops ("detached"), or end with it ("owned"). */
+  readonly lifetime: 'detached' | 'owned';
 }
 
-const defaults: RuncConfig = { runtime: 'runc', root: '', supervisors: 'one' };
+const defaults: RuncConfig = { runtime: 'runc', root: '', supervisors: 'one', lifetime: 'detached' };
+const LIFETIMES: readonly string[] = ['detached', 'owned'];
 
 /** Runs containers of `io.containerd.runc.v2`, which every client asks for unless told otherwise. */
 export const runcRuntimePlugin = plugin({
@@ -22,8 +25,8 @@ export const runcRuntimePlugin = plugin({
   config: parseConfig,
   defaults: { ...defaults },
   needs: { events: eventsSlot },
-  start: ({ state, config: { runtime, root, supervisors }, needs: { events }, log }) =>
-    RuncRuntime.open({ state, runtime, root: root || undefined, supervisors, events, log }),
+  start: ({ state, config: { root, ...config }, needs: { events }, log }) =>
+    RuncRuntime.open({ state, root: root || undefined, ...config, events, log }),
 });
 
 function parseConfig(table: Readonly<Record<string, unknown>>): RuncConfig {
@@ -31,7 +34,7 @@ function parseConfig(table: Readonly<Record<string, unknown>>): RuncConfig {
     if (!Object.hasOwn(defaults, key)) {
       throw new Fault(
         'invalid_argument',
-        `${quote(key)}: unknown key; there are "runtime", "root" and "supervisors"`,
+        `${quote(key)}: unknown key; there are ${Object.keys(defaults).map(quote).join(', ')}`,
       );
     }
     if (typeof value !== 'string') throw new Fault('invalid_argument', `${quote(key)}: expected a string`);
@@ -40,6 +43,9 @@ function parseConfig(table: Readonly<Record<string, unknown>>): RuncConfig {
   if (config.runtime === '') throw new Fault('invalid_argument', '"runtime": must not be empty');
   if (!GROUPINGS.includes(config.supervisors)) {
     throw new Fault('invalid_argument', `"supervisors": expected one of ${GROUPINGS.map(quote).join(', ')}`);
+  }
+  if (!LIFETIMES.includes(config.lifetime)) {
+    throw new Fault('invalid_argument', `"lifetime": expected one of ${LIFETIMES.map(quote).join(', ')}`);
   }
   return config;
 }
