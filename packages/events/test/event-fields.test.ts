@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { ContainerCreateSchema, NamespaceCreateSchema } from '@stowage/api/events';
 import { jsonBytes, TYPE_URL, type TypedBytes } from '@stowage/core';
+import { eventJson } from '@stowage/events/json';
 import { packMessage } from '@stowage/rpc';
 import { envelopeFields } from '../src/event-fields.ts';
 
@@ -49,4 +50,22 @@ test.each([
   ['JSON that is none', { typeUrl: TYPE_URL.spec, value: Buffer.from('{') }],
 ])('%s has no fields', (_, event) => {
   expect(field(event, 'id')).toBeUndefined();
+});
+
+test('what an event carries, as JSON', () => {
+  const event = packMessage(ContainerCreateSchema, { id: 'c', image: 'i', runtime: { name: 'runc' } });
+  expect(eventJson(event)).toEqual({ id: 'c', image: 'i', runtime: { name: 'runc' } });
+  expect(eventJson(jsonBytes(TYPE_URL.spec, { ociVersion: '1' }))).toEqual({ ociVersion: '1' });
+});
+
+test.each([
+  ['of a type that nobody knows', { typeUrl: 'acme.Thing', value: Uint8Array.of(1) }, 'AQ=='],
+  [
+    'that are no message',
+    { typeUrl: 'containerd.events.ContainerCreate', value: Uint8Array.of(255, 255) },
+    '//8=',
+  ],
+  ['that are no JSON', { typeUrl: TYPE_URL.spec, value: Buffer.from('{') }, 'ew=='],
+])('bytes %s are bytes in JSON too', (_, event, base64) => {
+  expect(eventJson(event)).toEqual({ base64 });
 });

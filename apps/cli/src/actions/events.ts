@@ -1,0 +1,54 @@
+import type { ClientEvent } from '@stowage/client';
+import { formatPosition, parsePosition } from '@stowage/core';
+import { eventJson } from '@stowage/events/json';
+import type { Command } from 'commander';
+import type { EventFlags } from '../commands/events.ts';
+import { open } from '../connection.ts';
+import type { GlobalOptions } from '../global-options.ts';
+import { jsonLine } from '../json.ts';
+import { plain } from '../table.ts';
+
+export async function showEvents(command: Command, flags: EventFlags): Promise<void> {
+  const { since, format } = flags;
+  const after = since === undefined ? undefined : parsePosition(since);
+  const { namespace } = command.optsWithGlobals<GlobalOptions>();
+  await using client = open(command);
+  const filters = flags.allNamespaces ? flags.filter : inNamespace(namespace, flags.filter);
+  for await (const event of client.events({ filters, after })) {
+    if (format === 'json') process.stdout.write(jsonLineOf(event));
+    else writeText(event);
+  }
+}
+
+/** Alternatives, each of which must be of the namespace as well. */
+function inNamespace(namespace: string, filters: readonly string[]): string[] {
+  const own = `namespace==${namespace}`;
+  return filters.length === 0 ? [own] : filters.map((filter) => `${own},${filter}`);
+}
+
+function writeText(event: ClientEvent): void {
+  if (event.type === 'gap') {
+    const many = event.missed === undefined ? 'events' : `${event.missed} events`;
+    process.stderr.write(`stowage: ${many} are lost\n`);
+  } else if (event.type === 'event') {
+    const { timestamp, namespace, topic, event: payload } = event.envelope;
+    const number = event.position === undefined ? '-' : String(event.position.sequence);
+    const line = [timestamp.toISOString(), number, namespace, topic, JSON.stringify(eventJson(payload))];
+    process.stdout.write(`${plain(line.join(' '))}\n`);
+  }
+}
+
+function jsonLineOf(told: ClientEvent): string {
+  const position = told.position === undefined ? {} : { position: formatPosition(told.position) };
+  switch (told.type) {
+    case 'position':
+      return jsonLine(position);
+    case 'gap':
+      return jsonLine({ ...position, gap: true, missed: told.missed });
+    case 'event': {
+      const { timestamp, namespace, topic, event } = told.envelope;
+      const { typeUrl: type } = event;
+      return jsonLine({ ...position, timestamp, namespace, topic, type, event: eventJson(event) });
+    }
+  }
+}
