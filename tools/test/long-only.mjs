@@ -11,7 +11,7 @@ export const longOnly = [
   'packages/runtime-shim/test/(recorded|sandbox|sandbox-survival)',
   'packages/snapshots-conformance/test/mutants',
   'packages/streaming/test/wire',
-  'tools/integration/test/(cli-names|cli-push|cli-run-options|containerd-shim|sandbox-controller)',
+  'tools/integration/test/(cli-image|cli-names|cli-push|cli-run-options|containerd-shim|sandbox-controller)',
   'tools/integration/test/proxied-snapshots-conformance',
   // Kits at sockets, side by side with containerd, and large blobs.
   'tools/integration/test/((content|snapshots|metadata)-conformance|large-blobs)',

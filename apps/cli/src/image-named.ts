@@ -14,6 +14,14 @@ export async function imageNamed(client: Client, text: string, options?: CallOpt
   return found ?? (await images.get(full, options));
 }
 
+/** Full names of the images that people mean; of all there are if they name none. @throws Fault `not_found` */
+export async function imagesNamed(client: Client, texts: readonly string[]): Promise<string[]> {
+  const names: string[] = [];
+  if (texts.length === 0) for await (const { name } of client.services.images.list()) names.push(name);
+  for (const text of texts) names.push((await imageNamed(client, text)).name);
+  return names;
+}
+
 export async function imageHandle(client: Client, text: string, platform?: string): Promise<ImageHandle> {
   return handleOf(client, await imageNamed(client, text), platform);
 }
