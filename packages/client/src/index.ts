@@ -15,5 +15,6 @@ export type { IoOptions } from './process-io.ts';
 export type { PullOptions } from './pull.ts';
 export type { PushedImage, PushOptions } from './push.ts';
 export type { RegistryAccess } from './registry-access.ts';
+export { type ResourceUsage, resourceUsage } from './resource-usage.ts';
 export type { Services } from './services.ts';
 export { type ExecOptions, TaskHandle } from './task.ts';
