@@ -18,7 +18,12 @@ const TEST_TOOLS = [
 const COMMANDS = {
   start: { tools: ['runc', 'busybox'], script: 'tools/start/main.ts', bundle: true },
   test: { tools: TEST_TOOLS, script: 'tools/test/main.mjs', bundle: true },
-  'test:long': { tools: TEST_TOOLS, script: 'tools/test/main.mjs', args: ['--long'], bundle: true },
+  'test:long': {
+    tools: [...TEST_TOOLS, 'skopeo', 'umoci'],
+    script: 'tools/test/main.mjs',
+    args: ['--long'],
+    bundle: true,
+  },
   bench: {
     tools: ['runc', 'busybox', 'ctr', 'docker-registry'],
     script: 'tools/bench/main.ts',

@@ -19,6 +19,8 @@ const PACKAGES = {
   setpriv: 'util-linux',
   tmux: 'tmux',
   strace: 'strace',
+  skopeo: 'skopeo',
+  umoci: 'umoci',
 };
 
 /** Where Debian keeps what root runs; the path of somebody's shell may lack them. */

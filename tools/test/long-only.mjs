@@ -12,7 +12,7 @@ export const longOnly = [
   'packages/snapshots-conformance/test/mutants',
   'packages/streaming/test/wire',
   'tools/integration/test/(cli-image|cli-names|cli-push|cli-run-options|containerd-shim|sandbox-controller)',
-  'tools/integration/test/proxied-snapshots-conformance',
+  'tools/integration/test/(proxied-snapshots-conformance|round-trips)',
   // Kits at sockets, side by side with containerd, and large blobs.
   'tools/integration/test/((content|snapshots|metadata)-conformance|large-blobs)',
 ].map((path) => `/${path}\\.test\\.ts$`);
