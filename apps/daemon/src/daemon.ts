@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { contentSlot } from '@stowage/content';
 import type { Logger, Plugin } from '@stowage/core';
+import { makePassable, takePlace } from '@stowage/embedded/place';
 import { Engine, nameOf } from '@stowage/engine';
 import { eventsSlot } from '@stowage/events';
 import { eventsTtrpcRoutes } from '@stowage/events/service';
@@ -13,8 +14,6 @@ import { AddedFile } from './added/added-file.ts';
 import { addedPlugins, warningsOfLeftOut } from './added/added-plugins.ts';
 import { proxyPluginsServicePlugin } from './added/plugin.ts';
 import { type DaemonConfig, SERVER_TABLE } from './config/daemon-config.ts';
-import { makePassable, makePrivate } from './directories.ts';
-import { lockDirectory } from './directory-lock.ts';
 import { builtinPlugins } from './plugins.ts';
 import { proxyPlugins } from './proxy.ts';
 import { loadPackages } from './third-party.ts';
@@ -68,10 +67,7 @@ export async function runDaemon(
 ): Promise<void> {
   const { log, signal } = options;
   await primePool();
-  await makePrivate(config.root);
-  using _root = await lockDirectory(config.root);
-  await makePrivate(config.state);
-  using _state = await lockDirectory(config.state);
+  using _place = await takePlace(config, 'stowaged');
   const file = await AddedFile.read(join(config.root, ADDED), log);
   const { plugins, warnings } = await selectPlugins(config, file);
   for (const warning of warnings) log.warn({}, warning);

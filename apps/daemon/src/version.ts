@@ -1,3 +1,4 @@
+import { apiVersion } from '@stowage/embedded/plugins';
 import manifest from '../package.json' with { type: 'json' };
 
 /** Set by the bundler. */
@@ -9,8 +10,5 @@ export const VERSION: string = manifest.version;
 /** Commit it was built from. */
 export const REVISION: string = typeof STOWAGE_REVISION === 'string' ? STOWAGE_REVISION : 'source';
 
-/**
- * What Version answers. Clients gate features on the numbers before the plus, which name the containerd whose API
- * this is.
- */
-export const API_VERSION = `2.3.4+stowage.${VERSION}`;
+/** What Version answers. */
+export const API_VERSION = apiVersion(VERSION);

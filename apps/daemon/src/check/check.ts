@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, Fault } from '@stowage/core';
+import { lockDirectory } from '@stowage/embedded/place';
 import { checkOffline, type Finding, remoteCheckable, repairOffline } from '@stowage/metadata/check';
 import { unixTransport } from '@stowage/rpc/transport';
 import type { DaemonConfig } from '../config/daemon-config.ts';
-import { lockDirectory } from '../directory-lock.ts';
 import { backendsAtRest } from './backends-at-rest.ts';
 
 /** What a check or repair tells as it goes on. */

@@ -1,0 +1,1 @@
+export { Embedded, type EmbeddedOptions } from './embedded.ts';
