@@ -1,8 +1,6 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { Fault, quote } from '@stowage/core';
 
-export const DEFAULT_DETACH_KEYS = 'ctrl-p,ctrl-q';
-
 /** The bytes that keys send: each a character, or `ctrl-` with a letter or one of `@[\]^_`. @throws Fault `invalid_argument` */
 export function parseDetachKeys(text: string): Buffer {
   return Buffer.from(

@@ -1,5 +1,4 @@
 import { type Command, Option } from 'commander';
-import { DEFAULT_DETACH_KEYS } from '../detach-keys.ts';
 import { parseBytes, parsePositive, parseSwap, parseWhole, repeated } from './run-values.ts';
 
 /** What a container is to be; the same for all commands that make one. */
@@ -19,7 +18,7 @@ export function envOption(): Option {
 }
 
 export function detachKeysOption(): Option {
-  return new Option('--detach-keys <keys>', 'keys that let go of its terminal').default(DEFAULT_DETACH_KEYS);
+  return new Option('--detach-keys <keys>', 'keys that let go of its terminal').default('ctrl-p,ctrl-q');
 }
 
 function keepingOptions(command: Command): void {
