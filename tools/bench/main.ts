@@ -16,6 +16,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     containers: { type: 'string', default: '50' },
     objects: { type: 'string', default: '100000' },
+    files: { type: 'string', default: '20000' },
+    megabytes: { type: 'string', default: '600' },
     only: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -24,16 +26,19 @@ if (values.help) {
   console.log(
     [
       'npm run bench -- [--only NAME] [--runs N] [--pulls N] [--rounds N] [--containers N] [--objects N]',
+      '                 [--files N] [--megabytes N]',
       '',
       'NAME    start, images, storage, tasks, or one of',
       `        images:  ${IMAGES.join(', ')}`,
       `        storage: ${STORAGE.join(', ')}`,
       `        tasks:   ${TASKS.join(', ')}`,
       '--runs, --pulls',
-      '        how often to run a container, and to pull an image or make a diff',
+      '        how often to run a container, and to pull or push an image or make a diff',
       '--rounds, --containers, --objects',
       '        how often to measure each of storage and tasks, how many containers to hold for their memory, and how',
       '        many objects garbage collection looks at',
+      '--files, --megabytes',
+      '        how large the image is that is pulled, pushed, exported and imported',
       '',
       'The daemons keep their files below $TMPDIR, or /tmp.',
     ].join('\n'),
@@ -42,6 +47,7 @@ if (values.help) {
 }
 const [runs, pulls, rounds] = [Number(values.runs), Number(values.pulls), Number(values.rounds)];
 const [containers, objects] = [Number(values.containers), Number(values.objects)];
+const size = { files: Number(values.files), megabytes: Number(values.megabytes) };
 const wanted = (name: string, group?: string) =>
   values.only === undefined || values.only === name || values.only === group;
 
@@ -54,7 +60,7 @@ const directory = async (name: string) => {
 };
 if (wanted('start')) rows.push(...(await start(await directory('start'))));
 for (const part of IMAGES.filter((name) => wanted(name, 'images')))
-  rows.push(...(await images[part]({ dir: await directory(part), rounds: pulls })));
+  rows.push(...(await images[part]({ dir: await directory(part), rounds: pulls, size })));
 for (const part of STORAGE.filter((name) => wanted(name, 'storage')))
   rows.push(...(await storage[part]({ dir: await directory(part), rounds, objects })));
 for (const part of TASKS.filter((name) => wanted(name, 'tasks'))) {
