@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { type RunOptions, type RunResult, run } from '@stowage/testing';
 
-/** The command as people start it: its launcher, and the bundle that it finds. */
-export const CLI = join(import.meta.dirname, '../../apps/cli/bin/stowage.mjs');
+/** The command as people start it: its launcher, and the bundle that it finds. Unless STOWAGE_CLI names another. */
+export const CLI = process.env.STOWAGE_CLI ?? join(import.meta.dirname, '../../apps/cli/bin/stowage.mjs');
 
 /** Where it keeps logs: beside the daemon's own. */
 export const stateOf = (address: string): string => join(dirname(address), '..', 'cli');

@@ -1,5 +1,8 @@
 import type { Container } from '@stowage/containers';
 import { type CallOptions, Fault, type TypedBytes, unlessGone, whole } from '@stowage/core';
+import { type CommitOptions, commitContainer } from './commit-container.ts';
+import type { ImageHandle } from './image.ts';
+import { type PackedChanges, type PackOptions, packChanges } from './pack-changes.ts';
 import { type IoOptions, ProcessIo } from './process-io.ts';
 import type { Services } from './services.ts';
 import { TaskHandle } from './task.ts';
@@ -49,6 +52,16 @@ export class ContainerHandle implements AsyncDisposable {
       throw e;
     }
     return new TaskHandle(tasks, containerId, streams);
+  }
+
+  /** See {@link packChanges}. */
+  packChanges(options?: PackOptions): Promise<PackedChanges> {
+    return packChanges(this.#services, this.id, options);
+  }
+
+  /** See {@link commitContainer}. */
+  commit(name: string, options: CommitOptions = {}): Promise<ImageHandle> {
+    return commitContainer(this.#services, this.id, name, options);
   }
 
   /**

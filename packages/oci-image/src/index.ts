@@ -11,6 +11,7 @@ export * from './build.ts';
 export * from './chain-ids.ts';
 export { type CheckOptions, checkImage, type ManifestCheck } from './check-image.ts';
 export { type ChosenManifest, chooseManifest } from './choose.ts';
+export { type CommitImageOptions, commitImage } from './commit-image.ts';
 export { type ConvertedImage, type ConvertOptions, convertImage } from './convert-image.ts';
 export type { ConversionStore } from './convert-layer.ts';
 export * from './documents.ts';

@@ -10,11 +10,17 @@ export interface TarEntry {
   /** True for a symbolic link, whose target counts from its own directory. */
   readonly symbolic: boolean;
   readonly sizeBytes: number;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtime: Date;
   /** Read it at most once, before the next entry is asked for. */
   readonly body: AsyncIterable<Uint8Array>;
 }
 
 const BLOCK = 512;
+const EPOCH = new Date(0);
 /** These have no body, whatever their size field says (Go archive/tar, isHeaderOnlyType). */
 const HEADER_ONLY: ReadonlySet<string> = new Set([
   'Link',
@@ -76,6 +82,10 @@ export async function* readTar(bytes: AsyncIterable<Uint8Array>): AsyncGenerator
       linkPath: String(local?.linkpath ?? longLink ?? header.linkpath ?? ''),
       symbolic: header.type === 'SymbolicLink',
       sizeBytes: length,
+      mode: (header.mode ?? 0) & 0o7777,
+      uid: header.uid ?? 0,
+      gid: header.gid ?? 0,
+      mtime: header.mtime ?? EPOCH,
       body,
     };
     await source.skipRest();
