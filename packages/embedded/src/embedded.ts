@@ -59,7 +59,7 @@ export class Embedded implements AsyncDisposable {
     const isThere = (plugin: Plugin) => plugins.some((one) => nameOf(one) === nameOf(plugin));
     const ours = {
       [nameOf(walkingDifferPlugin)]: { place: 'process' },
-      [nameOf(runcRuntimePlugin)]: { lifetime: keepContainers ? 'detached' : 'owned' },
+      [nameOf(runcRuntimePlugin)]: { lifetime: keepContainers ? 'needed' : 'owned' },
     };
     const tables = Object.entries(ours).map(([name, table]) => [name, { ...table, ...config[name] }]);
     // Without what it remembers it would look as if it had lost everything.

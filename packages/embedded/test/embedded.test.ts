@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Client } from '@stowage/client';
 import { unlessAbsent } from '@stowage/core';
 import { withArgs } from '@stowage/oci-spec';
-import { demoArchive, until } from '@stowage/testing';
+import { demoArchive } from '@stowage/testing';
 import { Embedded, type EmbeddedOptions } from '../src/index.ts';
 
 const IMAGE = 'example.org/demo:1';
@@ -111,7 +111,7 @@ test('containers end with the engine, and their records stay', async () => {
   expect(await Array.fromAsync(services.tasks.list())).toEqual([]);
 }, 60_000);
 
-test('containers that are kept are found by the next engine', async () => {
+test('containers that are kept are found by the next engine, and once none is left nothing is', async () => {
   const at = place();
   let pid: number;
   {
@@ -120,14 +120,14 @@ test('containers that are kept are found by the next engine', async () => {
   }
   expect(await isAlive(pid)).toBe(true);
   {
-    await using again = await open(at);
-    const client = again.client();
-    const task = await client.task('kept');
+    await using again = await open(at, { keepContainers: true });
+    const task = await again.client().task('kept');
     const exit = task.wait();
     await task.kill('SIGKILL');
     expect(await exit).toMatchObject({ exitStatus: 137 });
+    await task.delete();
   }
-  await until('all to end', async () => (await processesOf(at.root)).length === 0);
+  expect(await processesOf(at.root)).toEqual([]);
 }, 60_000);
 
 test('plugins may be left out, and what needs them is told', async () => {

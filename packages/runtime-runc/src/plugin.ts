@@ -2,6 +2,7 @@ import { Fault, plugin, quote } from '@stowage/core';
 import { eventsSlot } from '@stowage/events';
 import { runtimeSlot } from '@stowage/runtime';
 import { GROUPINGS, type Grouping } from './daemon/groups.ts';
+import { LIFETIMES, type Lifetime } from './daemon/supervisor-pool.ts';
 import { RuncRuntime } from './runc-runtime.ts';
 
 export interface RuncConfig {
@@ -11,12 +12,14 @@ export interface RuncConfig {
   readonly root: string;
   /** Which containers share a supervisor process: all ("one"), those of a namespace, or those of a pod. */
   readonly supervisors: Grouping;
-  /** Whether supervisors and containers go on when the plugin stops ("detached"), or end with it ("owned"). */
-  readonly lifetime: 'detached' | 'owned';
+  /**
+   * Whether supervisors and containers go on when the plugin stops ("detached"), those with containers alone ("needed"), or
+   * none ("owned").
+   */
+  readonly lifetime: Lifetime;
 }
 
 const defaults: RuncConfig = { runtime: 'runc', root: '', supervisors: 'one', lifetime: 'detached' };
-const LIFETIMES: readonly string[] = ['detached', 'owned'];
 
 /** Runs containers of `io.containerd.runc.v2`, which every client asks for unless told otherwise. */
 export const runcRuntimePlugin = plugin({

@@ -6,11 +6,11 @@ import type { Grouping } from './daemon/groups.ts';
 import { ProcessTable } from './daemon/process-table.ts';
 import { type SupervisorProgram, supervisorProgram } from './daemon/program.ts';
 import { runtimeInfo } from './daemon/runtime-info.ts';
-import { SupervisorPool } from './daemon/supervisor-pool.ts';
+import { type Lifetime, SupervisorPool } from './daemon/supervisor-pool.ts';
 import { supervisorTasks } from './daemon/supervisor-tasks.ts';
 import { layout } from './layout.ts';
 
-export type { Grouping, SupervisorProgram };
+export type { Grouping, Lifetime, SupervisorProgram };
 
 const DEFAULT_BINARY = 'runc';
 
@@ -23,11 +23,8 @@ export interface RuncRuntimeOptions {
   readonly runtime?: string | undefined;
   /** Where the OCI runtime keeps its own state. Default `<state>/runc`. */
   readonly root?: string | undefined;
-  /**
-   * `detached` (default): supervisors and containers go on when this is disposed, for the next one to find.
-   * `owned`: they end with it.
-   */
-  readonly lifetime?: 'detached' | 'owned' | undefined;
+  /** What becomes of supervisors and containers when this is disposed. Default `detached`: the next one finds them. */
+  readonly lifetime?: Lifetime | undefined;
   /** Which containers share a supervisor: all (default), those of a namespace, or those of a pod. For new ones alone. */
   readonly supervisors?: Grouping | undefined;
   /** What new supervisors are started from. Default: the one beside this module. */
@@ -46,7 +43,7 @@ export class RuncRuntime implements Runtime, AsyncDisposable {
   readonly #table: ProcessTable;
   readonly #pool: SupervisorPool;
   readonly #binary: string;
-  readonly #lifetime: 'detached' | 'owned';
+  readonly #lifetime: Lifetime;
 
   private constructor(table: ProcessTable, pool: SupervisorPool, options: RuncRuntimeOptions) {
     this.#table = table;
@@ -88,6 +85,6 @@ export class RuncRuntime implements Runtime, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool.close(this.#lifetime === 'owned');
+    await this.#pool.close(this.#lifetime);
   }
 }

@@ -23,6 +23,14 @@ const LIST_MS = 2000;
 /** How long the supervisor of a group stays without containers, since another one often follows soon. */
 const REST_MS = 3000;
 
+export const LIFETIMES = ['detached', 'needed', 'owned'] as const;
+
+/**
+ * What becomes of supervisors when the pool is closed. `detached`: they go on, with or without containers. `needed`: those
+ * with containers go on. `owned`: they end with their containers.
+ */
+export type Lifetime = (typeof LIFETIMES)[number];
+
 export interface SupervisorPoolOptions {
   readonly state: string;
   readonly grouping: Grouping;
@@ -231,20 +239,21 @@ export class SupervisorPool implements AsyncDisposable {
     this.#rests.set(line, setTimeout(end, isOld ? 0 : REST_MS).unref());
   }
 
-  /** @param kill - ends supervisors and containers. */
-  async close(kill: boolean): Promise<void> {
+  async close(lifetime: Lifetime): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
     for (const timer of this.#rests.values()) clearTimeout(timer);
     this.#making[Symbol.dispose]();
+    const ends = (line: Line) =>
+      lifetime === 'owned' || (lifetime === 'needed' && !this.#options.table.hasTasksOf(line.source));
     await Promise.all(
-      [...this.#lines.values()].map((line) => (kill ? line.kill() : line[Symbol.asyncDispose]())),
+      [...this.#lines.values()].map((line) => (ends(line) ? line.kill() : line[Symbol.asyncDispose]())),
     );
     this.#options.table.close(closed());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.close(false);
+    await this.close('detached');
   }
 }
 
