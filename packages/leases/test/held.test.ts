@@ -29,7 +29,7 @@ test('a lease expires in a day, or when it is told, and ends when it is disposed
   for (const lifetimeMs of [undefined, 60_000]) {
     const before = Date.now();
     await using lease = await openLease(leases, { lifetimeMs, labels: { l: '1' } });
-    const { labels } = leases.open.get(lease.id) ?? { labels: {} };
+    const labels: Labels = leases.open.get(lease.id)?.labels ?? {};
     const expires = labels[LABEL.gcExpire] ?? '';
     expect(expires).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
     const lifeMs = Date.parse(expires) - before;
