@@ -104,6 +104,8 @@ export async function bundle() {
       chunkNames: 'stowage-[hash]',
       plugins: [commanderLoadsLittle],
     }),
+    // What its engine starts, where there is no daemon.
+    build({ ...common, outdir: cli, entryPoints: companions().map(entry) }),
   ]);
 }
 

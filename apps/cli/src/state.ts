@@ -17,8 +17,8 @@ function stateRoot(): string {
 
 /** The directory of a container's files, which may not be there. Containers of another daemon have others. */
 export async function containerDir(command: Command, id: string): Promise<string> {
-  const { address, namespace } = command.optsWithGlobals<GlobalOptions>();
-  const path = resolve(address.replace(/^unix:\/\//, ''));
+  const { address, namespace, embedded, root } = command.optsWithGlobals<GlobalOptions>();
+  const path = resolve(embedded === true ? root : address.replace(/^unix:\/\//, ''));
   const real = (await unlessAbsent(realpath(path))) ?? path;
   const daemon = createHash('sha256').update(real).digest('hex').slice(0, 8);
   return join(stateRoot(), daemon, namespace, id);

@@ -33,6 +33,7 @@ export function addRunCommand(program: Command): void {
     .exitOverride(exitAsTool)
     .option('-d, --detach', 'let it run and print the container’s id', false)
     .option('--rm', 'remove the container when it ends', false)
+    .option('--embedded', 'need no daemon, as stowage --embedded run')
     .addOption(detachKeysOption());
   withContainerOptions(command)
     .addHelpText('after', EXAMPLES)
