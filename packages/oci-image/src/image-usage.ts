@@ -32,7 +32,7 @@ export interface UsageOptions extends CallOptions {
 /**
  * Tells what each of some images takes, and how much of that it shares with others of them: two names of one image share
  * all. What is shared is right if they are all the images of a namespace; then removing one frees what it does not share, as
- * far as nothing else holds it, see `freed` of `@stowage/gc`.
+ * far as nothing else holds it, see `freedBy` of `@stowage/gc`.
  *
  * Looks at every blob of every image once, and keeps their digests.
  *

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
+import type { ContentStore } from '@stowage/content';
 import { type Descriptor, type Digest, Fault } from '@stowage/core';
 import { type BlobDownloads, buildImage, Downloads, type Fetcher, fetchImage, refOf } from '../src/index.ts';
 import { type LabelledStore, labelledStore } from './support/store.ts';
@@ -115,6 +117,35 @@ test.each(APART)('what the first gives up, the second takes over where it was: %
   expect([...fetcher.asked.values()].flat()).toHaveLength(5);
 });
 
+test('who follows in one process does not ask the store again and again', async () => {
+  await using remote = await labelledStore();
+  await using content = await labelledStore();
+  const descriptor = await imageIn(remote);
+  const fetcher = stopping(remote);
+  const shared = { fetcher, name, descriptor, platforms: [amd64], downloads: new Downloads().into('') };
+  const first = fetchImage({ ...shared, content });
+  await fetcher.half;
+  const asked: string[] = [];
+  const counted: ContentStore = {
+    ...content,
+    writer: (options) => {
+      if (options.ref.startsWith('layer')) asked.push('writer');
+      return content.writer(options);
+    },
+    status: (ref, options) => {
+      asked.push('status');
+      return content.status(ref, options);
+    },
+  };
+  const second = fetchImage({ ...shared, content: counted });
+  while (asked.length === 0) await sleep(5);
+  // Many times as long as anybody would wait before asking.
+  await sleep(200);
+  fetcher.open();
+  await Promise.all([first, second]);
+  expect(asked).toEqual(['writer', 'writer']);
+});
+
 test('who only follows may give up, or fail, without harm to the others', async () => {
   await using remote = await labelledStore();
   await using content = await labelledStore();
@@ -147,7 +178,7 @@ test('who only follows may give up, or fail, without harm to the others', async 
     },
   });
   const outcome = failing.catch((e: unknown) => e);
-  while (tellings === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (tellings === 0) await sleep(5);
   fetcher.open();
   expect(await outcome).toBe(failure);
   await first;
