@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { STOP_SIGNAL_LABEL } from '@stowage/client';
-import { Fault, type Labels, quote, reasonOf, validateLabels } from '@stowage/core';
+import { Fault, type Labels, reasonOf, validateLabels } from '@stowage/core';
 import type { RunFlags } from '../commands/run-flags.ts';
 import { CLI_LABEL } from '../container-labels.ts';
+import { parsePairs } from '../pairs.ts';
 import { parseSignal } from '../signal.ts';
 import { logUri } from './log-flags.ts';
 
@@ -11,24 +12,17 @@ export async function containerLabels(dir: string, flags: RunFlags): Promise<Lab
   const { stopSignal, stopTimeout, interactive, rm, detach } = flags;
   if (stopSignal !== undefined) parseSignal(stopSignal);
   const uri = logUri(dir, flags);
-  const entries = [...(await fromFiles(flags.labelFile)), ...flags.label].map(labelOf);
+  const given = parsePairs('--label', [...(await fromFiles(flags.labelFile)), ...flags.label]);
   const labels = {
     ...(uri !== undefined && { [CLI_LABEL.log]: uri.href }),
     ...(interactive && { [CLI_LABEL.stdin]: 'open' }),
     ...(rm && detach && { [CLI_LABEL.autoRemove]: 'true' }),
     ...(stopSignal !== undefined && { [STOP_SIGNAL_LABEL]: stopSignal }),
     ...(stopTimeout !== undefined && { [CLI_LABEL.stopTimeout]: `${stopTimeout}` }),
-    ...Object.fromEntries(entries),
+    ...given,
   };
   validateLabels(labels);
   return labels;
-}
-
-function labelOf(text: string): [string, string] {
-  const at = text.indexOf('=');
-  const name = at < 0 ? text : text.slice(0, at);
-  if (name === '') throw new Fault('invalid_argument', `--label ${quote(text)} must read name=value`);
-  return [name, at < 0 ? '' : text.slice(at + 1)];
 }
 
 async function fromFiles(paths: readonly string[]): Promise<string[]> {
