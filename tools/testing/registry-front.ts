@@ -1,4 +1,4 @@
-import { createServer, request } from 'node:http';
+import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** One request for a blob, as it passed. */
@@ -19,12 +19,15 @@ export interface RegistryFront extends AsyncDisposable {
   sentBytes(): number;
   /** From now on all is passed on; what was stopped stays so. */
   open(): void;
+  /** Lets what was stopped go on as well. */
+  resume(): void;
 }
 
 /** @param holdAfterBytes - How much of blobs is passed on before it stops. */
 export async function startRegistryFront(host: string, holdAfterBytes: number): Promise<RegistryFront> {
   const blobRequests: Array<{ digest: string; range: string; sentBytes: number }> = [];
   const sentBytes = () => blobRequests.reduce((sum, one) => sum + one.sentBytes, 0);
+  const stopped = new Set<IncomingMessage>();
   let isOpen = false;
   const [hostname = '', port = ''] = host.split(':');
   const server = createServer((incoming, answer) => {
@@ -39,11 +42,16 @@ export async function startRegistryFront(host: string, holdAfterBytes: number): 
       response.on('data', (chunk: Buffer) => {
         answer.write(chunk);
         one.sentBytes += chunk.length;
-        if (isCounted && !isOpen && sentBytes() > holdAfterBytes) response.pause();
+        if (!isCounted || isOpen || sentBytes() <= holdAfterBytes) return;
+        response.pause();
+        stopped.add(response);
       });
       response.on('end', () => answer.end());
       response.on('error', () => answer.destroy());
-      answer.on('close', () => response.destroy());
+      answer.on('close', () => {
+        stopped.delete(response);
+        response.destroy();
+      });
     });
     outgoing.on('error', () => answer.destroy());
     outgoing.end();
@@ -55,6 +63,11 @@ export async function startRegistryFront(host: string, holdAfterBytes: number): 
     sentBytes,
     open: () => {
       isOpen = true;
+    },
+    resume: () => {
+      isOpen = true;
+      for (const response of stopped) response.resume();
+      stopped.clear();
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
