@@ -40,11 +40,17 @@ export async function startRegistryFront(host: string, holdAfterBytes: number): 
       const isCounted = method === 'GET' && digest !== undefined;
       if (isCounted) blobRequests.push(one);
       response.on('data', (chunk: Buffer) => {
-        answer.write(chunk);
+        const isFull = !answer.write(chunk);
         one.sentBytes += chunk.length;
-        if (!isCounted || isOpen || sentBytes() <= holdAfterBytes) return;
-        response.pause();
-        stopped.add(response);
+        if (isCounted && !isOpen && sentBytes() > holdAfterBytes) {
+          response.pause();
+          stopped.add(response);
+        } else if (isFull) {
+          response.pause();
+          answer.once('drain', () => {
+            if (!stopped.has(response)) response.resume();
+          });
+        }
       });
       response.on('end', () => answer.end());
       response.on('error', () => answer.destroy());
