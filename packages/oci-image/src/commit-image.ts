@@ -9,6 +9,7 @@ import {
 } from '@stowage/core';
 import type { ConfigJson } from './build.ts';
 import { chooseManifest } from './choose.ts';
+import { ociType } from './convert-types.ts';
 import { MAX_CONFIG_BYTES } from './documents.ts';
 import { descriptorJson, writeDocument } from './write-json.ts';
 
@@ -35,13 +36,6 @@ interface ConfigDocument {
   readonly history?: readonly object[];
   readonly [more: string]: unknown;
 }
-
-/** Layers of docker's types are of OCI's too, byte for byte. */
-const OCI_TYPE: Readonly<Record<string, string>> = {
-  [MEDIA_TYPE.dockerLayer]: MEDIA_TYPE.ociLayer,
-  [MEDIA_TYPE.dockerLayerGzip]: MEDIA_TYPE.ociLayerGzip,
-  [MEDIA_TYPE.dockerLayerZstd]: MEDIA_TYPE.ociLayerZstd,
-};
 
 /**
  * Writes an OCI image that has one layer more than another, for one platform. What it writes is held by the lease that the
@@ -78,7 +72,7 @@ export async function commitImage(
 }
 
 function asOci(layer: Descriptor): Descriptor {
-  return { ...layer, mediaType: OCI_TYPE[layer.mediaType] ?? layer.mediaType };
+  return { ...layer, mediaType: ociType(layer.mediaType) };
 }
 
 function configOf(before: ConfigDocument, options: CommitImageOptions): ConfigDocument {
