@@ -31,6 +31,7 @@ import { loopHandlerPlugin, mountManagerPlugin } from '@stowage/mount-manager/pl
 import { mountsGrpcPlugin } from '@stowage/mounts/plugin';
 import { namespacesGrpcPlugin } from '@stowage/namespaces/plugin';
 import { operationsGrpcPlugin, operationsPlugin } from '@stowage/operations/plugin';
+import { restartMonitorPlugin } from '@stowage/restart-monitor/plugin';
 import { healthPlugin } from '@stowage/rpc/health';
 import { runcRuntimePlugin } from '@stowage/runtime-runc/plugin';
 import { shimRuntimePlugin, shimSandboxesPlugin } from '@stowage/runtime-shim/plugin';
@@ -88,6 +89,7 @@ export const standardPlugins = ({ version, revision }: StandardOptions): readonl
   tasksServicePlugin,
   introspectionServicePlugin,
   localTransferPlugin,
+  restartMonitorPlugin,
 
   namespacesGrpcPlugin,
   contentGrpcPlugin,
