@@ -20,7 +20,9 @@ beforeAll(async () => {
   const archive = await demoArchive(join(dir.path, 'image'), IMAGE);
   expect(await embedded('load', '-i', archive)).toMatchObject({ code: 0 });
 }, 60_000);
-afterAll(() => dir[Symbol.asyncDispose]());
+afterAll(async () => {
+  await dir[Symbol.asyncDispose]();
+});
 
 async function processes(): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
