@@ -198,7 +198,7 @@ test('a bomb is unpacked in bounded memory', async () => {
   expect(more.length).toBeGreaterThan(3);
   expect(Math.max(...more)).toBeLessThan(size / 2);
   expect((await stat(join(path, 'zeros'))).size).toBe(size);
-});
+}, 120_000);
 
 /** A file of zeros, compressed without ever being whole in memory. */
 async function bomb(size: number): Promise<Buffer> {

@@ -13,7 +13,6 @@ test('a confined worker sees its jail only, and nobody else sees the jail', asyn
   const target = join(base, 'target');
   mkdirSync(target);
   const hostRoot = readdirSync('/');
-  const hostMounts = readFileSync('/proc/self/mountinfo', 'utf8');
   const worker = new Worker(new URL('./fixtures/jail-worker.ts', import.meta.url), {
     workerData: { base, target },
   });
@@ -38,7 +37,8 @@ test('a confined worker sees its jail only, and nobody else sees the jail', asyn
     });
     expect(await readdir('/')).toEqual(hostRoot);
     expect(readdirSync('/')).toEqual(hostRoot);
-    expect(readFileSync('/proc/self/mountinfo', 'utf8')).toBe(hostMounts);
+    // Others on the machine mount and unmount meanwhile.
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(base);
     expect(readdirSync(target)).toEqual(['lower-device']);
   } finally {
     await worker.terminate();

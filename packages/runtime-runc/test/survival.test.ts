@@ -33,7 +33,8 @@ async function killSupervisor({ replaced = true } = {}): Promise<number> {
   const pid = await bench.supervisorPid();
   process.kill(pid, 'SIGKILL');
   await gone(pid);
-  if (replaced) await eventually(async () => (await bench.supervisorPid().catch(() => pid)) !== pid);
+  const isReplaced = async () => (await bench.supervisorPid().catch(() => pid)) !== pid;
+  if (replaced) await eventually(isReplaced, 20_000);
   return pid;
 }
 
