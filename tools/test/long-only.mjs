@@ -10,6 +10,8 @@ export const longOnly = [
   'packages/runtime-runc/test/(slow-readers|streams|upgrade-rounds)',
   'packages/runtime-shim/test/(recorded|sandbox|sandbox-survival)',
   'packages/snapshots-conformance/test/mutants',
+  // The short form plays the kit with the overlay itself, and calls of every kind over Connect in snapshots and integration.
+  'packages/snapshotter-overlay/test/conformance-remote',
   'packages/streaming/test/wire',
   'tools/integration/test/(cli-image|cli-names|cli-push|cli-run-options|containerd-shim|sandbox-controller)',
   'tools/integration/test/(proxied-snapshots-conformance|round-trips)',

@@ -14,31 +14,18 @@ const tally = join(tmpdir(), `stowage-tally-${process.pid}`);
 process.env.STOWAGE_TALLY = tally;
 if (values.long) process.env.STOWAGE_LONG = '1';
 
-const jest = [
-  '--experimental-vm-modules',
-  '--conditions=stowage-source',
-  '--disable-warning=ExperimentalWarning',
-];
-const env = { NODE_OPTIONS: jest.join(' ') };
-const script = (...args) => ['node', ...jest.slice(1), ...args];
+const flags = ['--conditions=stowage-source', '--disable-warning=ExperimentalWarning'];
+const script = (...args) => ['node', ...flags, ...args];
 const faults = (name) =>
   step(`crash tests: ${name}`, script('tools/faults/main.ts', name), { counted: true });
-const unit = step(
-  'unit tests',
-  ['nx', 'run-many', '-t', 'test', '--parallel=2', '--skip-nx-cache', '--outputStyle=static'],
-  { counted: true, env: { CI: 'true', NX_DAEMON: 'false', FORCE_COLOR: '0' } },
-);
-const integration = step(
-  'integration tests',
-  ['jest', '-c', 'tools/integration/jest.config.js', `--maxWorkers=${values.only === undefined ? 1 : 2}`],
-  { counted: true, env },
-);
-const oracle = step(
-  'oracle of the crash tests',
-  ['jest', '-c', 'jest.config.js', '--rootDir=tools/faults', '-i'],
-  { counted: true, env },
-);
+/** @param projects - which of the workspaces, in jest's own words; all of them if none. */
+const jest = (name, workers, ...projects) =>
+  step(name, ['jest', '-c', 'tools/test/jest.config.js', `--maxWorkers=${workers}`, ...projects], {
+    counted: true,
+    env: { NODE_OPTIONS: ['--experimental-vm-modules', ...flags].join(' '), CI: 'true', FORCE_COLOR: '0' },
+  });
 const hostile = step('hostile layers', script('packages/diff/test/hostile/main.ts'), { counted: true });
+const oracle = jest('oracle of the crash tests', 1, '--selectProjects', 'tools/faults');
 const kills = ['kill', 'restart'].map(faults);
 const other = ['power', 'full', 'eio', 'death', 'rollback'].map(faults);
 // In the long form they take hours, and are watched.
@@ -47,23 +34,28 @@ const others = ['slow', 'exhaustion', 'churn'].map(faults);
 const checks = async () => [...(await runLanes(ofSources)), ...(await runLanes(ofPackages, ofBuild))];
 const stages = {
   checks,
-  unit: () => runLanes([unit]),
-  integration: () => runLanes([integration]),
+  unit: () => runLanes([jest('unit tests', 2, '--ignoreProjects', 'tools/integration', 'tools/faults')]),
+  integration: () =>
+    runLanes([jest('integration tests', values.long ? 1 : 2, '--selectProjects', 'tools/integration')]),
   faults: () =>
     values.long
       ? runLanes([oracle, ...kills, hostile, ...other, ...others])
       : runLanes([oracle, ...kills], [hostile, ...other]),
 };
-/** Each has things of its own, so they need not wait for each other; and much of what they do is to wait. */
+/** Each has things of its own, so none need wait for another. More at once than processors, as each waits a lot. */
 const beside = {
   checks,
-  tests: () => runLanes([unit], [integration], [hostile, oracle, ...kills, ...other]),
+  tests: () => runLanes([jest('unit, integration and oracle tests', 3)], [hostile, ...kills, ...other]),
 };
 
 const started = Date.now();
 const results = [];
-for (const [name, stage] of Object.entries(values.long || values.only !== undefined ? stages : beside)) {
-  if (values.only === undefined || values.only === name) results.push(...(await stage()));
+const known = { ...stages, ...beside };
+const chosen = values.only?.split(',') ?? Object.keys(values.long ? stages : beside);
+for (const name of chosen) {
+  if (known[name] === undefined)
+    throw new Error(`--only=${name}: there are ${Object.keys(known).join(', ')}`);
+  results.push(...(await known[name]()));
 }
 const sum = total(results, tally);
 rmSync(tally, { force: true });

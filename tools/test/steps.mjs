@@ -14,15 +14,14 @@ export function step(name, command, { counted = false, env = {} } = {}) {
 }
 
 /**
- * Runs lanes of steps beside each other, the steps of a lane one after the other. With one lane, what they print is
- * shown as it comes; with several, that they began, and the rest when a step ends.
+ * Runs lanes of steps beside each other, the steps of a lane one after the other. What those of the first lane print is
+ * shown as it comes, so that there is something to see; what the others print, when a step ends.
  */
 export async function runLanes(...lanes) {
-  const shown = lanes.length > 1 ? 'pipe' : 'inherit';
   const results = await Promise.all(
-    lanes.map(async (lane) => {
+    lanes.map(async (lane, i) => {
       const done = [];
-      for (const one of lane) done.push(await runStep(one, shown));
+      for (const one of lane) done.push(await runStep(one, i === 0 ? 'inherit' : 'pipe'));
       return done;
     }),
   );
@@ -31,7 +30,7 @@ export async function runLanes(...lanes) {
 
 async function runStep({ name, command: [command, ...args], counted, env }, shown) {
   const started = Date.now();
-  console.log(shown === 'inherit' ? `\n== ${name}` : `== ${name}: begins`);
+  if (shown === 'inherit') console.log(`\n== ${name}`);
   const child = spawn(command, args, {
     cwd: root,
     stdio: ['ignore', shown, shown],

@@ -22,7 +22,7 @@ const MOST_GROWN_BYTES = 160 * MIB;
 const MOST_BUSY_MS = process.env.STOWAGE_LONG === '1' ? 200 : 1000;
 
 /** How many entries a flood has. */
-const MANY = process.env.STOWAGE_LONG === '1' ? 50_000 : 10_000;
+const MANY = process.env.STOWAGE_LONG === '1' ? 50_000 : 4000;
 const many = MANY.toLocaleString('en');
 
 let at: Workspace;
