@@ -13,7 +13,8 @@ export const longOnly = [
   // The short form plays the kit with the overlay itself, and calls of every kind over Connect in snapshots and integration.
   'packages/snapshotter-overlay/test/conformance-remote',
   'packages/streaming/test/wire',
-  'tools/integration/test/(cli-image|cli-names|cli-push|cli-run-options|containerd-shim|sandbox-controller)',
+  'tools/integration/test/(cli-files|cli-image|cli-lifecycle|cli-names|cli-push|cli-run-options|cli-system)',
+  'tools/integration/test/(containerd-shim|sandbox-controller)',
   'tools/integration/test/(proxied-snapshots-conformance|round-trips)',
   // Kits at sockets, side by side with containerd, and large blobs.
   'tools/integration/test/((content|snapshots|metadata)-conformance|large-blobs)',

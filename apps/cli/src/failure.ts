@@ -61,6 +61,9 @@ function firstOf(e: unknown): unknown {
   return name === 'SuppressedError' ? firstOf(suppressed) : e;
 }
 
+/** In the words of containerd's shim before 1.7, which knows only programs and FIFOs for what a terminal shows. */
+const NO_TERMINAL_LOG = /start console copy: stat (file)?:/;
+
 // In the words of runc and crun.
 const NOT_FOUND = /exec(utable file| failed|: ").*(not found|no such file)/i;
 const NOT_RUNNABLE = /exec(utable file| failed|: ").*(permission denied|is a directory)/i;
@@ -123,6 +126,11 @@ function explain(e: unknown): { what: string; hint?: string } {
     return {
       what,
       hint: 'Put its authority’s certificate into /etc/containerd/certs.d/HOST/ca.crt; or use --plain-http if it speaks HTTP.',
+    };
+  if (NO_TERMINAL_LOG.test(what))
+    return {
+      what: 'this daemon’s runtime has no terminal but for who stays with it: it keeps no log of one',
+      hint: 'Use -d without -t; or -it, and let go of it with ctrl-p ctrl-q.',
     };
   if (NOT_FOUND.test(what)) return { what, hint: 'Is the program in the image, under this name?' };
   return { what };

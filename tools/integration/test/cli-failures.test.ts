@@ -24,7 +24,7 @@ test.each([
   { args: ['run'], code: 125, says: /missing required argument 'image'/ },
   { args: ['run', 'BAD'], code: 125, says: /must be lower-case/ },
   { args: ['run', '--memory', 'lots', IMAGE], code: 125, says: /such as 256m/ },
-  { args: ['run', '-d', '-t', IMAGE], code: 125, says: /-d goes with neither/ },
+  { args: ['run', '-it', '--detach-keys', 'ctrl-', IMAGE], code: 125, says: /"ctrl-" is no key/ },
   { args: ['run', '-w', 'here', IMAGE], code: 125, says: /must be absolute/ },
   { args: ['exec', 'absent', 'ls'], code: 125, says: /stowage ps -a/ },
   { args: ['rm', 'absent'], code: 1, says: /container "absent": not found/ },

@@ -1,5 +1,5 @@
-import type { TaskHandle } from '@stowage/client';
-import { Fault, unlessGone } from '@stowage/core';
+import type { Client, TaskHandle } from '@stowage/client';
+import { Fault } from '@stowage/core';
 import type { Command } from 'commander';
 import type { AttachFlags } from '../commands/logs.ts';
 import { open } from '../connection.ts';
@@ -9,7 +9,7 @@ import { running } from '../failure.ts';
 import { Interrupted } from '../interrupt.ts';
 import { Notice } from '../logs/notice.ts';
 import { LogPrinter } from '../logs/print.ts';
-import { readLog } from '../logs/read.ts';
+import { openLog } from '../logs/read.ts';
 import { logPath } from '../state.ts';
 import { followSize, forwardSignals, rawTerminal } from '../terminal.ts';
 import { ownStreams, untilEnd } from './attend.ts';
@@ -25,16 +25,17 @@ export function attach(command: Command, id: string, flags: AttachFlags): Promis
     if (status !== 'running')
       throw new Fault('failed_precondition', `attach to ${id}: it is ${status}; it must run`);
     const interactive = flags.stdin && stdin !== '';
+    using left = abortedAtEnd();
+    const { signal } = left;
+    const log = stdout.startsWith('file:') ? logPath(labels[CLI_LABEL.log]) : undefined;
+    // Before it is given any input, so that no answer is missed.
+    const shown = log === undefined ? undefined : await openShown(client, id, log, signal);
     using streams = ownStreams({ tty, interactive, keys });
     await using task = await client.attach(id, streams.io);
     using _raw = tty && interactive && process.stdin.isTTY ? await rawTerminal() : undefined;
     using _signals = flags.sigProxy ? forwardSignals(task) : undefined;
     using _size = tty ? await redrawn(task) : undefined;
-    const log = logPath(labels[CLI_LABEL.log]);
-    using left = abortedAtEnd();
-    const { signal } = left;
-    const isLogged = log !== undefined && stdout.startsWith('file:');
-    const finished = isLogged ? followed(task, log, signal) : task.finished({ signal });
+    const finished = shown?.() ?? task.finished({ signal });
     finished.catch(() => undefined);
     const exit = await untilEnd(task, finished, streams);
     if (exit === 'detached') return 0;
@@ -43,17 +44,23 @@ export function attach(command: Command, id: string, flags: AttachFlags): Promis
   });
 }
 
-/** Shows what goes to the log from now on. @returns the exit, once all was shown. */
-async function followed(
-  task: TaskHandle,
+/** Shows what goes to the log from now on. @returns what does so, and gives the exit once all was shown. */
+async function openShown(
+  client: Client,
+  id: string,
   path: string,
   signal: AbortSignal,
-): ReturnType<TaskHandle['finished']> {
-  const exit = task.wait({ signal });
-  using follow = new Notice(path, unlessGone(exit), signal);
-  const printer = new LogPrinter();
-  for await (const record of readLog(path, { tail: 0, follow })) await printer.print(record);
-  return await exit;
+): Promise<() => ReturnType<TaskHandle['finished']>> {
+  const exit = client.services.tasks.wait({ containerId: id }, { signal });
+  exit.catch(() => undefined);
+  const follow = new Notice(path, exit, signal);
+  const records = await openLog(path, { tail: 0, follow });
+  return async () => {
+    using _follow = follow;
+    const printer = new LogPrinter();
+    for await (const record of records) await printer.print(record);
+    return await exit;
+  };
 }
 
 /** A program draws anew when its terminal changes size, so it does that twice. */

@@ -27,7 +27,8 @@ export async function diff(command: Command, id: string): Promise<void> {
   for await (const { path } of readTar(services.content.read(layer.digest, {}, { signal }))) {
     const line = lineOf(path.replace(/^\.?\/|\/$/g, ''), root);
     // A directory that the runtime made to mount something at is no doing of the container's.
-    if (line !== undefined && !(line.startsWith('A ') && places.has(line.slice(2)))) process.stdout.write(`${plain(line)}\n`);
+    if (line !== undefined && !(line.startsWith('A ') && places.has(line.slice(2))))
+      process.stdout.write(`${plain(line)}\n`);
   }
 }
 

@@ -24,7 +24,7 @@ Of this namespace: containers that do not run, images that are not used, and wha
 
 /** On a terminal they ask first. */
 export function addPruneCommands(program: Command): void {
-  groupOf(program, 'container', 'remove containers that do not run')
+  groupOf(program, 'container', 'remove containers that do not run', CONTAINER)
     .command('prune')
     .description('remove all containers that do not run')
     .option('-f, --force', 'do not ask', false)
@@ -34,7 +34,7 @@ export function addPruneCommands(program: Command): void {
       await pruneContainers(command, flags);
     });
 
-  groupOf(program, 'image', 'remove images that are not used')
+  groupOf(program, 'image', 'remove images that are not used', IMAGE)
     .command('prune')
     .description('remove images that have no name, or with -a all that no container was made from')
     .option('-a, --all', 'those that have a name too', false)
@@ -45,7 +45,7 @@ export function addPruneCommands(program: Command): void {
       await pruneImages(command, flags);
     });
 
-  groupOf(program, 'system', 'remove what is not used')
+  groupOf(program, 'system', 'remove what is not used', SYSTEM)
     .command('prune')
     .description('remove containers that do not run, and images that are not used')
     .option('-a, --all', 'images that have a name too', false)
@@ -57,7 +57,8 @@ export function addPruneCommands(program: Command): void {
     });
 }
 
-function groupOf(program: Command, name: string, description: string): Command {
+/** A group that others may have made already. */
+function groupOf(program: Command, name: string, description: string, examples: string): Command {
   const there = program.commands.find((command) => command.name() === name);
-  return there ?? program.command(name).description(description);
+  return there ?? program.command(name).description(description).addHelpText('after', examples);
 }

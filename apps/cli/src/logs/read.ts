@@ -16,9 +16,27 @@ const LINE_FEED = 0x0a;
 
 /** What a log holds, in its order. A log that is not there holds nothing. */
 export async function* readLog(path: string, options: ReadLogOptions = {}): AsyncGenerator<LogRecord> {
+  yield* await openLog(path, options);
+}
+
+/** The same, with the place that it begins at found when this settles. What it gives must be read, or ended. */
+export async function openLog(path: string, options: ReadLogOptions): Promise<AsyncGenerator<LogRecord>> {
   const files = await openLogs(path);
   try {
-    const starts = await startsOf(files, options.tail);
+    return read(path, files, await startsOf(files, options.tail), options);
+  } catch (e) {
+    for (const file of files) await file.close();
+    throw e;
+  }
+}
+
+async function* read(
+  path: string,
+  files: FileHandle[],
+  starts: readonly number[],
+  options: ReadLogOptions,
+): AsyncGenerator<LogRecord> {
+  try {
     for (let at = starts.length - 1; at > 0; at--) yield* pass(files[at], starts[at] ?? 0);
     if (options.follow === undefined) yield* pass(files[0], starts[0] ?? 0);
     else yield* follow(path, files, starts[0] ?? 0, options.follow);
