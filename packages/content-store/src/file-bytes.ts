@@ -60,18 +60,17 @@ export async function* readFileSteps(
   }
 }
 
-/** The bytes of a file from an offset on, each chunk in a buffer of its own. */
+/** The bytes of a file from its start on, each chunk in a buffer of its own. */
 export async function* readFileBytes(
   handle: FileHandle,
   options: {
-    readonly offset?: bigint | undefined;
     readonly length?: bigint | undefined;
     readonly chunkBytes: number;
     readonly signal?: AbortSignal | undefined;
   },
 ): AsyncGenerator<Uint8Array> {
-  const { offset = 0n, length, chunkBytes, signal } = options;
-  let position = Number(offset);
+  const { length, chunkBytes, signal } = options;
+  let position = 0;
   let left = length === undefined ? Number.POSITIVE_INFINITY : Number(length);
   while (left > 0) {
     signal?.throwIfAborted();

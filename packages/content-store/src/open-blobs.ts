@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { BlobInfo } from '@stowage/content';
 import type { Digest } from '@stowage/core';
+import { ReadAhead } from './read-ahead.ts';
 
 const MOST = 32;
 const IDLE_MS = 500;
@@ -9,11 +10,13 @@ const IDLE_MS = 500;
 export interface OpenBlob extends AsyncDisposable {
   readonly handle: FileHandle;
   readonly info: BlobInfo;
+  readonly ahead: ReadAhead;
 }
 
 interface Entry {
   readonly handle: FileHandle;
   readonly info: BlobInfo;
+  readonly ahead: ReadAhead;
   users: number;
   usedAt: number;
   /** No longer to be found: closed when its last user is done. */
@@ -47,7 +50,9 @@ export class OpenBlobs {
     const known = this.#entries.get(digest);
     if (known !== undefined) return this.#use(digest, known);
     const forgotten = this.#forgotten;
-    const entry = { ...(await open()), users: 0, usedAt: 0, isForgotten: true };
+    const { handle, info } = await open();
+    const ahead = new ReadAhead(handle, info.sizeBytes);
+    const entry = { handle, info, ahead, users: 0, usedAt: 0, isForgotten: true };
     if (forgotten === this.#forgotten && !this.#entries.has(digest)) {
       entry.isForgotten = false;
       this.#entries.set(digest, entry);
@@ -86,7 +91,8 @@ export class OpenBlobs {
       if (this.#entries.size > MOST) await this.#forgetOldest();
       this.#timer ??= setTimeout(() => this.#expire(), IDLE_MS).unref();
     };
-    return { handle: entry.handle, info: entry.info, [Symbol.asyncDispose]: giveBack };
+    const { handle, info, ahead } = entry;
+    return { handle, info, ahead, [Symbol.asyncDispose]: giveBack };
   }
 
   async #forgetOldest(): Promise<void> {

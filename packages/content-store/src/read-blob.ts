@@ -36,9 +36,14 @@ export async function* readBlobFile(
     const { sizeBytes } = part.info;
     const { start, end } = clip(digest, sizeBytes, offset, length);
     if (end - start < sizeBytes) {
-      const chunks = readFileBytes(part.handle, { offset: start, length: end - start, chunkBytes, signal });
       try {
-        yield* chunks;
+        for (let at = Number(start); at < Number(end); ) {
+          signal?.throwIfAborted();
+          const bytes = await part.ahead.read(at, Math.min(chunkBytes, Number(end) - at));
+          if (bytes.byteLength === 0) return;
+          at += bytes.byteLength;
+          yield bytes;
+        }
       } catch (e) {
         if (isUnreadable(e)) throw await unreadFault(files, part.handle, digest, { signal });
         throw storageFault(e, `read ${digest}`);
