@@ -141,11 +141,19 @@ test('the init that is killed from outside is told with its signal', async () =>
   await settled();
 });
 
+/** A signal is on its way for a moment, to each of the threads. */
+async function isStopped(pid: number): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const stats = await Promise.all(threads.map((tid) => readFile(`/proc/${pid}/task/${tid}/stat`, 'latin1')));
+  return stats.every((stat) => /\) T /.test(stat));
+}
+
 test('a shim that is stopped disturbs its own container only, also across a restart', async () => {
   await run('slow');
   await run('quick');
   const shim = await shimOf('slow');
   process.kill(shim, 'SIGSTOP');
+  await eventually(() => isStopped(shim));
   try {
     const asked = Promise.allSettled([bench.tasks.state({ id: 'slow' }), bench.tasks.state({ id: 'quick' })]);
     expect(await asked).toMatchObject([
