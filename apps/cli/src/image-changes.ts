@@ -34,8 +34,10 @@ function changeOf(instruction: string): Change {
       if (labels.length === 0) throw fail('expected name=value');
       return (config) => ({ ...config, Labels: { ...config.Labels, ...Object.fromEntries(labels) } });
     }
-    case 'EXPOSE':
-      return (config) => ({ ...config, ExposedPorts: { ...config.ExposedPorts, ...portsOf(rest, fail) } });
+    case 'EXPOSE': {
+      const ports = portsOf(rest, fail);
+      return (config) => ({ ...config, ExposedPorts: { ...config.ExposedPorts, ...ports } });
+    }
     case 'VOLUME':
       return (config) => ({
         ...config,

@@ -97,7 +97,7 @@ test('run -d, ps, exec, rm', async () => {
     stdout: 'to it\n/tmp\nb\n',
   });
   const stays = await s('rm', 'web');
-  expect(stays).toMatchObject({ code: 1, stderr: expect.stringContaining('it is running; end it first') });
+  expect(stays).toMatchObject({ code: 1, stderr: expect.stringContaining('it is running; stop it first') });
   const both = await s('rm', '-f', 'absent', 'web');
   expect(both).toMatchObject({ code: 1, stdout: 'web\n' });
   expect(both.stderr).toContain('container "absent": not found');
