@@ -1,6 +1,7 @@
 import { type ContextValues, createConnectRouter, createContextValues } from '@connectrpc/connect';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { type Logger, quote } from '@stowage/core';
+import { type CallObserver, observing } from './call-observer.ts';
 import { edgeKey } from './edge.ts';
 import { type DirectMethods, noting } from './grpc/direct-methods.ts';
 import { gzip } from './gzip.ts';
@@ -14,6 +15,8 @@ export { told } from './routes.ts';
 export interface CompileOptions {
   readonly routes: readonly Routes[];
   readonly maxMessageBytes: number;
+  /** Told of calls that go through the handlers. Direct calls are not told of here. */
+  readonly observer?: CallObserver | undefined;
 }
 
 /** Services made ready to be called by whoever speaks a protocol. */
@@ -27,14 +30,14 @@ export interface Dispatch {
 }
 
 /** @throws if two routes offer the same method. */
-export function compileRoutes({ routes, maxMessageBytes }: CompileOptions): Dispatch {
+export function compileRoutes({ routes, maxMessageBytes, observer }: CompileOptions): Dispatch {
   const router = createConnectRouter({
     readMaxBytes: maxMessageBytes,
     writeMaxBytes: maxMessageBytes,
     acceptCompression: [gzip],
     // Nothing is ever compressed: between processes of one machine that costs more than it saves.
     compressMinBytes: Number.MAX_SAFE_INTEGER,
-    interceptors: [faultsToCodes],
+    interceptors: observer === undefined ? [faultsToCodes] : [observing(observer), faultsToCodes],
   });
   const noted = noting(router, maxMessageBytes);
   for (const put of routes) put(noted.router);

@@ -4,6 +4,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { compressionNegotiate } from '@connectrpc/connect/protocol';
 import { parseTimeout } from '@connectrpc/connect/protocol-grpc';
 import type { Logger } from '@stowage/core';
+import { type CallObserver, within } from '../call-observer.ts';
 import { callValues } from '../dispatch.ts';
 import { gzip } from '../gzip.ts';
 import type { OpenCalls } from '../open-calls.ts';
@@ -20,6 +21,7 @@ export interface DirectCallsOptions {
   readonly methods: DirectMethods;
   readonly log: Logger;
   readonly calls: OpenCalls;
+  readonly observer?: CallObserver | undefined;
 }
 
 /** Answers a call if it is one that it can answer. @returns whether it is. */
@@ -30,7 +32,7 @@ export type TakeCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders)
  * serve every protocol: with the answers that Connect would give, for a third of its work. What is out of the
  * ordinary is left to Connect: other content types, compressed requests, other kinds of methods.
  */
-export function directCalls({ methods, log, calls }: DirectCallsOptions): TakeCall {
+export function directCalls({ methods, log, calls, observer }: DirectCallsOptions): TakeCall {
   return (stream, headers) => {
     const direct = methods.get(headers[':path'] ?? '');
     if (direct === undefined || !isPlainGrpc(headers)) return false;
@@ -38,6 +40,10 @@ export function directCalls({ methods, log, calls }: DirectCallsOptions): TakeCa
     const values = () => callValues(log);
     const context = new DirectContext({ method: direct.method, headers, timeoutMs, values });
     const reply = new Reply(stream, context, encodingOf(headers));
+    const observation = observer?.begin({
+      method: direct.method,
+      header: (name) => context.requestField(name),
+    });
     let answered = false;
     calls.add(context);
     stream.on('error', () => {}); // 'close' follows, and says all that matters
@@ -45,13 +51,16 @@ export function directCalls({ methods, log, calls }: DirectCallsOptions): TakeCa
       calls.delete(context);
       if (!answered) context.abort(new ConnectError('the client ended the call', Code.Canceled));
     });
-    answer({ stream, context, direct, reply }, error).then(
+    const call = { stream, context, direct, reply };
+    within(observation, () => answer(call, error)).then(
       () => {
         answered = true;
+        observation?.end(reply.code);
         context.end();
         stopStream(stream, true);
       },
       (e: unknown) => {
+        observation?.end(isGoneError(e) ? Code.Canceled : Code.Internal);
         if (!isGoneError(e) && !stream.destroyed)
           log.error({ err: e, path: headers[':path'] }, 'answering an RPC failed');
         stream.destroy();

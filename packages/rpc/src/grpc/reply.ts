@@ -12,12 +12,18 @@ export class Reply {
   readonly #context: DirectContext;
   readonly #encoding: string | undefined;
   #trailers: OutgoingHttpHeaders = SUCCESS;
+  #code: Code | undefined;
 
   /** @param encoding - A compression to name in the headers, though nothing is ever compressed. */
   constructor(stream: ServerHttp2Stream, context: DirectContext, encoding: string | undefined) {
     this.#stream = stream;
     this.#context = context;
     this.#encoding = encoding;
+  }
+
+  /** What it ended with. Undefined: it went well. */
+  get code(): Code | undefined {
+    return this.#code;
   }
 
   /** Sends the headers, if they are not sent yet. @throws an error of {@link goneError} if the client has gone. */
@@ -60,8 +66,9 @@ export class Reply {
     this.begin();
     const { trailer } = this.#context.touched;
     if (error !== undefined) {
-      const status = setTrailerStatus(new Headers(trailer), statusOf(error));
-      this.#trailers = nodeHeaders(status);
+      const status = statusOf(error);
+      this.#code = status.code;
+      this.#trailers = nodeHeaders(setTrailerStatus(new Headers(trailer), status));
     } else if (trailer !== undefined) this.#trailers = nodeHeaders(trailer);
     this.#stream.cork();
     this.#put(parts);

@@ -56,6 +56,10 @@ export class Connections {
     this.#http2.on('sessionError', (err) => log.debug({ err }, 'an HTTP/2 connection failed'));
   }
 
+  get size(): number {
+    return this.#sockets.size;
+  }
+
   add(socket: Socket): void {
     if (this.#closing) {
       socket.destroy();

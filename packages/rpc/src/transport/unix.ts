@@ -1,6 +1,6 @@
 import type { Http2Session } from 'node:http2';
 import { connect } from 'node:net';
-import { Code, ConnectError, type Transport } from '@connectrpc/connect';
+import { Code, ConnectError, type Interceptor, type Transport } from '@connectrpc/connect';
 import { createTransport } from '@connectrpc/connect/protocol-grpc';
 import { Http2SessionManager } from '@connectrpc/connect-node';
 import { toConnect } from '../fault.ts';
@@ -10,6 +10,8 @@ import { clientAt } from './lost-connection.ts';
 
 export interface UnixTransportOptions {
   readonly maxMessageBytes?: number | undefined;
+  /** Around each call, such as one that adds headers. The first is the outermost. */
+  readonly interceptors?: readonly Interceptor[] | undefined;
 }
 
 /** A transport that holds a connection until it is disposed. It then ends calls that are open with `canceled`. */
@@ -24,7 +26,7 @@ export interface ClosableTransport extends Transport, AsyncDisposable {}
  */
 export function unixTransport(address: string, options: UnixTransportOptions = {}): ClosableTransport {
   const path = socketPath(address);
-  const { maxMessageBytes = defaultLimits.maxMessageBytes } = options;
+  const { maxMessageBytes = defaultLimits.maxMessageBytes, interceptors = [] } = options;
   const baseUrl = 'http://localhost';
   const manager = new Http2SessionManager(baseUrl, undefined, {
     createConnection: () => connect({ path }),
@@ -51,7 +53,7 @@ export function unixTransport(address: string, options: UnixTransportOptions = {
     baseUrl,
     httpClient: clientAt(path, sessionProvider, () => closed),
     useBinaryFormat: true,
-    interceptors: [],
+    interceptors: [...interceptors],
     acceptCompression: [],
     sendCompression: null,
     compressMinBytes: Number.MAX_SAFE_INTEGER,
