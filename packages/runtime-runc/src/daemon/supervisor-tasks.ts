@@ -1,5 +1,5 @@
 import { type CallOptions, Fault } from '@stowage/core';
-import type { ProcessId, TaskService } from '@stowage/runtime';
+import type { TaskService } from '@stowage/runtime';
 import { remoteTaskService } from '@stowage/runtime/remote';
 import type { ProcessTable } from './process-table.ts';
 import type { SupervisorPool } from './supervisor-pool.ts';
@@ -34,7 +34,8 @@ export function supervisorTasks({ namespace, table, pool }: SupervisorTasksOptio
     state: async (process, options) => {
       const tasks = await there(process);
       // Of an exec, events do not tell the streams.
-      return process.execId ? tasks.state(process, options) : known(process);
+      const known = process.execId ? undefined : table.get(namespace, process);
+      return known ?? tasks.state(process, options);
     },
     pids: async (id, options) => (await there({ id })).pids(id, options),
     pause: async (id, options) => (await there({ id })).pause(id, options),
@@ -55,19 +56,15 @@ export function supervisorTasks({ namespace, table, pool }: SupervisorTasksOptio
     },
     update: async (request, options) => (await there(request)).update(request, options),
     wait: async (process, options: CallOptions = {}) => {
-      await there(process);
-      return table.wait(namespace, process, options);
+      const tasks = await there(process);
+      // A supervisor that has just taken the task over may not have told of it.
+      const isKnown = table.ownerOf(namespace, process.id) !== undefined;
+      return isKnown ? table.wait(namespace, process, options) : tasks.wait(process, options);
     },
     stats: async (id, options) => (await there({ id })).stats(id, options),
     connect: async (id, options) => (await there({ id })).connect(id, options),
     shutdown: async () => {},
   };
-
-  function known(process: ProcessId) {
-    const state = table.get(namespace, process);
-    if (state === undefined) throw missing(namespace, process.id);
-    return state;
-  }
 }
 
 function missing(namespace: string, id: string): Fault {
