@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { unlessAbsent } from '@stowage/core';
 import type { Command } from 'commander';
 import type { GlobalOptions } from './global-options.ts';
@@ -22,13 +21,6 @@ export async function containerDir(command: Command, id: string): Promise<string
   const real = (await unlessAbsent(realpath(path))) ?? path;
   const daemon = createHash('sha256').update(real).digest('hex').slice(0, 8);
   return join(stateRoot(), daemon, namespace, id);
-}
-
-/** The path that a container's label names as its log; undefined if it names none. */
-export function logPath(uri: string | undefined): string | undefined {
-  if (uri === undefined || !URL.canParse(uri)) return undefined;
-  const url = new URL(uri);
-  return url.protocol === 'file:' ? fileURLToPath(`file://${url.pathname}`) : undefined;
 }
 
 /**

@@ -9,22 +9,30 @@ import {
   type ImageUsage,
   importArchive,
   type ManifestCheck,
+  type Progress,
 } from '@stowage/oci-image';
 import { unixTransport } from '@stowage/rpc/transport';
 import { type ClientEvent, clientEvents, type EventOptions } from './client-events.ts';
 import { ContainerHandle } from './container.ts';
+import { type ContainerLogsOptions, containerLogs } from './container-logs.ts';
 import { type ConvertedImage, type ConvertOptions, convert } from './convert.ts';
 import { type CreateContainerOptions, createContainer } from './create-container.ts';
-import { type ExportOptions, exportImages } from './export-images.ts';
+import { type ExportOptions, exportImages, exportTo } from './export-images.ts';
 import { ImageHandle } from './image.ts';
 import { daemonInspector } from './inspector.ts';
+import type { LogLine } from './logs/lines.ts';
 import { check, type LookOptions, type PruneImagesOptions, prune, usage } from './look-at-images.ts';
 import { type IoOptions, ProcessIo } from './process-io.ts';
 import { type PullOptions, pull } from './pull.ts';
 import { type PushedImage, type PushOptions, push } from './push.ts';
 import { reported, reportedBytes } from './report.ts';
+import { type RunningContainer, type RunOptions, runContainer } from './run.ts';
 import { remoteServices, type Services } from './services.ts';
+import { SnapshotHandle, type SnapshotOptions } from './snapshot-handle.ts';
 import { TaskHandle } from './task.ts';
+import { type ArchiveProgress, archivePart, blobPart, counted, toldToo } from './transfer-progress.ts';
+import type { Sink } from './web-streams.ts';
+import { type WithProgress, withProgress } from './with-progress.ts';
 
 export interface ClientOptions {
   /** Whose objects; empty for calls that need no namespace. */
@@ -77,11 +85,14 @@ export class Client implements AsyncDisposable {
    * @param reference - `host/repository:tag` or `host/repository@digest`.
    * @throws Fault `unavailable` if the registry does not answer; `not_found`; `unauthenticated`.
    */
-  async pull(reference: string, options: PullOptions = {}): Promise<ImageHandle> {
-    return reported(this.services.operations, { kind: 'pull', subject: reference }, options, async (told) => {
-      await using lease = await this.lease({ signal: told.signal });
-      const { services } = lease.client;
-      return await pull(this.services, services, reference, { ...options, ...told }, this.#downloads);
+  pull(reference: string, options: PullOptions = {}): WithProgress<ImageHandle, Progress> {
+    return withProgress(blobPart, (tell) => {
+      const what = { kind: 'pull', subject: reference };
+      return reported(this.services.operations, what, toldToo(options, tell), async (told) => {
+        await using lease = await this.lease({ signal: told.signal });
+        const { services } = lease.client;
+        return await pull(this.services, services, reference, { ...options, ...told }, this.#downloads);
+      });
     });
   }
 
@@ -94,10 +105,13 @@ export class Client implements AsyncDisposable {
    * @throws Fault `not_found` if there is no such image, or something of it is missing; `unauthenticated` or
    *   `permission_denied` if the registry wants a login; `unavailable` if it does not answer.
    */
-  push(reference: string, options: PushOptions = {}): Promise<PushedImage> {
-    return reported(this.services.operations, { kind: 'push', subject: reference }, options, (told) =>
-      push(this.services, reference, { ...options, ...told }),
-    );
+  push(reference: string, options: PushOptions = {}): WithProgress<PushedImage, Progress> {
+    return withProgress(blobPart, (tell) => {
+      const what = { kind: 'push', subject: reference };
+      return reported(this.services.operations, what, toldToo(options, tell), (told) =>
+        push(this.services, reference, { ...options, ...told }),
+      );
+    });
   }
 
   /**
@@ -119,10 +133,17 @@ export class Client implements AsyncDisposable {
    * @throws Fault `not_found` if there is no `source`, or something of it is missing; `failed_precondition` for a layer that
    *   is not what its config says; `invalid_argument` for a damaged one.
    */
-  async convert(source: string, name: string, options: ConvertOptions = {}): Promise<ConvertedImage> {
-    return reported(this.services.operations, { kind: 'convert', subject: name }, options, async (told) => {
-      await using lease = await this.lease({ signal: told.signal });
-      return await convert(this.services, lease.client.services, source, name, { ...options, ...told });
+  convert(
+    source: string,
+    name: string,
+    options: ConvertOptions = {},
+  ): WithProgress<ConvertedImage, Progress> {
+    return withProgress(blobPart, (tell) => {
+      const what = { kind: 'convert', subject: name };
+      return reported(this.services.operations, what, toldToo(options, tell), async (told) => {
+        await using lease = await this.lease({ signal: told.signal });
+        return await convert(this.services, lease.client.services, source, name, { ...options, ...told });
+      });
     });
   }
 
@@ -160,20 +181,42 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Reads an archive, OCI layout or `docker save`, into the daemon.
+   * The same, into a stream, which is ended, or destroyed if that fails.
+   *
+   * @returns its length in bytes.
+   */
+  exportTo(
+    names: readonly string[],
+    to: Sink,
+    options: ExportOptions = {},
+  ): WithProgress<bigint, ArchiveProgress> {
+    return withProgress(archivePart, (tell) =>
+      exportTo(this.exportImages(names, options), to, (bytes) => tell({ stage: 'write', bytes })),
+    );
+  }
+
+  /**
+   * Reads an archive, OCI layout or `docker save`, into the daemon. The archive may be a stream of Node or of the web, or
+   * any other iterable of bytes.
    *
    * @throws Fault `invalid_argument` for a malformed one; what it held by then goes at the next collection.
    */
-  async importImages(archive: AsyncIterable<Uint8Array>, options: CallOptions = {}): Promise<ImageHandle[]> {
-    return reported(this.services.operations, { kind: 'import', subject: '' }, options, async (told) => {
-      const { signal } = told;
-      await using lease = await this.lease({ signal });
-      const bytes = told.counting('read', archive);
-      const found = await importArchive(bytes, lease.client.services.content, { signal });
-      told.onPhase('commit');
-      for (const { name, target } of found) await recordImage(this.services.images, name, target, { signal });
-      return found.map((image) => new ImageHandle(this.services, image));
-    });
+  importImages(
+    archive: AsyncIterable<Uint8Array>,
+    options: CallOptions = {},
+  ): WithProgress<ImageHandle[], ArchiveProgress> {
+    return withProgress(archivePart, (tell) =>
+      reported(this.services.operations, { kind: 'import', subject: '' }, options, async (told) => {
+        const { signal } = told;
+        await using lease = await this.lease({ signal });
+        const bytes = counted(told.counting('read', archive), (sum) => tell({ stage: 'read', bytes: sum }));
+        const found = await importArchive(bytes, lease.client.services.content, { signal });
+        told.onPhase('commit');
+        for (const { name, target } of found)
+          await recordImage(this.services.images, name, target, { signal });
+        return found.map((image) => new ImageHandle(this.services, image));
+      }),
+    );
   }
 
   /** @throws Fault `not_found` */
@@ -192,10 +235,35 @@ export class Client implements AsyncDisposable {
     return await createContainer(this.services, services, this.#scope.namespace, options);
   }
 
+  /**
+   * Makes a container and starts it, in one call. Disposing what this gives ends and removes all of it.
+   *
+   * @throws Fault `not_found` if there is no such image; else as {@link createContainer}, {@link ContainerHandle.createTask}
+   *   and its start. Nothing is left then, nor after an abort.
+   */
+  run(options: RunOptions): Promise<RunningContainer> {
+    return runContainer(this, options);
+  }
+
+  /** Makes an active snapshot to write to, held until it is disposed. See {@link SnapshotHandle}. */
+  prepareSnapshot(options: SnapshotOptions = {}): Promise<SnapshotHandle> {
+    return SnapshotHandle.open(this.services, this.#scope.lease !== undefined, 'active', options);
+  }
+
+  /** Makes a view to read, held until it is disposed. See {@link SnapshotHandle}. */
+  viewSnapshot(options: SnapshotOptions = {}): Promise<SnapshotHandle> {
+    return SnapshotHandle.open(this.services, this.#scope.lease !== undefined, 'view', options);
+  }
+
   /** A container that is there; its snapshot goes with it. @throws Fault `not_found` */
   async container(id: string, options?: CallOptions): Promise<ContainerHandle> {
     await this.services.containers.get(id, options);
     return new ContainerHandle(this.services, id);
+  }
+
+  /** What a container printed into its log, line by line: see {@link containerLogs}. */
+  logs(id: string, options: ContainerLogsOptions = {}): AsyncIterable<LogLine> {
+    return containerLogs(this.services, id, options);
   }
 
   /** A task that is there, without its streams. Disposing it leaves it alone. @throws Fault `not_found` */

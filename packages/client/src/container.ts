@@ -1,9 +1,13 @@
 import type { Container } from '@stowage/containers';
 import { type CallOptions, Fault, type TypedBytes, unlessGone, whole } from '@stowage/core';
 import { type CommitOptions, commitContainer } from './commit-container.ts';
+import { type ContainerLogsOptions, containerLogs } from './container-logs.ts';
+import { type ExecInOptions, execIn } from './exec-in.ts';
 import type { ImageHandle } from './image.ts';
+import type { LogLine } from './logs/lines.ts';
 import { type PackedChanges, type PackOptions, packChanges } from './pack-changes.ts';
 import { type IoOptions, ProcessIo } from './process-io.ts';
+import type { RunningProcess } from './running-process.ts';
 import type { Services } from './services.ts';
 import { TaskHandle } from './task.ts';
 
@@ -52,6 +56,22 @@ export class ContainerHandle implements AsyncDisposable {
       throw e;
     }
     return new TaskHandle(tasks, containerId, streams);
+  }
+
+  /** The task that it has, without its streams. Disposing it leaves it alone. @throws Fault `not_found` */
+  async task(options?: CallOptions): Promise<TaskHandle> {
+    await this.#services.tasks.get({ containerId: this.id }, options);
+    return new TaskHandle(this.#services.tasks, this.id, await ProcessIo.open(), 'borrowed');
+  }
+
+  /** Starts one more process in it, in one call: see {@link execIn}. */
+  async exec(options: ExecInOptions): Promise<RunningProcess> {
+    return execIn(this, await this.task({ signal: options.signal }), options);
+  }
+
+  /** What it printed, line by line: see {@link containerLogs}. */
+  logs(options: ContainerLogsOptions = {}): AsyncIterable<LogLine> {
+    return containerLogs(this.#services, this.id, options);
   }
 
   /** See {@link packChanges}. */

@@ -1,8 +1,12 @@
+import type { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { type CallOptions, Fault, hostPlatform, parsePlatform } from '@stowage/core';
 import type { Image } from '@stowage/images';
 import { holdImages } from '@stowage/leases';
 import { writeArchive } from '@stowage/oci-image';
 import type { Services } from './services.ts';
+import { counted } from './transfer-progress.ts';
+import type { Sink } from './web-streams.ts';
 
 export interface ExportOptions extends CallOptions {
   /** `os/architecture[/variant]`. Default: the client's own. `all`: everything that the images point at must be there. */
@@ -23,4 +27,20 @@ export async function* exportImages(
   for (const name of new Set(names)) found.push(await images.get(name, { signal }));
   await using _held = await holdImages(leases, found, { signal });
   yield* writeArchive(content, found, { platforms, signal });
+}
+
+/** Writes an archive to a stream, which is ended, or destroyed if that fails. @returns its length in bytes. */
+export async function exportTo(
+  archive: AsyncIterable<Uint8Array>,
+  to: Sink,
+  onBytes: (sum: bigint) => void,
+): Promise<bigint> {
+  let length = 0n;
+  const bytes = counted(archive, (sum) => {
+    length = sum;
+    onBytes(sum);
+  });
+  // Node's takes streams of the web too, and its types know those of one kind at a time.
+  await pipeline(bytes, to as Writable);
+  return length;
 }

@@ -7,14 +7,17 @@ import { finished, type Readable, type Writable } from 'node:stream';
 export class InputCopy {
   readonly #source: Readable;
   readonly #sink: Writable;
+  readonly #isOwn: boolean;
   readonly #sourceEnd = Promise.withResolvers<void>();
   readonly #over = Promise.withResolvers<'ended' | 'stopped'>();
   readonly #ignoreSource: () => void;
   #pauseSource: () => void = () => undefined;
 
-  constructor(source: Readable, sink: Writable) {
+  /** @param isOwn - the source is ours and nobody else's: it is destroyed when nothing more is to be copied. */
+  constructor(source: Readable, sink: Writable, isOwn = false) {
     this.#source = source;
     this.#sink = sink;
+    this.#isOwn = isOwn;
     const { promise, resolve, reject } = this.#sourceEnd;
     // It may end or fail long before the process runs.
     this.#ignoreSource = finished(source, { writable: false }, (e) => (e ? reject(e) : resolve()));
@@ -58,5 +61,6 @@ export class InputCopy {
     this.#pauseSource();
     this.#pauseSource = () => undefined;
     this.#sink.destroy();
+    if (this.#isOwn) this.#source.destroy();
   }
 }

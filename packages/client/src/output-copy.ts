@@ -13,11 +13,14 @@ export class OutputCopy {
   readonly done: Promise<void>;
   readonly #source: Readable;
   readonly #sink: Writable;
+  readonly #isOwn: boolean;
   readonly #done = Promise.withResolvers<void>();
   #hurried = false;
 
-  constructor(source: Readable, to: Writable | true) {
+  /** @param isOwn - the sink is ours and nobody else's: it is ended when nothing more comes. */
+  constructor(source: Readable, to: Writable | true, isOwn = false) {
     this.#source = source;
+    this.#isOwn = isOwn;
     this.shown = to === true ? new PassThrough() : undefined;
     this.#sink = this.shown ?? (to as Writable);
     this.done = this.#done.promise;
@@ -49,6 +52,7 @@ export class OutputCopy {
       sink.off('drain', go).off('error', fail).off('close', closed);
       source.off('data', pass).off('end', release).off('close', release);
       this.shown?.end();
+      if (this.#isOwn) sink.on('error', () => undefined).end();
       this.#done.resolve();
     };
     this.#release = release;

@@ -1,9 +1,10 @@
 import { constants } from 'node:os';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { type CallOptions, Fault, unlessGone } from '@stowage/core';
 import type { Exit } from '@stowage/runtime';
 import type { ContainerProcess, Process, Tasks } from '@stowage/tasks';
 import type { ProcessIo } from './process-io.ts';
+import { type WebStreams, webStreams } from './web-streams.ts';
 
 /** Whether disposing a handle ends the process. */
 export type Ownership = 'owned' | 'borrowed';
@@ -16,6 +17,7 @@ export class ProcessHandle implements AsyncDisposable {
   protected readonly io: ProcessIo;
   #ownership: Ownership;
   #deleted = false;
+  #web: WebStreams | undefined;
 
   constructor(tasks: Tasks, id: ContainerProcess, io: ProcessIo, ownership: Ownership = 'owned') {
     this.#ownership = ownership;
@@ -25,6 +27,11 @@ export class ProcessHandle implements AsyncDisposable {
     this.io = io;
   }
 
+  /** Its input, if `stdin: true` was asked for. Ending it ends the input of the process. */
+  get stdin(): Writable | undefined {
+    return this.io.stdin;
+  }
+
   /** What it prints, if `stdout: true` was asked for. Must be read: a full pipe stops the process. */
   get stdout(): Readable | undefined {
     return this.io.stdout;
@@ -32,6 +39,12 @@ export class ProcessHandle implements AsyncDisposable {
 
   get stderr(): Readable | undefined {
     return this.io.stderr;
+  }
+
+  /** The same as streams of the web. Take either these or those. */
+  get web(): WebStreams {
+    this.#web ??= webStreams(this.stdin, this.stdout, this.stderr);
+    return this.#web;
   }
 
   /** @returns the pid on the daemon's machine. */
@@ -78,6 +91,7 @@ export class ProcessHandle implements AsyncDisposable {
     return this.tasks.kill({ ...this.id, signal: number, all: options?.all }, options);
   }
 
+  /** Gives its terminal another size, in characters. */
   resize(width: number, height: number, options?: CallOptions): Promise<void> {
     return this.tasks.resizePty({ ...this.id, width, height }, options);
   }

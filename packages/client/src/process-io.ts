@@ -1,22 +1,26 @@
 import { stat } from 'node:fs/promises';
-import type { Readable, Writable } from 'node:stream';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { unlessAbsent } from '@stowage/core';
 import type { Stdio } from '@stowage/runtime';
 import { makeFifos, readFifo, writeFifo } from './fifo.ts';
 import { InputCopy } from './input-copy.ts';
 import { OutputCopy } from './output-copy.ts';
+import { readableOf, type Sink, type Source, writableOf } from './web-streams.ts';
 
 /** Where a process reads from and writes to. What is left out is `/dev/null`. */
 export interface IoOptions {
-  /** Copied to the process; when it ends, so does the process's standard input. Not destroyed. `open`: nothing comes yet. */
-  readonly stdin?: Readable | 'open' | undefined;
+  /**
+   * Copied to the process; when it ends, so does the process's standard input. Not destroyed. `true`: to be written to the
+   * process handle's `stdin`. `open`: nothing comes yet.
+   */
+  readonly stdin?: Source | true | 'open' | undefined;
   /**
    * Given a copy; not ended. `true`: to be read from the process handle's `stdout`. A URL is where the runtime itself takes
    * it: `file:` to a log, `binary:` to a program.
    */
-  readonly stdout?: Writable | URL | true | undefined;
-  readonly stderr?: Writable | URL | true | undefined;
+  readonly stdout?: Sink | URL | true | undefined;
+  readonly stderr?: Sink | URL | true | undefined;
   /** Gives the process a terminal; then `stdout` is its one output. */
   readonly terminal?: boolean | undefined;
   /** Where FIFOs are made, on the daemon's machine. Default: the system's directory for temporary files. */
@@ -32,16 +36,19 @@ export class ProcessIo implements AsyncDisposable {
   readonly stdio: Stdio;
   readonly #outputs: ReadonlyMap<string, OutputCopy>;
   readonly #input: InputCopy | undefined;
+  /** Where it can be written to, if that was asked for. */
+  readonly stdin: Writable | undefined;
   #remove: () => PromiseLike<void>;
   readonly #failed = Promise.withResolvers<never>();
 
   private constructor(
     stdio: Stdio,
     outputs: ReadonlyMap<string, OutputCopy>,
-    input: InputCopy | undefined,
+    { stdin, input }: Input,
     remove: () => PromiseLike<void>,
   ) {
     this.stdio = stdio;
+    this.stdin = stdin;
     this.#outputs = outputs;
     this.#input = input;
     this.#remove = remove;
@@ -57,11 +64,8 @@ export class ProcessIo implements AsyncDisposable {
     const fifos = await makeFifos(names, options.fifoDir);
     const outputs = new Map<string, OutputCopy>();
     try {
-      for (const [name, to] of sinks) {
-        outputs.set(name, new OutputCopy(await readFifo(fifos.path(name)), to));
-      }
-      const input =
-        stdin && stdin !== 'open' ? new InputCopy(stdin, await writeFifo(fifos.path('stdin'))) : undefined;
+      for (const [name, to] of sinks) outputs.set(name, outputTo(await readFifo(fifos.path(name)), to));
+      const input = await inputTo(names.includes('stdin') ? fifos.path('stdin') : undefined, stdin);
       const at = (name: string, to?: unknown) =>
         names.includes(name) ? fifos.path(name) : isUrl(to) ? to.href : '';
       const stdio = {
@@ -85,13 +89,9 @@ export class ProcessIo implements AsyncDisposable {
     try {
       for (const [name, to] of sinksOf({ stdout, stderr })) {
         const path = await fifoAt(stdio[name]);
-        if (path !== undefined) outputs.set(name, new OutputCopy(await readFifo(path), to));
+        if (path !== undefined) outputs.set(name, outputTo(await readFifo(path), to));
       }
-      const path = await fifoAt(stdio.stdin);
-      const input =
-        stdin === undefined || stdin === 'open' || path === undefined
-          ? undefined
-          : new InputCopy(stdin, await writeFifo(path));
+      const input = await inputTo(await fifoAt(stdio.stdin), stdin);
       return new ProcessIo(stdio, outputs, input, async () => {});
     } catch (e) {
       for (const output of outputs.values()) output.stop();
@@ -163,7 +163,27 @@ export class ProcessIo implements AsyncDisposable {
 
 type Sinks = Pick<IoOptions, 'stdout' | 'stderr'>;
 
-function sinksOf({ stdout, stderr }: Sinks): Array<['stdout' | 'stderr', Writable | true]> {
+interface Input {
+  readonly stdin: Writable | undefined;
+  readonly input: InputCopy | undefined;
+}
+
+async function inputTo(path: string | undefined, stdin: IoOptions['stdin']): Promise<Input> {
+  if (path === undefined || stdin === undefined || stdin === 'open')
+    return { stdin: undefined, input: undefined };
+  const shown = stdin === true ? new PassThrough() : undefined;
+  const source = shown ?? readableOf(stdin as Source);
+  // One of our own making goes with the copy; others are their owners'.
+  return { stdin: shown, input: new InputCopy(source, await writeFifo(path), source !== stdin) };
+}
+
+function outputTo(source: Readable, to: Sink | true): OutputCopy {
+  if (to === true) return new OutputCopy(source, true);
+  const sink = writableOf(to);
+  return new OutputCopy(source, sink, sink !== to);
+}
+
+function sinksOf({ stdout, stderr }: Sinks): Array<['stdout' | 'stderr', Sink | true]> {
   return Object.entries({ stdout, stderr }).flatMap(([name, to]) =>
     to === undefined || isUrl(to) ? [] : [[name as 'stdout' | 'stderr', to]],
   );

@@ -1,4 +1,5 @@
 import type { Client, TaskHandle } from '@stowage/client';
+import { logPath, Notice, openLog } from '@stowage/client/logs';
 import { Fault } from '@stowage/core';
 import type { Command } from 'commander';
 import type { AttachFlags } from '../commands/logs.ts';
@@ -7,10 +8,7 @@ import { CLI_LABEL } from '../container-labels.ts';
 import { parseDetachKeys } from '../detach-keys.ts';
 import { running } from '../failure.ts';
 import { Interrupted } from '../interrupt.ts';
-import { Notice } from '../logs/notice.ts';
 import { LogPrinter } from '../logs/print.ts';
-import { openLog } from '../logs/read.ts';
-import { logPath } from '../state.ts';
 import { followSize, forwardSignals, rawTerminal } from '../terminal.ts';
 import { ownStreams, untilEnd } from './attend.ts';
 import { autoRemove } from './auto-remove.ts';

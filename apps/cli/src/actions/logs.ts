@@ -1,15 +1,13 @@
 import { open as openFile, stat } from 'node:fs/promises';
 import type { Client } from '@stowage/client';
+import { isRecorded, logPath, Notice, readLog } from '@stowage/client/logs';
 import { Fault, reasonOf, unlessAbsent, unlessGone } from '@stowage/core';
 import type { Command } from 'commander';
 import type { LogsFlags } from '../commands/logs.ts';
 import { open } from '../connection.ts';
 import { CLI_LABEL } from '../container-labels.ts';
 import { interruptible } from '../interrupt.ts';
-import { Notice } from '../logs/notice.ts';
 import { LogPrinter } from '../logs/print.ts';
-import { isRecorded, readLog } from '../logs/read.ts';
-import { logPath } from '../state.ts';
 import { parseTimeFlag } from '../time-flag.ts';
 
 export async function logs(command: Command, id: string, flags: LogsFlags): Promise<void> {

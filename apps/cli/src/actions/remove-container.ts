@@ -1,11 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Client, ContainerHandle } from '@stowage/client';
+import { logPath } from '@stowage/client/logs';
 import { type CallOptions, Fault, unlessGone } from '@stowage/core';
 import type { Command } from 'commander';
 import { CLI_LABEL } from '../container-labels.ts';
 import type { GlobalOptions } from '../global-options.ts';
-import { containerDir, isOwnLog, logPath } from '../state.ts';
+import { containerDir, isOwnLog } from '../state.ts';
 
 /** Removes a container with its task, snapshot, log and FIFOs. @throws Fault `failed_precondition` if it runs, and may not be killed. */
 export async function removeContainer(

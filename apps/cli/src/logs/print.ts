@@ -1,5 +1,5 @@
+import type { LogRecord } from '@stowage/client/logs';
 import { writtenTo } from '../written.ts';
-import type { LogRecord } from './record.ts';
 
 export interface PrintOptions {
   readonly since?: Date | undefined;
