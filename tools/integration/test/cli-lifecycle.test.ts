@@ -39,7 +39,7 @@ test('create, start, stop, start again, wait, rm', async () => {
   expect(await must('rm', '-f', 'web')).toBe('web\n');
   for (const verb of ['start', 'stop', 'kill', 'restart', 'wait', 'pause', 'unpause'])
     expect(await cli(verb, 'web')).toMatchObject({ code: 1, stderr: expect.stringContaining('web') });
-}, 40_000);
+}, 60_000);
 
 test('stop kills what does not heed, in the time that is given; restart starts it again', async () => {
   await must(
@@ -65,7 +65,7 @@ test('stop kills what does not heed, in the time that is given; restart starts i
   expect(second).toMatch(/^\d+$/);
   expect(second).not.toBe(first);
   await must('rm', '-f', 'deaf');
-}, 40_000);
+}, 60_000);
 
 test('the signal of a stop is that of the flag, the container, the image, or TERM', async () => {
   await must('run', '-d', '--name', 'int', '--stop-signal', 'INT', IMAGE, ...HEEDS);
@@ -81,7 +81,7 @@ test('the signal of a stop is that of the flag, the container, the image, or TER
     code: 1,
     stderr: expect.stringContaining('signal "NOPE" is not known'),
   });
-}, 40_000);
+}, 60_000);
 
 test('kill sends a signal, KILL unless told; pause holds, and a stop ends what is held', async () => {
   await must('run', '-d', '--name', 'one', IMAGE, ...HEEDS);
@@ -103,7 +103,7 @@ test('kill sends a signal, KILL unless told; pause holds, and a stop ends what i
   expect(await must('stop', 'one')).toBe('one\n');
   expect(await must('wait', 'one')).toBe('7\n');
   await must('rm', 'one');
-}, 40_000);
+}, 60_000);
 
 test('start -a stays with it to its end; a terminal of its own is no obstacle', async () => {
   await must('create', '--name', 'once', IMAGE, 'sh', '-c', 'echo out; echo err >&2; exit 5');
@@ -120,7 +120,7 @@ test('start -a stays with it to its end; a terminal of its own is no obstacle', 
   expect(nothing.code).toBe(0);
   expect(await cli('start', '-a', 'bad')).toMatchObject({ code: 127 });
   await must('rm', 'bad');
-}, 40_000);
+}, 60_000);
 
 test('labels, variables of a file, an id file, and a name that is taken', async () => {
   const [envFile, cidFile] = [join(suite.dir, 'env'), join(suite.dir, 'cid')];
@@ -152,13 +152,32 @@ test('labels, variables of a file, an id file, and a name that is taken', async 
   });
   await must('rm', 'told');
   expect(await must('ps', '-aq')).toBe('');
-}, 40_000);
+}, 60_000);
 
-test('--restart is refused where nobody would do it, and --init where there is none', async () => {
-  expect(await cli('run', '--restart', 'always', IMAGE, 'true')).toMatchObject({
-    code: 125,
-    stderr: expect.stringContaining('this daemon starts nothing again'),
+test('--restart starts it again, until it is stopped; what nobody knows is refused', async () => {
+  const script = 'echo up; trap "exit 7" TERM; while ! test -e /end; do sleep 0.05; done; rm /end; exit 1';
+  await must('run', '-d', '--name', 'again', '--restart', 'always', IMAGE, 'sh', '-c', script);
+  await isUp('again');
+  await must('exec', 'again', 'touch', '/end');
+  await until(
+    'it to be up again, in the same log',
+    async () => (await must('logs', 'again')) === 'up\nup\n',
+    30_000,
+  );
+  expect(await must('stop', 'again')).toBe('again\n');
+  const { labels } = JSON.parse(await must('inspect', 'again'))[0];
+  expect(labels).toMatchObject({
+    'containerd.io/restart.status': 'stopped',
+    'containerd.io/restart.explicitly-stopped': 'true',
   });
+  await must('rm', '-f', 'again');
+  expect(await cli('run', '--restart', 'sometimes', IMAGE, 'true')).toMatchObject({
+    ...{ code: 125, stderr: expect.stringContaining('are known') },
+  });
+  expect(await must('ps', '-aq')).toBe('');
+}, 60_000);
+
+test('--init is refused where there is none', async () => {
   const env = { PATH: suite.dir };
   const { code, stderr } = await stowage(suite.daemon.address, ['run', '--init', IMAGE, 'true'], { env });
   expect({ code, stderr }).toEqual({

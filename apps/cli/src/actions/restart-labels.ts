@@ -1,5 +1,5 @@
 import type { Client } from '@stowage/client';
-import { type CallOptions, Fault, type Labels, quote } from '@stowage/core';
+import { type CallOptions, Fault, type Labels, quote, unlessGone } from '@stowage/core';
 import type { RunFlags } from '../commands/run-flags.ts';
 import { CLI_LABEL } from '../container-labels.ts';
 
@@ -40,19 +40,29 @@ export async function restartLabels(
   };
 }
 
-/** Tells the restart plugin whether a container is meant to run, if it looks at it. */
-export async function meantToRun(
-  { services }: Client,
-  id: string,
-  isMeant: boolean,
-  options?: CallOptions,
-): Promise<void> {
-  const container = await services.containers.get(id, options);
-  if (!(RESTART_LABEL.status in container.labels)) return;
-  const labels = {
-    [RESTART_LABEL.status]: isMeant ? 'running' : 'stopped',
-    [RESTART_LABEL.explicitlyStopped]: `${!isMeant}`,
-  };
+/** Tells the restart plugin, if it looks at a container, that it is to run. */
+export function meantToRun(client: Client, id: string, options?: CallOptions): Promise<void> {
+  return noted(
+    client,
+    id,
+    { [RESTART_LABEL.status]: 'running', [RESTART_LABEL.explicitlyStopped]: 'false' },
+    options,
+  );
+}
+
+/** … that it is being stopped by somebody: not yet that it is to be, which the plugin would see to by force. */
+export function beingStopped(client: Client, id: string, options?: CallOptions): Promise<void> {
+  return noted(client, id, { [RESTART_LABEL.explicitlyStopped]: 'true' }, options);
+}
+
+/** … that it is to stay as it is, now that it has ended. */
+export function meantToRest(client: Client, id: string, options?: CallOptions): Promise<void> {
+  return noted(client, id, { [RESTART_LABEL.status]: 'stopped' }, options);
+}
+
+async function noted({ services }: Client, id: string, labels: Labels, options?: CallOptions): Promise<void> {
+  const container = await unlessGone(services.containers.get(id, options));
+  if (container === undefined || !(RESTART_LABEL.status in container.labels)) return;
   const paths = Object.keys(labels).map((name) => `labels.${name}`);
   await services.containers.update(
     { ...container, labels: { ...container.labels, ...labels } },

@@ -40,7 +40,7 @@ export async function startDetached(
   await using task = await container.createTask({ io, signal });
   await task.start({ signal });
   task.leave();
-  await meantToRun(client, id, true, { signal });
+  await meantToRun(client, id, { signal });
 }
 
 async function startAttached(command: Command, ids: readonly string[], flags: StartFlags): Promise<number> {

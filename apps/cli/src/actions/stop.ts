@@ -9,7 +9,7 @@ import { eachOf } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
 import { parseSignal } from '../signal.ts';
 import { autoRemove } from './auto-remove.ts';
-import { meantToRun } from './restart-labels.ts';
+import { beingStopped, meantToRest } from './restart-labels.ts';
 
 const DEFAULT_SECONDS = 10;
 
@@ -38,11 +38,13 @@ export async function stopContainer(
   if (task === undefined) return;
   const { status } = await task.status(options);
   if (status === 'stopped' || status === 'created') return;
-  await meantToRun(client, id, false, options);
+  await beingStopped(client, id, options);
   const seconds = flags.time ?? Number(labels[CLI_LABEL.stopTimeout] ?? DEFAULT_SECONDS);
-  if (seconds !== 0 && (await endsIn(task, seconds, signalOf(labels, flags), status, options))) return;
-  await unlessGone(task.kill('SIGKILL', { ...options, all: true }));
-  await unlessGone(task.wait(options));
+  if (seconds === 0 || !(await endsIn(task, seconds, signalOf(labels, flags), status, options))) {
+    await unlessGone(task.kill('SIGKILL', { ...options, all: true }));
+    await unlessGone(task.wait(options));
+  }
+  await meantToRest(client, id, options);
 }
 
 /** What was said when it was made counts more than what its image says. */
