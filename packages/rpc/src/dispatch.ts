@@ -37,9 +37,9 @@ export function compileRoutes({ routes, maxMessageBytes, observer }: CompileOpti
     acceptCompression: [gzip],
     // Nothing is ever compressed: between processes of one machine that costs more than it saves.
     compressMinBytes: Number.MAX_SAFE_INTEGER,
-    interceptors: observer === undefined ? [faultsToCodes] : [observing(observer), faultsToCodes],
+    interceptors: [faultsToCodes],
   });
-  const noted = noting(router, maxMessageBytes);
+  const noted = noting(router, maxMessageBytes, observer && observing(observer));
   for (const put of routes) put(noted.router);
   const handlers = new Map<string, UniversalHandler>();
   const services = new Set<string>();

@@ -1,5 +1,5 @@
 import type { DescMessage, DescMethod, MessageShape } from '@bufbuild/protobuf';
-import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
+import type { ConnectRouter, ConnectRouterOptions, HandlerContext, Interceptor } from '@connectrpc/connect';
 import { createMethodSerializationLookup } from '@connectrpc/connect/protocol';
 import { faultsToCodes } from '../routes.ts';
 import { type Encode, encoderOf } from './envelope.ts';
@@ -28,19 +28,25 @@ export type DirectMethods = ReadonlyMap<string, DirectMethod>;
  * Notes which methods take one message and have nothing around them but {@link faultsToCodes}, whose work a direct
  * call does itself. Any other option of a service leaves its methods to Connect.
  *
+ * @param around - Put around every method on the router, as the outermost. Direct calls do without.
  * @returns a router to put services on, in place of the given one, and what was noted, by path.
  */
-export function noting(router: ConnectRouter, maxMessageBytes: number) {
+export function noting(router: ConnectRouter, maxMessageBytes: number, around?: Interceptor) {
   const limits = { readMaxBytes: maxMessageBytes, writeMaxBytes: maxMessageBytes };
   const direct = new Map<string, DirectMethod>();
+  // Interceptors of a service are instead of those of its router.
+  const wrapped = (options: Partial<ConnectRouterOptions> = {}): Partial<ConnectRouterOptions> =>
+    around === undefined
+      ? options
+      : { ...options, interceptors: [around, ...(options.interceptors ?? [faultsToCodes])] };
   const noted: ConnectRouter = {
     handlers: router.handlers,
     rpc(method, implementation, options) {
-      router.rpc(method, implementation, options);
+      router.rpc(method, implementation, wrapped(options));
       return noted;
     },
     service(service, implementation, options) {
-      router.service(service, implementation, options);
+      router.service(service, implementation, wrapped(options));
       const { interceptors = [], ...others } = options ?? {};
       if (Object.keys(others).length > 0 || interceptors.some((one) => one !== faultsToCodes)) return noted;
       const functions = implementation as Readonly<Record<string, unknown>>;
