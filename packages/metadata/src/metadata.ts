@@ -18,7 +18,7 @@ import { namespacedContent } from './content/namespaced-content.ts';
 import { namespacedVerifier } from './content/namespaced-verifier.ts';
 import type { ContentSharing } from './content/sharing.ts';
 import { Database } from './database/database.ts';
-import { type Collected, type CollectOptions, Collector } from './gc/collector.ts';
+import { type Collected, type Collection, type CollectOptions, Collector } from './gc/collector.ts';
 import { unknownSnapshots } from './gc/orphans.ts';
 import { type ScheduleOptions, Scheduler } from './gc/scheduler.ts';
 import { imageStore } from './images.ts';
@@ -201,6 +201,11 @@ export class Metadata implements Checkable, AsyncDisposable {
   /** Runs a whole garbage collection that begins after this call, backends included. */
   async collect(options?: CollectOptions): Promise<Collected> {
     return this.#collector.collect(options);
+  }
+
+  /** Has somebody told of each garbage collection from now on, who must not throw. */
+  onCollected(listener: (collection: Collection) => void): Disposable {
+    return this.#collector.onCollected(listener);
   }
 
   /** Collects garbage from now on: see {@link Scheduler}. Dispose the result to stop. */

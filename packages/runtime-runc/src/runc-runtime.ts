@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { Fault, type Logger, silentLogger, validateIdentifier } from '@stowage/core';
 import type { Events } from '@stowage/events';
-import type { Runtime, RuntimeInfo, TaskRef, TaskService } from '@stowage/runtime';
+import type { Runtime, RuntimeInfo, RuntimeProcess, TaskRef, TaskService } from '@stowage/runtime';
 import type { Grouping } from './daemon/groups.ts';
 import { ProcessTable } from './daemon/process-table.ts';
 import { type SupervisorProgram, supervisorProgram } from './daemon/program.ts';
@@ -78,6 +78,10 @@ export class RuncRuntime implements Runtime, AsyncDisposable {
   async *list(): AsyncGenerator<TaskRef> {
     await this.#pool.listed();
     yield* [...this.#table.list()];
+  }
+
+  processes(): readonly RuntimeProcess[] {
+    return this.#pool.processes;
   }
 
   info(request: { readonly runtimeName: string }): Promise<RuntimeInfo> {

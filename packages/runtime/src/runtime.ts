@@ -17,6 +17,9 @@ export interface Runtime {
   /** Every task there is, of all namespaces. */
   list(options?: CallOptions): AsyncIterable<TaskRef>;
 
+  /** Its processes at the moment, as far as it knows. Absent: it does not tell. */
+  processes?(): readonly RuntimeProcess[];
+
   /**
    * What the runtime is and can do, for `PluginInfo`: `containerd.types.RuntimeInfo`.
    *
@@ -26,6 +29,13 @@ export interface Runtime {
     request: { readonly runtimeName: string; readonly options?: TypedBytes | undefined },
     options?: CallOptions,
   ): Promise<RuntimeInfo>;
+}
+
+/** A process of a runtime's that holds containers. It may end with or without this one. */
+export interface RuntimeProcess {
+  /** For people to tell them apart. */
+  readonly name: string;
+  readonly pid: number;
 }
 
 export interface TaskRef {

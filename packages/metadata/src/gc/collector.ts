@@ -27,6 +27,15 @@ export interface Collected {
   readonly nextExpiry: Date | undefined;
 }
 
+/** One collection, for whoever counts them. */
+export interface Collection {
+  readonly removed: number;
+  readonly pruned: number;
+  readonly durationMs: number;
+  /** Why it failed. What it did until then is not told. */
+  readonly error?: unknown;
+}
+
 /**
  * Marks and sweeps. Writers go on: marking reads the database as it was at one moment, what they make reachable
  * meanwhile is told to the {@link Cycle}, and each object is looked at again under its lock before it goes.
@@ -34,6 +43,7 @@ export interface Collected {
 export class Collector implements AsyncDisposable {
   readonly #ledger: Ledger;
   readonly #operations: OperationRecorder | undefined;
+  readonly #listeners = new Set<(collection: Collection) => void>();
   /** Objects that there will be, by how many there were. */
   #expected: number | undefined;
   #running: Promise<Collected> | undefined;
@@ -43,6 +53,12 @@ export class Collector implements AsyncDisposable {
   constructor(ledger: Ledger, operations?: OperationRecorder) {
     this.#ledger = ledger;
     this.#operations = operations;
+  }
+
+  /** Has somebody told of each collection from now on, who must not throw. */
+  onCollected(listener: (collection: Collection) => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
   /** Runs once more after the run under way, if there is one, whose beginning was before this call. */
@@ -72,13 +88,19 @@ export class Collector implements AsyncDisposable {
 
   async #told(options: CollectOptions): Promise<Collected> {
     await using operation = this.#operations?.begin('', { kind: 'gc', subject: '', cancelable: false });
+    const began = performance.now();
+    const tell = (collection: Collection) => {
+      for (const listener of this.#listeners) listener(collection);
+    };
     try {
       const collected = await this.#run(options, operation);
+      tell(collected);
       await operation?.end();
       return collected;
-    } catch (e) {
-      await operation?.end(e);
-      throw e;
+    } catch (error) {
+      tell({ removed: 0, pruned: 0, durationMs: performance.now() - began, error });
+      await operation?.end(error);
+      throw error;
     }
   }
 

@@ -68,6 +68,11 @@ export class Line implements AsyncDisposable {
     return this.options.relay.options.holdings;
   }
 
+  /** Of the supervisor that it leads to. Undefined while there is none. */
+  get pid(): number | undefined {
+    return this.#connection === undefined ? undefined : this.#pid;
+  }
+
   /** The table holds what it has, or had when last heard of. */
   get isListed(): boolean {
     return this.#isListed;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault, type Logger } from '@stowage/core';
 import type { Events } from '@stowage/events';
-import type { CreateTask } from '@stowage/runtime';
+import type { CreateTask, RuntimeProcess } from '@stowage/runtime';
 import { layout } from '../layout.ts';
 import { readTaskRecord } from '../supervisor/task-record.ts';
 import type { SupervisorConnection } from './connection.ts';
@@ -96,6 +96,11 @@ export class SupervisorPool implements AsyncDisposable {
     const all = Promise.all(unlisted.map((line) => line.tried));
     await Promise.race([all, delay(LIST_MS, undefined, late).catch(() => {})]);
     late.abort();
+  }
+
+  /** The supervisors that are known to be there, by their names. */
+  get processes(): readonly RuntimeProcess[] {
+    return [...this.#lines.values()].flatMap(({ name, pid }) => (pid === undefined ? [] : [{ name, pid }]));
   }
 
   /** The supervisor that has a task. Undefined if there is no such task. */
