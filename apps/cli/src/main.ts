@@ -16,6 +16,7 @@ import { addInstallShimCommand } from './commands/install-shim.ts';
 import { addLeaseCommands } from './commands/leases.ts';
 import { addLifecycleCommands } from './commands/lifecycle.ts';
 import { addLogCommands } from './commands/logs.ts';
+import { addMigrateCommand } from './commands/migrate.ts';
 import { addNamespaceCommands } from './commands/namespaces.ts';
 import { addOperationCommands } from './commands/operations.ts';
 import { addPluginCommands } from './commands/plugins.ts';
@@ -68,6 +69,7 @@ addInfoCommand(program);
 addOperationCommands(program);
 addEventsCommand(program);
 addPluginCommands(program);
+addMigrateCommand(program);
 addInstallShimCommand(program);
 addVersionCommand(program, manifest.version);
 
