@@ -12,6 +12,7 @@ import { parseIndex, parseManifest } from './parse.ts';
 import { allSettled, Pool } from './pool.ts';
 import type { OnProgress } from './progress.ts';
 import { readConfig, readManifest } from './read.ts';
+import { storedCompression } from './stored-compression.ts';
 import { writeBytes } from './write-json.ts';
 
 export interface ConvertOptions extends CallOptions {
@@ -20,6 +21,8 @@ export interface ConvertOptions extends CallOptions {
   readonly target: Descriptor;
   /** How layers are to be compressed. Default: as they are. */
   readonly compression?: Compression | undefined;
+  /** Leaves layers that are compressed in another way as they are. Default: false. */
+  readonly plainOnly?: boolean | undefined;
   /** 0 to 9 of gzip, 1 to 22 of zstd. Default: the library's own, 6 and 3. */
   readonly level?: number | undefined;
   /**
@@ -115,11 +118,13 @@ const isArchive = ({ mediaType }: Descriptor) => layerTypeFor(mediaType, 'none')
 /** @returns whether a layer was made. */
 async function convertOne(
   { layer, diffId }: Layer,
-  conversion: Omit<LayerConversion, 'compression'> & { readonly compression?: Compression | undefined },
+  conversion: Omit<LayerConversion, 'compression'> & Pick<ConvertOptions, 'compression' | 'plainOnly'>,
   changed: Map<Digest, Descriptor>,
 ): Promise<boolean> {
-  const { compression = 'none', signal } = conversion;
+  const { content, plainOnly = false, signal } = conversion;
   signal.throwIfAborted();
+  const stored = plainOnly ? await storedCompression(content, layer, { signal }) : 'none';
+  const compression = stored === 'none' ? (conversion.compression ?? 'none') : stored;
   const made = await convertLayer(layer, diffId, { ...conversion, compression });
   const mediaType = layerTypeFor(layer.mediaType, compression) ?? layer.mediaType;
   // What was called by a wrong type is called by the right one.

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Descriptor, Fault } from '@stowage/core';
-import { writeArchive } from '@stowage/oci-image';
+import { type Descriptor, Fault, MEDIA_TYPE } from '@stowage/core';
+import { chooseManifest, convertImage, writeArchive } from '@stowage/oci-image';
 import { openRegistry, type Registry } from '@stowage/registry';
 import type { ImageReference, StoredImage, TransferProgress } from '@stowage/transfer';
 import { amd64, arm64, digestsIn, type House, house, twoPlatforms } from './house.ts';
@@ -273,11 +273,36 @@ test('what can not be unpacked is an error, before anything is moved', async () 
   expect((await kindsIn('unpack')).blobs).toBe(0);
 });
 
-test('an archive with layers to be compressed is refused, as nobody compresses them', async () => {
-  const from = { kind: 'import' as const, bytes: archiveOf(NAME), forceCompress: true };
-  await expect(at.transfers('compress').transfer(from, stored('x'))).rejects.toMatchObject({
-    kind: 'unimplemented',
-  });
+test('layers of an archive that are not compressed can be, on their way in', async () => {
+  const { content } = at.view('source');
+  const convert = (compression: 'none' | 'zstd') => convertImage({ content, target: image, compression });
+  const plain = (await convert('none')).descriptor;
+  const packed = (await convert('zstd')).descriptor;
+  const archive = writeArchive(content, [
+    { name: 'example.org/plain:v1', target: plain },
+    { name: 'example.org/packed:v1', target: packed },
+  ]);
+  const from = { kind: 'import' as const, bytes: archive, forceCompress: true };
+  await at
+    .transfers('compress')
+    .transfer(from, stored('', { references: [prefix('x', { allowOverwrite: true })] }));
+  const there = at.view('compress');
+  const typesOf = async (name: string) => {
+    const { target } = await there.images.get(name);
+    const types = new Set<string>();
+    for (const platform of [amd64, arm64]) {
+      const { manifest } = await chooseManifest(there.content, target, platform);
+      for (const layer of manifest.layers) {
+        types.add(layer.mediaType);
+        const [bytes] = await Array.fromAsync(there.content.read(layer.digest, { length: 2n }));
+        if (layer.mediaType === MEDIA_TYPE.ociLayerGzip) expect([...(bytes ?? [])]).toEqual([0x1f, 0x8b]);
+      }
+    }
+    return [...types];
+  };
+  expect(await typesOf('example.org/plain:v1')).toEqual([MEDIA_TYPE.ociLayerGzip]);
+  expect(await typesOf('example.org/packed:v1')).toEqual([MEDIA_TYPE.ociLayerZstd]);
+  expect(await at.leases('compress')).toBe(0);
 });
 
 test('an export can leave out Docker’s manifest, and fails where the store lacks a platform', async () => {

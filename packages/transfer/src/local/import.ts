@@ -11,9 +11,12 @@ import {
 import {
   type ChosenManifest,
   chooseManifest,
+  convertImage,
   kindOf,
+  type ReadArchive,
   readArchive,
   readConfig,
+  readIndex,
   unpackImage,
 } from '@stowage/oci-image';
 import type { ArchiveSource, StoredImage } from '../objects.ts';
@@ -31,15 +34,13 @@ export async function importArchive(
   steps: Steps,
 ): Promise<void> {
   const { parts, signal } = work;
-  if (from.forceCompress) {
-    throw new Fault('unimplemented', 'import: layers that are not compressed can not be compressed here');
-  }
   await using lease = await ownLease(work);
   const { scope } = lease;
   const unpackings = unpackingsOf(parts, scope, to);
   const content = parts.content(scope);
   steps.say('Importing');
-  const { index, manifests } = await readArchive(from.bytes, content, { signal });
+  const archive = await readArchive(from.bytes, content, { signal });
+  const { index, manifests } = from.forceCompress ? await compressed(content, archive, { signal }) : archive;
   await mustSuit(content, manifests, to.platforms ?? [], { signal });
   for (const unpacking of unpackings) {
     for (const manifest of manifests) {
@@ -62,6 +63,30 @@ export async function importArchive(
   if (!isNamed)
     parts.log.info({ index: index.digest }, 'an archive was imported, and nothing of it was named');
   steps.say('Completed import');
+}
+
+/** With gzip, what is not compressed. Of what the archive lacks nothing is left in the index then. */
+async function compressed(
+  content: ContentStore,
+  archive: ReadArchive,
+  options: CallOptions,
+): Promise<ReadArchive> {
+  const part = 'available';
+  const converted = await convertImage({
+    ...{ content, target: archive.index, part, compression: 'gzip', plainOnly: true },
+    ...options,
+  });
+  const { descriptor: index, leftOut } = converted;
+  if (index.digest === archive.index.digest) return archive;
+  const isLeftOut = new Set(leftOut.map(({ digest }) => digest));
+  const kept = archive.manifests.filter(({ digest }) => !isLeftOut.has(digest));
+  const made =
+    kindOf(index.mediaType) === 'index' ? (await readIndex(content, index, options)).manifests : [index];
+  const manifests = kept.map((manifest, i) => {
+    const { digest, size, mediaType } = made[i] ?? manifest;
+    return { ...manifest, digest, size, mediaType };
+  });
+  return { index, manifests };
 }
 
 /** An archive may lack what its index names. @throws Fault `not_found` */
