@@ -1,13 +1,11 @@
-import { Client, connect } from '@stowage/client';
+import { Client } from '@stowage/client';
 import type { Command } from 'commander';
-import { EmbeddedTransport } from './embedded.ts';
 import type { GlobalOptions } from './global-options.ts';
+import { openTransport } from './transport.ts';
 
 /** The client of one command; of another namespace than the one that was asked for, if it is given. */
 export function open(command: Command, other?: string): Client {
-  const { address, namespace, embedded, root } = command.optsWithGlobals<GlobalOptions>();
-  const scope = { namespace: other ?? namespace };
-  if (embedded !== true) return connect(address, scope);
-  const transport = new EmbeddedTransport(root);
-  return new Client(transport, scope, () => transport[Symbol.asyncDispose]());
+  const { namespace } = command.optsWithGlobals<GlobalOptions>();
+  const transport = openTransport(command);
+  return new Client(transport, { namespace: other ?? namespace }, () => transport[Symbol.asyncDispose]());
 }

@@ -1,6 +1,5 @@
 // Starts a command's bundle on a Node that is new enough. Plain JavaScript that any Node since 18 reads, because
 // the point is to run before anything newer is needed.
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -21,6 +20,8 @@ export async function launch(bundle) {
   if (node === undefined) {
     fail(`needs Node 22.23.2 or later of 22, or 24.18.1 or later; this is v${process.versions.node}`);
   }
+  // Here, as loading it takes a while, and most have no need of it.
+  const { spawn } = await import('node:child_process');
   const child = spawn(node, [file, ...process.argv.slice(2)], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH']) {
     // A terminal sends what its keys stand for to both; passed on, it would count as pressed twice.

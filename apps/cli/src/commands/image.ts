@@ -50,7 +50,7 @@ Of what is shared, another image has the same; the rest goes with the image, unl
 stowage gc freed-by.`;
 
 /** The group `image`, for what is done to images besides getting, running and removing them. */
-export function addImageGroup(program: Command): Command {
+export function addImageGroup(program: Command): void {
   const image = program
     .command('image')
     .description('convert images, and see what there is of them')
@@ -102,8 +102,6 @@ export function addImageGroup(program: Command): Command {
       const flags = { type: 'image' as const, ...(platform !== undefined && { platform }) };
       process.exitCode = await inspect(command, names, flags);
     });
-
-  return image;
 }
 
 function parseLevel(text: string): number {

@@ -1,5 +1,4 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { addImageGroup } from './image.ts';
 import {
   type ProgressFlags,
   type RegistryFlags,
@@ -33,8 +32,6 @@ It prints the image's digest. Layers that are there already are not fetched agai
 logins are Docker's: see stowage login.`;
 
 export function addImageCommands(program: Command): void {
-  addImageGroup(program);
-
   withProgressOptions(withRegistryOptions(program.command('pull <image>')))
     .description('pull an image from its registry and unpack it')
     .option('--platform <os/arch>', 'platform, such as linux/arm64')

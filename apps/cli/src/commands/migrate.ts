@@ -8,7 +8,7 @@ export interface MigrateFlags {
 }
 
 const HELP = `
-Example:
+Examples:
   stowage migrate --from /run/containerd/containerd.sock
 
 What is here already stays as it is, so that the same command goes on with what failed or broke off. Nothing is changed at

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-export function addVersionCommand(program: Command, own: string): void {
+export function addVersionCommand(program: Command): void {
   program
     .command('version')
     .description('show the versions of this tool and of the daemon')
@@ -10,6 +10,6 @@ export function addVersionCommand(program: Command, own: string): void {
     )
     .action(async (_: object, command: Command) => {
       const { showVersion } = await import('../actions/version.ts');
-      await showVersion(command, own);
+      await showVersion(command, program.version() ?? '');
     });
 }
