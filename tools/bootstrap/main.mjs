@@ -29,6 +29,11 @@ const COMMANDS = {
     script: 'tools/bench/main.ts',
     bundle: true,
   },
+  rehearse: {
+    tools: ['runc', 'busybox', 'ctr', 'docker-registry', 'mkfs.ext4'],
+    script: 'tools/release/rehearse/main.ts',
+    bundle: true,
+  },
   build: { tools: [], script: undefined, bundle: true },
   lint: { tools: [], script: 'tools/test/main.mjs', args: ['--only=checks'], bundle: false },
 };

@@ -6,6 +6,7 @@ const source = ['node', '--conditions=stowage-source', '--disable-warning=Experi
 export const ofSources = [
   ['lock file is complete', ['node', 'tools/checks/lock.mjs']],
   ['workspaces: floors, references, manifests', ['node', 'tools/checks/workspaces.mjs']],
+  ['links of READMEs and docs', ['node', 'tools/checks/links.mjs']],
   ['code lint and format', ['biome', 'check', '--error-on-warnings', '.']],
   ['contract lint', ['buf', 'lint']],
   ['contract format', ['buf', 'format', '-d', '--exit-code']],

@@ -1,37 +1,20 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { type NpmRegistry, type PublishedManifest, startNpmServer } from './npm-server.ts';
 import { must } from './process.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-interface Manifest {
-  readonly name: string;
-  readonly version: string;
-  readonly dependencies?: Readonly<Record<string, string>>;
-  readonly optionalDependencies?: Readonly<Record<string, string>>;
-  readonly peerDependencies?: Readonly<Record<string, string>>;
-}
-
 interface Packed {
   readonly name: string;
-  readonly version: string;
   readonly filename: string;
-  readonly integrity: string;
-  readonly shasum: string;
-}
-
-export interface NpmRegistry extends AsyncDisposable {
-  /** For whoever runs npm: `@stowage` comes from here, everything else from where it comes otherwise. */
-  readonly env: Readonly<Record<string, string>>;
 }
 
 /**
  * Packs packages of the checkout as they would be published, with all of ours that they need, and serves them as npm's
  * registry does. They must have been built.
  *
- * @param dir - for the tarballs, and npm's cache of them.
+ * @param dir - for the tarballs.
  */
 export async function startNpmRegistry(dir: string, wanted: readonly string[]): Promise<NpmRegistry> {
   const manifests = await closure(wanted);
@@ -39,52 +22,25 @@ export async function startNpmRegistry(dir: string, wanted: readonly string[]): 
   const workspaces = [...manifests.keys()].flatMap((name) => ['--workspace', name]);
   const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', dir, ...workspaces];
   const packed = JSON.parse(await must('npm', pack, { cwd: ROOT, timeoutMs: 300_000 })) as Packed[];
-  const server = createServer((request, response) => {
-    const path = decodeURIComponent(request.url ?? '');
-    const tarball = packed.find(({ filename }) => path === `/-/${filename}`);
-    const one = packed.find(({ name }) => path === `/${name}`);
-    if (tarball !== undefined) {
-      readFile(join(dir, tarball.filename)).then(
-        (bytes) => response.end(bytes),
-        (e) => response.destroy(e),
-      );
-    } else if (one !== undefined) {
-      response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify(about(one, manifests.get(one.name), request.headers.host ?? '')));
-    } else {
-      response.statusCode = 404;
-      response.end('{}');
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    env: { 'npm_config_@stowage:registry': `http://127.0.0.1:${port}/` },
-    [Symbol.asyncDispose]: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
-}
-
-/** What npm reads of a package before it fetches it. */
-function about({ name, version, filename, integrity, shasum }: Packed, manifest: object = {}, host: string) {
-  const dist = { tarball: `http://${host}/-/${filename}`, integrity, shasum };
-  return { name, 'dist-tags': { latest: version }, versions: { [version]: { ...manifest, dist } } };
+  const registry = await startNpmServer();
+  for (const { name, filename } of packed) {
+    const manifest = manifests.get(name);
+    if (manifest !== undefined) registry.add(manifest, await readFile(join(dir, filename)));
+  }
+  return registry;
 }
 
 /** Ours among what packages need, and what those need. */
-async function closure(wanted: readonly string[]): Promise<Map<string, Manifest>> {
-  const all = new Map<string, Manifest>();
+async function closure(wanted: readonly string[]): Promise<Map<string, PublishedManifest>> {
+  const all = new Map<string, PublishedManifest>();
   for (const base of ['packages', 'apps']) {
     for (const name of await readdir(join(ROOT, base))) {
       const text = await readFile(join(ROOT, base, name, 'package.json'), 'utf8').catch(() => undefined);
-      const manifest = text === undefined ? undefined : (JSON.parse(text) as Manifest);
+      const manifest = text === undefined ? undefined : (JSON.parse(text) as PublishedManifest);
       if (manifest !== undefined) all.set(manifest.name, manifest);
     }
   }
-  const needed = new Map<string, Manifest>();
+  const needed = new Map<string, PublishedManifest>();
   const add = (name: string) => {
     const manifest = all.get(name);
     if (manifest === undefined || needed.has(name)) return;
