@@ -7,15 +7,23 @@ import { eventsSlot } from '@stowage/events';
 import { eventsTtrpcRoutes } from '@stowage/events/service';
 import { primePool } from '@stowage/linux/confine';
 import { metadataPlugin } from '@stowage/metadata/plugin';
+import { metricsSlot } from '@stowage/metrics';
+import { operationsSlot } from '@stowage/operations';
 import { proxyPluginsGrpcPlugin } from '@stowage/plugins/plugin';
-import { listen } from '@stowage/rpc/server';
+import { listen, observers, type RpcServer } from '@stowage/rpc/server';
+import { observeCalls, tracerSlot } from '@stowage/tracing';
 import { serveTtrpc } from '@stowage/ttrpc';
 import { AddedFile } from './added/added-file.ts';
 import { addedPlugins, warningsOfLeftOut } from './added/added-plugins.ts';
 import { proxyPluginsServicePlugin } from './added/plugin.ts';
-import { type DaemonConfig, SERVER_TABLE } from './config/daemon-config.ts';
+import { type DaemonConfig, DEBUG_TABLE, SERVER_TABLE } from './config/daemon-config.ts';
+import type { LevelSwitch } from './debug/level-switch.ts';
+import { serveDebug } from './debug/serve.ts';
+import type { Load } from './debug/variables.ts';
+import { Outgoing } from './outgoing.ts';
 import { builtinPlugins } from './plugins.ts';
 import { proxyPlugins } from './proxy.ts';
+import { serverCollector } from './server-collector.ts';
 import { loadPackages } from './third-party.ts';
 
 const METADATA = nameOf(metadataPlugin);
@@ -31,8 +39,12 @@ interface Selection {
  * Every plugin that a config selects: ours, third parties', and proxies, also those that were added while a daemon ran. A
  * content proxy is instead of our store.
  */
-async function selectPlugins(config: DaemonConfig, file: AddedFile): Promise<Selection> {
-  const proxies = proxyPlugins(config.proxyPlugins);
+async function selectPlugins(
+  config: DaemonConfig,
+  file: AddedFile,
+  outgoing = new Outgoing(),
+): Promise<Selection> {
+  const proxies = proxyPlugins(config.proxyPlugins, outgoing.interceptors);
   const replaced = proxies.some(({ slot }) => slot.type === contentSlot.type);
   const builtin = builtinPlugins.filter(({ slot }) => !(replaced && slot.type === contentSlot.type));
   const loaded = await loadPackages(config.packages, config.pluginDir);
@@ -40,19 +52,39 @@ async function selectPlugins(config: DaemonConfig, file: AddedFile): Promise<Sel
     ...loaded.map((one) => [nameOf(one), `of a package that ${config.file} names`] as const),
     ...builtinPlugins.map((one) => [nameOf(one), 'built in'] as const),
   ]);
-  const selected = { config, origins };
+  const selected = { config, origins, interceptors: outgoing.interceptors };
   const { plugins: added, leftOut } = addedPlugins(file.configs, selected);
   const admin = [proxyPluginsServicePlugin({ ...selected, file, leftOut }), proxyPluginsGrpcPlugin];
   const plugins = [...builtin, ...loaded, ...proxies, ...added, ...admin];
-  const warnings = [...config.warnings, ...warningsOfForeign(plugins, config), ...warningsOfLeftOut(leftOut)];
-  return { plugins, warnings };
+  return { plugins, warnings: warningsOfLeftOut(leftOut) };
 }
 
-/** Reads what a config selects and says what is wrong with it. Starts nothing. @returns warnings. */
-export async function checkConfig(config: DaemonConfig): Promise<readonly string[]> {
+export interface ConfigPlan {
+  /** All that the config selects, in no order; also those that it disables. */
+  readonly plugins: readonly Plugin[];
+  readonly warnings: readonly string[];
+  /**
+   * Those that would be started, each after what it needs.
+   *
+   * @throws Fault for needs that can't be met or a bad setting.
+   */
+  resolve(): readonly Plugin[];
+}
+
+/** What a config selects, without what was added while a daemon ran. Starts nothing. */
+export async function planOf(config: DaemonConfig): Promise<ConfigPlan> {
   const { plugins, warnings } = await selectPlugins(config, AddedFile.none());
-  Engine.check(engineOptions(config, plugins));
-  return warnings;
+  return { plugins, warnings, resolve: () => Engine.check(engineOptions(config, plugins)) };
+}
+
+export interface RunOptions {
+  readonly log: Logger;
+  /** How much that says. */
+  readonly level: LevelSwitch;
+  readonly signal: AbortSignal;
+  readonly onReady?: () => void;
+  /** Told when the signal has fired, before anything is stopped. */
+  readonly onStop?: () => void;
 }
 
 /**
@@ -61,22 +93,26 @@ export async function checkConfig(config: DaemonConfig): Promise<readonly string
  * @param onReady - told once both sockets answer.
  * @throws Fault for a config or root that can't be used; nothing is left running then.
  */
-export async function runDaemon(
-  config: DaemonConfig,
-  options: { readonly log: Logger; readonly signal: AbortSignal; readonly onReady?: () => void },
-): Promise<void> {
-  const { log, signal } = options;
+export async function runDaemon(config: DaemonConfig, options: RunOptions): Promise<void> {
+  const { log, level, signal } = options;
   await primePool();
   using _place = await takePlace(config, 'stowaged');
   const file = await AddedFile.read(join(config.root, ADDED), log);
-  const { plugins, warnings } = await selectPlugins(config, file);
-  for (const warning of warnings) log.warn({}, warning);
+  const outgoing = new Outgoing();
+  const { plugins, warnings } = await selectPlugins(config, file, outgoing);
+  const foreign = unknownTables(plugins, config).map(
+    (name) => `${config.file}: plugins.'${name}': there is no such plugin here; ignored`,
+  );
+  for (const warning of [...config.warnings, ...foreign, ...warnings]) log.warn({}, warning);
 
   const { root, state } = config;
   await using engine = await Engine.open({ root, state, ...engineOptions(config, plugins), log, signal });
+  const [tracer] = engine.values(tracerSlot).values();
+  outgoing.tracer = tracer;
+  const [metrics] = engine.values(metricsSlot).values();
   await makePassable(dirname(config.address));
   await using _ttrpc = await listenTtrpc(engine, config, log);
-  await using _server = await listen({
+  await using server = await listen({
     address: {
       path: config.address,
       uid: config.uid,
@@ -85,13 +121,22 @@ export async function runDaemon(
     },
     routes: engine.routes,
     log,
+    observer: observers([metrics?.calls, tracer && observeCalls(tracer)]),
   });
+  metrics?.add(serverCollector(server));
+  await using held = new AsyncDisposableStack();
+  const { debug } = config;
+  if (debug.address !== undefined) {
+    const address = debug.address;
+    held.use(await serveDebug({ config: { ...debug, address }, level, load: loadOf(server, engine), log }));
+  }
   log.info({ address: config.address, root: config.root, state: config.state, pid: process.pid }, 'ready');
   options.onReady?.();
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
+  options.onStop?.();
   log.info({}, 'stopping; containers go on');
 }
 
@@ -99,6 +144,21 @@ async function listenTtrpc(engine: Engine, config: DaemonConfig, log: Logger): P
   const [events] = engine.values(eventsSlot).values();
   const routes = events === undefined ? [] : [eventsTtrpcRoutes(events)];
   return serveTtrpc({ path: `${config.address}.ttrpc`, routes, log });
+}
+
+/** What the daemon is busy with, for whoever looks into it. */
+function loadOf(server: RpcServer, engine: Engine): Load {
+  const [operations] = engine.values(operationsSlot).values();
+  return {
+    get connections() {
+      return server.load.connections;
+    },
+    get calls() {
+      return server.load.calls;
+    },
+    operations: (options) =>
+      Array.fromAsync(operations?.scope({ namespace: '' }).list(['state==running'], options) ?? []),
+  };
 }
 
 function engineOptions(config: DaemonConfig, plugins: readonly Plugin[]) {
@@ -114,10 +174,8 @@ function engineOptions(config: DaemonConfig, plugins: readonly Plugin[]) {
   };
 }
 
-/** Tables and names of plugins that only containerd has are no error: its config files are to be read here. */
-function warningsOfForeign(plugins: readonly Plugin[], config: DaemonConfig): string[] {
-  const known = new Set([...plugins.map(nameOf), SERVER_TABLE]);
-  return Object.keys(config.plugins)
-    .filter((name) => !known.has(name))
-    .map((name) => `${config.file}: plugins.'${name}': there is no such plugin here; ignored`);
+/** Tables of plugins that are not here. Those that only containerd has are no error: its config files are to be read here. */
+export function unknownTables(plugins: readonly Plugin[], config: DaemonConfig): string[] {
+  const known = new Set([...plugins.map(nameOf), SERVER_TABLE, DEBUG_TABLE]);
+  return Object.keys(config.plugins).filter((name) => !known.has(name));
 }

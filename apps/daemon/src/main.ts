@@ -3,13 +3,16 @@ import { Fault, reasonOf } from '@stowage/core';
 import { Command, Option } from 'commander';
 import type { Logger as Pino } from 'pino';
 import { addCheckCommand } from './check/command.ts';
+import { addConfigCheckCommand } from './config/check/command.ts';
 import { DEFAULTS, LOG_LEVELS } from './config/daemon-config.ts';
 import { type Flags, loadConfig } from './config/load.ts';
 import { printDefaultConfig } from './config/print.ts';
-import { checkConfig, runDaemon } from './daemon.ts';
+import { runDaemon } from './daemon.ts';
+import { levelSwitch } from './debug/level-switch.ts';
 import { EXIT_BUG, exitCodeOf } from './exit-codes.ts';
 import { openLog } from './log.ts';
 import { builtinPlugins } from './plugins.ts';
+import { serviceManager } from './service-manager.ts';
 import { VERSION } from './version.ts';
 
 const program = new Command('stowaged')
@@ -23,6 +26,11 @@ const program = new Command('stowaged')
     'socket to serve on (default <state>/stowage.sock); ttrpc on <socket>.ttrpc',
   )
   .addOption(new Option('-l, --log-level <level>', 'how much to say').choices([...LOG_LEVELS]))
+  .option('--debug-address <socket>', 'socket to look into the daemon by (default: none)')
+  .option(
+    '--metrics-address <address>',
+    'host:port or socket to serve figures for Prometheus on (default: none)',
+  )
   .allowExcessArguments(false)
   .action(serve);
 
@@ -33,14 +41,7 @@ config
   .action(() => {
     process.stdout.write(printDefaultConfig(builtinPlugins));
   });
-config
-  .command('check')
-  .description('read the config file and say what is wrong with it')
-  .action(async () => {
-    for (const warning of await checkConfig(await loadConfig(program.opts<Flags>())))
-      process.stderr.write(`warning: ${warning}\n`);
-    process.stdout.write('the config is good\n');
-  });
+addConfigCheckCommand(config, program);
 
 addCheckCommand(program);
 
@@ -48,14 +49,19 @@ async function serve(): Promise<void> {
   const settings = await loadConfig(program.opts<Flags>());
   const log = openLog(settings.logLevel);
   endOnBugs(log);
+  const level = levelSwitch(log);
+  const manager = serviceManager(process.env, log);
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.once(name, () => stop.abort(new Fault('canceled', `stopped by ${name}`)));
   process.on('SIGHUP', () =>
     log.info({}, 'SIGHUP ignored: restart to read the config again; containers go on'),
   );
+  // Unless it is heard, Node opens its debugger to all users of the machine.
+  process.on('SIGUSR1', () => level.toggle());
+  const onReady = () => manager.ready(`serving on ${settings.address}`);
   try {
-    await runDaemon(settings, { log, signal: stop.signal });
+    await runDaemon(settings, { log, level, signal: stop.signal, onReady, onStop: () => manager.stopping() });
   } catch (e) {
     if (e !== stop.signal.reason) throw e;
   }

@@ -1,3 +1,4 @@
+import type { Interceptor } from '@connectrpc/connect';
 import { contentSlot } from '@stowage/content';
 import { hostPlatform, noConfig, type Plugin, parsePlatform, plugin, type Scope } from '@stowage/core';
 import { differSlot } from '@stowage/diff';
@@ -13,12 +14,21 @@ import { proxiedSnapshotter } from './proxied-snapshotter.ts';
 /**
  * Other processes' services in the place of our own: containerd's `[proxy_plugins]`. They need not be there when the
  * daemon starts; a call while one is away fails with `unavailable`, and the next one finds it again.
+ *
+ * @param interceptors - around each call to them.
  */
-export function proxyPlugins(configs: Readonly<Record<string, ProxyPluginConfig>>): Plugin[] {
-  return Object.entries(configs).map(([name, config]) => proxyPlugin(name, config));
+export function proxyPlugins(
+  configs: Readonly<Record<string, ProxyPluginConfig>>,
+  interceptors: readonly Interceptor[] = [],
+): Plugin[] {
+  return Object.entries(configs).map(([name, config]) => proxyPlugin(name, config, interceptors));
 }
 
-export function proxyPlugin(id: string, config: ProxyPluginConfig): Plugin {
+export function proxyPlugin(
+  id: string,
+  config: ProxyPluginConfig,
+  interceptors: readonly Interceptor[] = [],
+): Plugin {
   const about = {
     id,
     config: noConfig,
@@ -29,7 +39,7 @@ export function proxyPlugin(id: string, config: ProxyPluginConfig): Plugin {
   const connect = (exports: Map<string, string>) => {
     for (const [key, value] of Object.entries(config.exports)) exports.set(key, value);
     exports.set('address', config.address);
-    return unixTransport(config.address);
+    return unixTransport(config.address, { interceptors });
   };
   switch (config.type) {
     case 'snapshot':

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { parse } from 'smol-toml';
 import { parseConfig } from '../src/config/load.ts';
 import { printDefaultConfig } from '../src/config/print.ts';
-import { checkConfig } from '../src/daemon.ts';
+import { planOf } from '../src/daemon.ts';
 import { builtinPlugins } from '../src/plugins.ts';
 
 const named = builtinPlugins.map((plugin) => [`${plugin.slot.type}.${plugin.id}`, plugin] as const);
@@ -23,5 +23,8 @@ test.each(named)('%s: a setting that it does not know is refused by name', (_, {
 
 test('the printed config is one that the daemon accepts, without a warning', async () => {
   const table = parse(printDefaultConfig(builtinPlugins));
-  expect(await checkConfig(parseConfig(table, 'printed'))).toEqual([]);
+  const config = parseConfig(table, 'printed');
+  const { resolve, warnings } = await planOf(config);
+  expect([...config.warnings, ...warnings]).toEqual([]);
+  expect(resolve().length).toBe(builtinPlugins.length + 2);
 });

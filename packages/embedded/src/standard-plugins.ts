@@ -27,6 +27,7 @@ import {
   snapshotsServicePlugin,
   verificationServicePlugin,
 } from '@stowage/metadata/plugin';
+import { metricsPlugin } from '@stowage/metrics/plugin';
 import { loopHandlerPlugin, mountManagerPlugin } from '@stowage/mount-manager/plugin';
 import { mountsGrpcPlugin } from '@stowage/mounts/plugin';
 import { namespacesGrpcPlugin } from '@stowage/namespaces/plugin';
@@ -45,6 +46,7 @@ import { nativeSnapshotterPlugin } from '@stowage/snapshotter-native/plugin';
 import { overlaySnapshotterPlugin } from '@stowage/snapshotter-overlay/plugin';
 import { streamingGrpcPlugin, streamManagerPlugin } from '@stowage/streaming/plugin';
 import { taskRouterPlugin, tasksGrpcPlugin, tasksServicePlugin } from '@stowage/tasks/plugin';
+import { otlpTracingPlugin } from '@stowage/tracing/plugin';
 import { localTransferPlugin, transferGrpcPlugin } from '@stowage/transfer/plugin';
 
 /** The containerd whose API this is, with the version of what serves it. Clients gate features on the first. */
@@ -90,6 +92,9 @@ export const standardPlugins = ({ version, revision }: StandardOptions): readonl
   introspectionServicePlugin,
   localTransferPlugin,
   restartMonitorPlugin,
+
+  metricsPlugin({ version, revision }),
+  otlpTracingPlugin({ version }),
 
   namespacesGrpcPlugin,
   contentGrpcPlugin,

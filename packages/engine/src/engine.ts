@@ -94,9 +94,13 @@ export class Engine implements PluginHost, AsyncDisposable {
     return new Engine(nodes, started, host, log, stop);
   }
 
-  /** Throws what {@link open} would throw before it starts anything. */
-  static check(options: Omit<EngineOptions, 'root' | 'state' | 'signal'>): void {
-    plan(options);
+  /**
+   * Throws what {@link open} would throw before it starts anything.
+   *
+   * @returns the plugins that it would start, each after what it needs.
+   */
+  static check(options: Omit<EngineOptions, 'root' | 'state' | 'signal'>): readonly Plugin[] {
+    return plan(options).nodes.map(({ plugin }) => plugin);
   }
 
   /** How each plugin came up: each after those that it needs. */

@@ -4,6 +4,7 @@ import { O_CLOEXEC, O_NONBLOCK } from './constants.ts';
 import { checked, systemError } from './errors.ts';
 import { close } from './fd.ts';
 import { c, lastErrno } from './libc.ts';
+import { sendMessage } from './message.ts';
 
 export type { MessageOptions, ReceivedMessage } from './message.ts';
 export { receiveMessage, sendMessage } from './message.ts';
@@ -11,6 +12,7 @@ export * from './peer.ts';
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 const SOCK_SEQPACKET = 5;
 const LONGEST_PATH = 107;
 
@@ -72,9 +74,40 @@ export function connectUnix(path: string, options: UnixSocketOptions = {}): numb
   }
 }
 
+/**
+ * Sends one datagram to a unix socket, as sd_notify(3) does. Never waits.
+ *
+ * @param path - One that begins with `@` names a socket in the network namespace, not a file.
+ * @returns whether it went; otherwise the receiver has no room for it.
+ * @throws ENOENT and ECONNREFUSED if nobody listens there.
+ */
+export function sendDatagram(path: string, data: Uint8Array): boolean {
+  const address = path.startsWith('@') ? abstractAddress(path) : unixAddress(path);
+  const type = SOCK_DGRAM | O_NONBLOCK | O_CLOEXEC;
+  const fd = checked(c.socket(AF_UNIX, type, 0), 'socket', 'make', 'unix socket');
+  try {
+    checked(c.connect(fd, address, address.length), 'connect', 'connect to', path);
+    return sendMessage(fd, data, []) !== undefined;
+  } finally {
+    close(fd);
+  }
+}
+
 function unixSocket({ type = 'stream' }: UnixSocketOptions): number {
   const kind = type === 'stream' ? SOCK_STREAM : SOCK_SEQPACKET;
   return checked(c.socket(AF_UNIX, kind | O_NONBLOCK | O_CLOEXEC, 0), 'socket', 'make', 'unix socket');
+}
+
+/** Only for sending to somebody else's: see {@link unixAddress}. */
+function abstractAddress(name: string): Uint8Array {
+  const bytes = Buffer.from(name);
+  if (bytes.length > LONGEST_PATH)
+    throw systemError(constants.errno.ENAMETOOLONG, 'connect', 'use socket name', name, 'at most 107 bytes');
+  const address = Buffer.alloc(2 + bytes.length);
+  address.writeUInt16LE(AF_UNIX, 0);
+  bytes.copy(address, 2);
+  address[2] = 0;
+  return address;
 }
 
 /** Never abstract: a path is guarded by its directories, a name in the network namespace by nothing. */

@@ -1,3 +1,4 @@
+import type { Interceptor } from '@connectrpc/connect';
 import { type Plugin, quote } from '@stowage/core';
 import { nameOf } from '@stowage/engine';
 import type { DaemonConfig } from '../config/daemon-config.ts';
@@ -9,6 +10,8 @@ export interface Selected {
   readonly config: DaemonConfig;
   /** Where plugins are from, by `type.id`, those that are disabled included. */
   readonly origins: ReadonlyMap<string, string>;
+  /** Around calls to processes of plugins that are added. */
+  readonly interceptors?: readonly Interceptor[] | undefined;
 }
 
 /** Why a proxy plugin can't be here beside what the config selects, or undefined. */
@@ -38,7 +41,7 @@ export function addedPlugins(
   const plugins: Plugin[] = [];
   const leftOut = new Map<string, string>();
   for (const [id, config] of configs) {
-    const plugin = proxyPlugin(id, config);
+    const plugin = proxyPlugin(id, config, selected.interceptors);
     const clash = whyNotBeside(id, plugin, selected);
     if (clash === undefined) plugins.push(plugin);
     else leftOut.set(id, clash.reason);

@@ -56,7 +56,7 @@ export class LocalProxyPlugins implements ProxyPlugins {
     const what = `add plugin ${quote(name)}`;
     validateIdentifier(name, 'plugin name');
     const config = proxyPluginConfig(new TableReader(present(keys), what));
-    const plugin = proxyPlugin(name, config);
+    const plugin = proxyPlugin(name, config, this.#options.interceptors);
     using _turn = await this.#turns.acquire(TURN, signal);
     const { file, host, log, metadata, probeTimeoutMs: timeoutMs = PROBE_TIMEOUT_MS } = this.#options;
     const { file: at } = this.#options.config;

@@ -7,6 +7,7 @@ export interface DaemonConfig {
   /** Path of the gRPC socket; ttrpc listens beside it on `<address>.ttrpc`. */
   readonly address: string;
   readonly logLevel: LogLevel;
+  readonly debug: DebugConfig;
   /** Owner of the sockets. */
   readonly uid: number;
   readonly gid: number;
@@ -23,6 +24,14 @@ export interface DaemonConfig {
   readonly warnings: readonly string[];
 }
 
+/** Where the daemon can be looked into. */
+export interface DebugConfig {
+  /** Path of a unix socket; undefined for nowhere. */
+  readonly address: string | undefined;
+  readonly uid: number;
+  readonly gid: number;
+}
+
 export interface ProxyPluginConfig {
   readonly type: 'snapshot' | 'content' | 'diff' | 'sandbox';
   readonly address: string;
@@ -36,6 +45,12 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Where a file of version 4 names the socket. */
 export const SERVER_TABLE = 'io.containerd.server.v1.grpc';
+
+/** What `[debug]` of older files is. */
+export const DEBUG_TABLE = 'io.containerd.server.v1.debug';
+
+/** What `[metrics]` of older files is. */
+export const METRICS_TABLE = 'io.containerd.server.v1.metrics';
 
 /** Whose `stream_processors` stand at the top of containerd's files. */
 export const DIFFER_TABLE = 'io.containerd.differ.v1.walking';

@@ -1,7 +1,8 @@
 import { glob, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { errnoOf, Fault, reasonOf } from '@stowage/core';
-import { parse } from 'smol-toml';
+import { parse, type TomlError } from 'smol-toml';
+import type { Source } from './check/locate.ts';
 import { isTable, type Table, TableReader } from './reader.ts';
 
 /**
@@ -9,22 +10,32 @@ import { isTable, type Table, TableReader } from './reader.ts';
  * `disabled_plugins`, `required_plugins` and `packages` add up.
  *
  * @param explicit - whether somebody named the file; if not, its absence means an empty one.
+ * @param onRead - told of each file.
  * @throws Fault `not_found`; `invalid_argument` naming file, line and reason.
  */
-export async function readConfigFiles(path: string, explicit: boolean): Promise<Table> {
-  return readInto({}, resolve(path), explicit, new Set());
+export async function readConfigFiles(
+  path: string,
+  explicit: boolean,
+  onRead: (source: Source) => void = () => {},
+): Promise<Table> {
+  return readInto({}, resolve(path), { explicit, onRead }, new Set());
 }
 
-async function readInto(into: Table, path: string, explicit: boolean, seen: Set<string>): Promise<Table> {
+interface ReadOptions {
+  readonly explicit: boolean;
+  readonly onRead: (source: Source) => void;
+}
+
+async function readInto(into: Table, path: string, options: ReadOptions, seen: Set<string>): Promise<Table> {
   if (seen.has(path)) return into;
   seen.add(path);
-  const table = await readOne(path, explicit);
+  const table = await readOne(path, options);
   if (table === undefined) return into;
   const imports = new TableReader(table, path).strings('imports') ?? [];
   let merged = merge(into, table);
   for (const pattern of imports) {
     for (const file of await filesOf(dirname(path), pattern))
-      merged = await readInto(merged, file, true, seen);
+      merged = await readInto(merged, file, { ...options, explicit: true }, seen);
   }
   return merged;
 }
@@ -36,7 +47,7 @@ async function filesOf(directory: string, pattern: string): Promise<string[]> {
   return found.map((file) => resolve(directory, file)).sort();
 }
 
-async function readOne(path: string, explicit: boolean): Promise<Table | undefined> {
+async function readOne(path: string, { explicit, onRead }: ReadOptions): Promise<Table | undefined> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -45,10 +56,13 @@ async function readOne(path: string, explicit: boolean): Promise<Table | undefin
     const kind = errnoOf(e) === 'ENOENT' ? 'not_found' : 'invalid_argument';
     throw new Fault(kind, `${path}: cannot read the config file: ${reasonOf(e)}`, { cause: e });
   }
+  onRead({ path, text });
   try {
     return parse(text);
   } catch (e) {
-    throw new Fault('invalid_argument', `${path}: ${reasonOf(e)}`, { cause: e });
+    const { line } = e as Partial<TomlError>;
+    const where = line === undefined ? path : `${path}:${line}`;
+    throw new Fault('invalid_argument', `${where}: ${reasonOf(e)}`, { cause: e });
   }
 }
 

@@ -2,15 +2,17 @@ import { join, resolve } from 'node:path';
 import { socketPath } from '@stowage/rpc/unix-socket';
 import {
   type DaemonConfig,
+  DEBUG_TABLE,
   DEFAULTS,
   DIFFER_TABLE,
   LOG_LEVELS,
   type LogLevel,
+  METRICS_TABLE,
   SERVER_TABLE,
 } from './daemon-config.ts';
 import { readConfigFiles } from './files.ts';
 import { proxyPluginConfigs } from './proxy-plugin.ts';
-import { isTable, type Table, TableReader } from './reader.ts';
+import { isTable, type Problem, type Table, TableReader } from './reader.ts';
 
 /** Flags win over the file. */
 export interface Flags {
@@ -19,10 +21,12 @@ export interface Flags {
   readonly state?: string | undefined;
   readonly address?: string | undefined;
   readonly logLevel?: LogLevel | undefined;
+  readonly debugAddress?: string | undefined;
+  readonly metricsAddress?: string | undefined;
 }
 
 const KNOWN =
-  'version, root, state, imports, packages, plugin_dir, disabled_plugins, required_plugins, [grpc], [debug], ' +
+  'version, root, state, imports, packages, plugin_dir, disabled_plugins, required_plugins, [grpc], [debug], [metrics], ' +
   '[plugins], [proxy_plugins], [stream_processors]';
 
 /**
@@ -35,28 +39,46 @@ export async function loadConfig(flags: Flags): Promise<DaemonConfig> {
   return parseConfig(await readConfigFiles(file, flags.config !== undefined), file, flags);
 }
 
-export function parseConfig(table: Table, file: string, flags: Flags = {}): DaemonConfig {
-  const top = new TableReader(table, file);
+/**
+ * @param report - Told of all that is wrong, instead of the first being thrown; what is wrong counts as absent.
+ * @throws Fault `invalid_argument` naming the file, the key and what was expected.
+ */
+export function parseConfig(
+  table: Table,
+  file: string,
+  flags: Flags = {},
+  report?: (problem: Problem) => void,
+): DaemonConfig {
+  const reader = (of: Table | undefined, ...keys: string[]) => new TableReader(of ?? {}, file, keys, report);
+  const top = reader(table);
   const version = top.integer('version') ?? 3;
-  if (version < 2 || version > 4) throw top.fault('version', `expected 2, 3 or 4, got ${version}`);
+  if (version < 2 || version > 4) top.refuse('version', `expected 2, 3 or 4, got ${version}`);
   top.ignore('imports');
   const fileRoot = top.absolute('root');
   const fileState = top.absolute('state');
   const root = resolve(flags.root ?? fileRoot ?? DEFAULTS.root);
   const state = resolve(flags.state ?? fileState ?? DEFAULTS.state);
-  if (root === state) throw top.fault('state', `must not be the same as root, ${root}`);
+  if (root === state) top.refuse('state', `must not be the same as root, ${root}`);
+  const tables = pluginTables(top.table('plugins') ?? {}, reader);
+  const metrics = {
+    ...top.table('metrics'),
+    ...tables[METRICS_TABLE],
+    ...(flags.metricsAddress !== undefined && { address: flags.metricsAddress }),
+  };
   const plugins = withProcessors(
-    pluginTables(top.table('plugins') ?? {}, file),
+    { ...tables, ...(Object.keys(metrics).length > 0 && { [METRICS_TABLE]: metrics }) },
     top.table('stream_processors'),
   );
 
-  const grpc = new TableReader(top.table('grpc') ?? {}, file, 'grpc');
-  const server = new TableReader(plugins[SERVER_TABLE] ?? {}, file, `plugins.'${SERVER_TABLE}'`);
+  const grpc = reader(top.table('grpc'), 'grpc');
+  const server = reader(plugins[SERVER_TABLE], 'plugins', SERVER_TABLE);
   const [ofGrpc, ofServer] = [grpc.socket('address'), server.socket('address')];
   const address = socketPath(flags.address ?? ofGrpc ?? ofServer ?? join(state, 'stowage.sock'));
   const uid = grpc.integer('uid') ?? 0;
   const gid = grpc.integer('gid') ?? 0;
-  const debug = new TableReader(top.table('debug') ?? {}, file, 'debug');
+  const debug = reader(top.table('debug'), 'debug');
+  const debugServer = reader(plugins[DEBUG_TABLE], 'plugins', DEBUG_TABLE);
+  const debugAddress = flags.debugAddress || debug.socket('address') || debugServer.socket('address');
   const fileLevel = debug.oneOf('level', LOG_LEVELS);
 
   const ignored = [
@@ -69,8 +91,8 @@ export function parseConfig(table: Table, file: string, flags: Flags = {}): Daem
       'tcp_tls_key',
       'tcp_tls_common_name',
     ),
-    ...debug.ignore('address', 'uid', 'gid', 'format'),
-    ...top.ignore('temp', 'oom_score', 'ttrpc', 'metrics', 'cgroup', 'timeouts'),
+    ...debug.ignore('format'),
+    ...top.ignore('temp', 'oom_score', 'ttrpc', 'cgroup', 'timeouts'),
   ];
   const result: DaemonConfig = {
     file,
@@ -78,6 +100,11 @@ export function parseConfig(table: Table, file: string, flags: Flags = {}): Daem
     state,
     address,
     logLevel: flags.logLevel ?? fileLevel ?? DEFAULTS.logLevel,
+    debug: {
+      address: debugAddress === undefined ? undefined : socketPath(debugAddress),
+      uid: debug.integer('uid') ?? debugServer.integer('uid') ?? 0,
+      gid: debug.integer('gid') ?? debugServer.integer('gid') ?? 0,
+    },
     uid,
     gid,
     disabledPlugins: top.strings('disabled_plugins') ?? [],
@@ -85,11 +112,11 @@ export function parseConfig(table: Table, file: string, flags: Flags = {}): Daem
     packages: top.strings('packages') ?? [],
     pluginDir: top.absolute('plugin_dir') ?? join(root, 'plugins', 'node_modules'),
     plugins,
-    proxyPlugins: proxyPluginConfigs(top.table('proxy_plugins') ?? {}, file),
+    proxyPlugins: proxyPluginConfigs(top.table('proxy_plugins') ?? {}, file, report),
     warnings: ignored.map((key) => `${file}: ${key} has no meaning to stowaged and is ignored`),
   };
   grpc.end('address, uid, gid');
-  debug.end('level');
+  debug.end('level, address, uid, gid');
   top.end(KNOWN);
   return result;
 }
@@ -106,11 +133,15 @@ function withProcessors(
   return { ...plugins, [DIFFER_TABLE]: { ...differ, stream_processors: { ...processors, ...own } } };
 }
 
-function pluginTables(table: Table, file: string): Record<string, Table> {
+function pluginTables(
+  table: Table,
+  reader: (of: Table, ...keys: string[]) => TableReader,
+): Record<string, Table> {
   const tables: Record<string, Table> = Object.create(null);
-  for (const [name, value] of Object.entries(table)) {
-    if (!isTable(value)) throw new TableReader(table, file, 'plugins').fault(name, 'expected a table');
-    tables[name] = value;
+  const all = reader(table, 'plugins');
+  for (const name of Object.keys(table)) {
+    const own = all.table(name);
+    if (own !== undefined) tables[name] = own;
   }
   return tables;
 }

@@ -1,6 +1,6 @@
 import { Fault, parsePlatform } from '@stowage/core';
 import type { ProxyPluginConfig } from './daemon-config.ts';
-import { type Table, TableReader } from './reader.ts';
+import { type Problem, type Table, TableReader } from './reader.ts';
 
 const PROXY_TYPES = {
   snapshot: 'snapshot',
@@ -17,33 +17,46 @@ const PROXY_TYPES = {
  * Reads the tables of `[proxy_plugins]`.
  *
  * @param file - where they stand, for messages.
+ * @param report - Told of what is wrong instead of its being thrown; a plugin with which something is wrong is left out.
  * @throws Fault `invalid_argument` naming file and key.
  */
-export function proxyPluginConfigs(table: Table, file: string): Record<string, ProxyPluginConfig> {
+export function proxyPluginConfigs(
+  table: Table,
+  file: string,
+  report?: (problem: Problem) => void,
+): Record<string, ProxyPluginConfig> {
   const proxies: Record<string, ProxyPluginConfig> = Object.create(null);
-  const all = new TableReader(table, file, 'proxy_plugins');
+  const all = new TableReader(table, file, ['proxy_plugins'], report);
   for (const name of Object.keys(table)) {
-    const one = new TableReader(all.table(name) ?? {}, file, `proxy_plugins.${name}`);
-    proxies[name] = proxyPluginConfig(one);
+    const own = all.table(name);
+    if (own === undefined) continue;
+    const config = readProxyPlugin(new TableReader(own, file, ['proxy_plugins', name], report));
+    if (config !== undefined) proxies[name] = config;
   }
   return proxies;
 }
 
 /** Reads one of them. @throws Fault `invalid_argument` naming the key. */
 export function proxyPluginConfig(one: TableReader): ProxyPluginConfig {
+  const config = readProxyPlugin(one);
+  if (config === undefined) throw one.fault('type', 'nothing is known of it');
+  return config;
+}
+
+/** Undefined if something is wrong with it, which the reader reports or throws. */
+function readProxyPlugin(one: TableReader): ProxyPluginConfig | undefined {
   const type = one.oneOf('type', Object.keys(PROXY_TYPES) as Array<keyof typeof PROXY_TYPES>);
-  if (type === undefined) throw one.fault('type', 'is missing; expected snapshot, content, diff or sandbox');
+  if (type === undefined) one.refuse('type', 'is missing; expected snapshot, content, diff or sandbox');
   const address = one.socket('address');
-  if (address === undefined) throw one.fault('address', 'is missing; expected the path of a unix socket');
-  const config = {
-    type: PROXY_TYPES[type],
-    address,
+  if (address === undefined) one.refuse('address', 'is missing; expected the path of a unix socket');
+  const more = {
     platform: platformOf(one),
     capabilities: one.strings('capabilities') ?? [],
     exports: one.stringMap('exports') ?? {},
   };
   one.end('type, address, platform, capabilities, exports');
-  return config;
+  if (type === undefined || address === undefined) return undefined;
+  return { type: PROXY_TYPES[type], address, ...more };
 }
 
 /** As it is written. Empty is as good as absent. */
@@ -53,7 +66,8 @@ function platformOf(one: TableReader): string | undefined {
   try {
     parsePlatform(platform);
   } catch (e) {
-    throw Fault.is(e) ? one.fault('platform', e.message) : e;
+    if (!Fault.is(e)) throw e;
+    one.refuse('platform', e.message);
   }
   return platform;
 }

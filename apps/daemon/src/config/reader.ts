@@ -3,19 +3,30 @@ import { Fault } from '@stowage/core';
 
 export type Table = Readonly<Record<string, unknown>>;
 
+/** What is wrong with one key. */
+export interface Problem {
+  /** The key and the tables that it is in. */
+  readonly keys: readonly string[];
+  readonly reason: string;
+}
+
 /**
  * Takes keys out of one TOML table, each checked, and refuses what is left over. A message names the file, the
  * key in full, and what was expected.
+ *
+ * @param report - Told of what is wrong instead of its being thrown; the key counts as absent then.
  */
 export class TableReader {
   readonly #left: Map<string, unknown>;
   readonly #file: string;
-  readonly #path: string;
+  readonly #keys: readonly string[];
+  readonly #report: ((problem: Problem) => void) | undefined;
 
-  constructor(table: Table, file: string, path = '') {
+  constructor(table: Table, file: string, keys: readonly string[] = [], report?: (problem: Problem) => void) {
     this.#left = new Map(Object.entries(table));
     this.#file = file;
-    this.#path = path;
+    this.#keys = keys;
+    this.#report = report;
   }
 
   string(key: string): string | undefined {
@@ -78,11 +89,17 @@ export class TableReader {
 
   /** @throws Fault `invalid_argument` if a key was not taken. */
   end(expected: string): void {
-    for (const key of this.#left.keys()) throw this.#fault(key, `unknown key; expected ${expected}`);
+    for (const key of this.#left.keys()) this.refuse(key, `unknown key; expected ${expected}`);
+  }
+
+  /** Reports, or throws Fault `invalid_argument`. */
+  refuse(key: string, reason: string): void {
+    if (this.#report === undefined) throw this.fault(key, reason);
+    this.#report({ keys: [...this.#keys, key], reason });
   }
 
   fault(key: string, reason: string): Fault {
-    return this.#fault(key, reason);
+    return new Fault('invalid_argument', `${this.#file}: ${this.#name(key)}: ${reason}`);
   }
 
   #take<T>(key: string, expected: string, check: (value: unknown) => T | undefined): T | undefined {
@@ -90,19 +107,18 @@ export class TableReader {
     const value = this.#left.get(key);
     this.#left.delete(key);
     const good = check(value);
-    if (good === undefined)
-      throw this.#fault(key, `expected ${expected}, got ${JSON.stringify(value, plain)}`);
+    if (good === undefined) this.refuse(key, `expected ${expected}, got ${JSON.stringify(value, plain)}`);
     return good;
   }
 
   #name(key: string): string {
-    const quoted = /^[A-Za-z0-9_-]+$/.test(key) ? key : `"${key}"`;
-    return this.#path === '' ? quoted : `${this.#path}.${quoted}`;
+    return nameOfKeys([...this.#keys, key]);
   }
+}
 
-  #fault(key: string, reason: string): Fault {
-    return new Fault('invalid_argument', `${this.#file}: ${this.#name(key)}: ${reason}`);
-  }
+/** A key in full, as it would stand in a file. */
+export function nameOfKeys(keys: readonly string[]): string {
+  return keys.map((key) => (/^[A-Za-z0-9_-]+$/.test(key) ? key : `"${key}"`)).join('.');
 }
 
 export function isTable(value: unknown): value is Table {
