@@ -17,6 +17,8 @@ import {
 /** What the tests of one file share. */
 export interface Suite {
   readonly dir: string;
+  /** Done before it is looked at what is left, last come first. */
+  before(cleanUp: () => Promise<void>): void;
   /** Of the file's own, so that files can run beside each other. Commands run in it unless they are told another. */
   readonly namespace: string;
   readonly daemon: Daemon;
@@ -47,6 +49,7 @@ export function withDaemon(name: string, options: Omit<DaemonOptions, 'dir'> = {
       return suite.dir;
     },
     namespace: suite.namespace,
+    before: suite.before,
     get daemon() {
       if (daemon === undefined) throw new Error('the daemon is not started yet');
       return daemon;

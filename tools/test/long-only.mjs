@@ -15,6 +15,8 @@ export const longOnly = [
   'packages/streaming/test/wire',
   'tools/integration/test/(cli-files|cli-image|cli-lifecycle|cli-names|cli-push|cli-run-options|cli-system)',
   'tools/integration/test/(containerd-shim|sandbox-controller)',
+  // The cases of client-daemon against the two other servers.
+  'tools/integration/test/client-(containerd|embedded)',
   'tools/integration/test/(proxied-snapshots-conformance|round-trips)',
   // Kits at sockets, side by side with containerd, and large blobs.
   'tools/integration/test/((content|snapshots|metadata)-conformance|large-blobs)',

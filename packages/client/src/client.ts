@@ -191,7 +191,7 @@ export class Client implements AsyncDisposable {
     options: ExportOptions = {},
   ): WithProgress<bigint, ArchiveProgress> {
     return withProgress(archivePart, (tell) =>
-      exportTo(this.exportImages(names, options), to, (bytes) => tell({ stage: 'write', bytes })),
+      exportTo(this.exportImages(names, options), to, (bytes) => tell({ stage: 'write', bytes }), options),
     );
   }
 

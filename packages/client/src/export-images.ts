@@ -34,6 +34,7 @@ export async function exportTo(
   archive: AsyncIterable<Uint8Array>,
   to: Sink,
   onBytes: (sum: bigint) => void,
+  { signal }: CallOptions,
 ): Promise<bigint> {
   let length = 0n;
   const bytes = counted(archive, (sum) => {
@@ -41,6 +42,13 @@ export async function exportTo(
     onBytes(sum);
   });
   // Node's takes streams of the web too, and its types know those of one kind at a time.
-  await pipeline(bytes, to as Writable);
+  try {
+    await pipeline(bytes, to as Writable, { ...(signal && { signal }) });
+  } catch (e) {
+    // What it held is let go by then.
+    await bytes.return(undefined);
+    signal?.throwIfAborted();
+    throw e;
+  }
   return length;
 }

@@ -1,13 +1,13 @@
 import { Fault } from '@stowage/core';
 
 /** In the words of grpc-go, of our own server, and of a transport in memory. */
-const NOT_SERVED = /^unknown (service|method)\b|no handler registered/;
+const NOT_SERVED = /^unknown (?:service|method) |no handler registered for \//;
 
 /** What a daemon may lack. */
 export interface Lack {
-  /** What it is, for people: `snapshots by name`. */
+  /** What it is, for people: `records of sandboxes`. */
   readonly what: string;
-  /** From when on there is such a thing: `Stowage`, `containerd 1.7`. */
+  /** What has it: `Stowage`, `containerd 1.7`. */
   readonly since: string;
   /** What does instead. */
   readonly instead: string;
@@ -54,9 +54,7 @@ function isIterable(result: unknown): result is AsyncIterable<unknown> {
 
 function explained(e: unknown, { what, since, instead }: Lack): unknown {
   if (!Fault.is(e, 'unimplemented') || !NOT_SERVED.test(e.message)) return e;
-  return new Fault(
-    'unimplemented',
-    `${what}: this daemon has none, which come with ${since}; ${instead} (${e.message})`,
-    { cause: e },
-  );
+  return new Fault('unimplemented', `${what}: this server has none, which come with ${since}; ${instead}`, {
+    cause: e,
+  });
 }

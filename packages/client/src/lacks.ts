@@ -46,7 +46,7 @@ export const LACK = {
   },
   proxyPlugins: {
     what: 'plugins that come and go while it runs',
-    since: STOWAGE,
+    since: 'stowaged',
     instead: 'change its config file and restart it',
   },
 } as const satisfies Readonly<Record<string, Lack>>;

@@ -175,9 +175,14 @@ export class ProcessHandle implements AsyncDisposable {
 
 /**
  * Passes over that what was killed is no longer frozen: it has ended, or the runtime thawed it to have it killed, and it has
- * yet to end. The latter in the words of runc and crun, which the daemon hands on without a kind.
+ * yet to end. The latter in the words of runc and crun, the former in those of containerd's shim, which daemons hand on
+ * without a kind.
  */
 function unlessLate(e: unknown): void {
-  if (Fault.is(e, 'failed_precondition') || (Fault.is(e) && /\bnot paused\b/.test(e.message))) return;
+  if (
+    Fault.is(e, 'failed_precondition') ||
+    (Fault.is(e) && /\bnot paused\b|resume a stopped /.test(e.message))
+  )
+    return;
   throw e;
 }

@@ -68,10 +68,12 @@ export class ProcessIo implements AsyncDisposable {
       const input = await inputTo(names.includes('stdin') ? fifos.path('stdin') : undefined, stdin);
       const at = (name: string, to?: unknown) =>
         names.includes(name) ? fifos.path(name) : isUrl(to) ? to.href : '';
-      const stdio = {
-        ...{ stdin: at('stdin'), terminal },
-        ...{ stdout: at('stdout', wanted.stdout), stderr: at('stderr', wanted.stderr) },
-      };
+      const from = at('stdin');
+      const [out, err] = [at('stdout', wanted.stdout), at('stderr', wanted.stderr)];
+      // The shim of containerd before 1.7 wants to hear of both outputs if it hears of any stream.
+      const isPlain = !terminal && from + out + err !== '';
+      const orNull = (uri: string) => (uri === '' && isPlain ? '/dev/null' : uri);
+      const stdio = { stdin: from, stdout: orNull(out), stderr: orNull(err), terminal };
       return new ProcessIo(stdio, outputs, input, () => fifos[Symbol.asyncDispose]());
     } catch (e) {
       for (const output of outputs.values()) output.stop();

@@ -38,11 +38,9 @@ export class RunningContainer extends RunningProcess<TaskHandle> {
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      await super[Symbol.asyncDispose]();
-    } finally {
-      await this.container[Symbol.asyncDispose]();
-    }
+    // If it can't be ended, its container can't be deleted either.
+    await super[Symbol.asyncDispose]();
+    await this.container[Symbol.asyncDispose]();
   }
 }
 

@@ -41,6 +41,12 @@ test('the last lines are found over many blocks, in all files, with the parts th
   expect((await all({ tail: 1000 })).split('\n')).toHaveLength(104);
 });
 
+test('the last line counts, though it is not ended yet', async () => {
+  await writeFile(path, record('one') + record('two') + record('thr', 'P') + record('ee', 'P'));
+  expect(await all({ tail: 1 })).toBe('three');
+  expect(await all({ tail: 2 })).toBe('two\nthree');
+});
+
 test('a log without times is lines of its own', async () => {
   await writeFile(path, `one\n${'y'.repeat(200_000)}\nthree`);
   expect(await all({ tail: 1 })).toBe('three');

@@ -13,7 +13,7 @@ const leftovers = async () => (await readdir(tmpdir())).filter((name) => name.st
 test('makes FIFOs for what is asked for, in a private folder that goes when disposed', async () => {
   const io = await ProcessIo.open({ stdin: new PassThrough(), stdout: true });
   const { stdin, stdout, stderr, terminal } = io.stdio;
-  expect({ stderr, terminal }).toEqual({ stderr: '', terminal: false });
+  expect({ stderr, terminal }).toEqual({ stderr: '/dev/null', terminal: false });
   expect((await stat(stdin)).isFIFO() && (await stat(stdout)).isFIFO()).toBe(true);
   expect((await stat(stdout)).mode & 0o777).toBe(0o600);
   expect((await stat(dirname(stdout))).mode & 0o777).toBe(0o700);

@@ -12,7 +12,7 @@ import {
 } from '@stowage/rpc';
 import type { Exit } from '@stowage/runtime';
 import { processFromWire } from './convert.ts';
-import type { DeletedProcess, Tasks } from './tasks.ts';
+import type { DeletedProcess, Process, Tasks } from './tasks.ts';
 
 /** Tasks of another daemon, ours or containerd. */
 export function remoteTasks(transport: Transport, scope: Scope): Tasks {
@@ -43,11 +43,11 @@ export function remoteTasks(transport: Transport, scope: Scope): Tasks {
     async get(request, o) {
       const { process } = await rpc.get(withoutUndefined(request), o);
       if (process === undefined) throw new Fault('internal', `get task ${request.containerId}: empty answer`);
-      return processFromWire(process);
+      return named(processFromWire(process), request.containerId);
     },
     async *list(o) {
       const { tasks } = await rpc.list({}, o);
-      yield* tasks.map(processFromWire);
+      for (const task of tasks) yield named(processFromWire(task), task.id);
     },
     async kill(request, o) {
       await rpc.kill(withoutUndefined(request), o);
@@ -105,4 +105,9 @@ function deletedFrom(response: DeleteResponse): DeletedProcess {
 function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   const entries = Object.entries(value).filter(([, v]) => v !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
+}
+
+/** containerd names a process by its own id alone. */
+function named(process: Process, containerId: string): Process {
+  return process.containerId === '' ? { ...process, containerId } : process;
 }

@@ -29,7 +29,8 @@ export async function tailStart(
     for (let at = end - start - 1; at >= -1; at--) {
       const isStart = at === -1 ? start === 0 : bytes[at] === LINE_FEED;
       if (!isStart || start + at + 1 >= size) continue;
-      if (!isRecord || endsLine(bytes.subarray(at + 1))) {
+      // The last line need not be ended yet.
+      if (!isRecord || next === size || endsLine(bytes.subarray(at + 1))) {
         if (found === lines) return { offset: next, missing: 0 };
         found++;
       }
