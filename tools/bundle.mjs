@@ -3,7 +3,7 @@
 // later.
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 
@@ -71,6 +71,26 @@ const entry = (file) => ({
   out: basename(file, '.ts').replace(/^supervisor-main$/, 'stowage-supervisor'),
 });
 
+/** The page of `stowage ui`: what a browser loads, and for the packages that serve it. */
+async function bundlePage(outdir, ...copies) {
+  const page = join(root, 'packages/ui/src/page');
+  await rm(outdir, { recursive: true, force: true });
+  await build({
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'browser',
+    target: ['chrome120', 'firefox121', 'safari17'],
+    format: 'esm',
+    minify: true,
+    legalComments: 'eof',
+    logLevel: 'warning',
+    outdir,
+    entryPoints: ['main.ts', 'main.css'].map((file) => join(page, file)),
+  });
+  for (const file of ['index.html', 'icon.svg']) await cp(join(page, file), join(outdir, file));
+  for (const copy of copies) await cp(outdir, copy, { recursive: true });
+}
+
 export async function bundle() {
   const daemon = join(root, 'apps/daemon/dist/bundle');
   const cli = join(root, 'apps/cli/dist/bundle');
@@ -104,6 +124,7 @@ export async function bundle() {
       chunkNames: 'stowage-[hash]',
       plugins: [commanderLoadsLittle],
     }),
+    bundlePage(join(root, 'packages/ui/dist/bundle'), join(cli, 'ui')),
     // What its engine starts, where there is no daemon.
     build({ ...common, outdir: cli, entryPoints: companions().map(entry) }),
   ]);

@@ -56,6 +56,7 @@ export const COMMAND_FILES: readonly CommandFile[] = [
     load: async () => (await import('./commands/operations.ts')).addOperationCommands,
   },
   { names: ['events'], load: async () => (await import('./commands/events.ts')).addEventsCommand },
+  { names: ['ui'], load: async () => (await import('./commands/ui.ts')).addUiCommand },
   { names: ['plugins'], load: async () => (await import('./commands/plugins.ts')).addPluginCommands },
   { names: ['migrate'], load: async () => (await import('./commands/migrate.ts')).addMigrateCommand },
   {
