@@ -4,6 +4,7 @@ export * from './demo-image.ts';
 export * from './exposition.ts';
 export * from './in-flight.ts';
 export * from './newest-ctr.ts';
+export * from './notify-socket.ts';
 export * from './npm-registry.ts';
 export * from './npm-server.ts';
 export * from './process.ts';

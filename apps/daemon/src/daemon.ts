@@ -17,6 +17,7 @@ import { AddedFile } from './added/added-file.ts';
 import { addedPlugins, warningsOfLeftOut } from './added/added-plugins.ts';
 import { proxyPluginsServicePlugin } from './added/plugin.ts';
 import { type DaemonConfig, DEBUG_TABLE, SERVER_TABLE } from './config/daemon-config.ts';
+import { nameOfKeys } from './config/reader.ts';
 import type { LevelSwitch } from './debug/level-switch.ts';
 import { serveDebug } from './debug/serve.ts';
 import type { Load } from './debug/variables.ts';
@@ -103,7 +104,10 @@ export async function runDaemon(config: DaemonConfig, options: RunOptions): Prom
   const foreign = unknownTables(plugins, config).map(
     (name) => `${config.file}: plugins.'${name}': there is no such plugin here; ignored`,
   );
-  for (const warning of [...config.warnings, ...foreign, ...warnings]) log.warn({}, warning);
+  const ignored = config.ignored.map(
+    (keys) => `${config.file}: ${nameOfKeys(keys)} has no meaning to stowaged and is ignored`,
+  );
+  for (const warning of [...ignored, ...foreign, ...warnings]) log.warn({}, warning);
 
   const { root, state } = config;
   await using engine = await Engine.open({ root, state, ...engineOptions(config, plugins), log, signal });

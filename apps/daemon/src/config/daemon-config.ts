@@ -20,8 +20,8 @@ export interface DaemonConfig {
   /** Tables by `type.id`. */
   readonly plugins: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly proxyPlugins: Readonly<Record<string, ProxyPluginConfig>>;
-  /** Things in the file that mean nothing here, one sentence each. */
-  readonly warnings: readonly string[];
+  /** Keys in the file that mean nothing here, each with the tables that it is in. */
+  readonly ignored: ReadonlyArray<readonly string[]>;
 }
 
 /** Where the daemon can be looked into. */

@@ -113,7 +113,7 @@ export function parseConfig(
     pluginDir: top.absolute('plugin_dir') ?? join(root, 'plugins', 'node_modules'),
     plugins,
     proxyPlugins: proxyPluginConfigs(top.table('proxy_plugins') ?? {}, file, report),
-    warnings: ignored.map((key) => `${file}: ${key} has no meaning to stowaged and is ignored`),
+    ignored,
   };
   grpc.end('address, uid, gid');
   debug.end('level, address, uid, gid');

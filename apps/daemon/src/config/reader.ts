@@ -82,9 +82,9 @@ export class TableReader {
     return this.#take(key, `one of ${choices.join(', ')}`, (v) => choices.find((c) => c === v));
   }
 
-  /** Takes keys that mean something to containerd only; gives those that were there, as full paths. */
-  ignore(...keys: string[]): string[] {
-    return keys.filter((key) => this.#left.delete(key)).map((key) => this.#name(key));
+  /** Takes keys that mean something to containerd only; gives those that were there, each with the tables that it is in. */
+  ignore(...keys: string[]): Array<readonly string[]> {
+    return keys.filter((key) => this.#left.delete(key)).map((key) => [...this.#keys, key]);
   }
 
   /** @throws Fault `invalid_argument` if a key was not taken. */
