@@ -60,7 +60,8 @@ export class Connections {
     return this.#sockets.size;
   }
 
-  add(socket: Socket): void {
+  /** @param version - of HTTP, where that is known; else its first bytes tell. */
+  add(socket: Socket, version?: 1 | 2): void {
     if (this.#closing) {
       socket.destroy();
       return;
@@ -68,12 +69,20 @@ export class Connections {
     this.#sockets.add(socket);
     socket.on('error', (err) => this.#log.debug({ err }, 'a connection failed'));
     socket.once('close', () => this.#sockets.delete(socket));
+    if (version !== undefined) {
+      this.#serve(socket, version);
+      return;
+    }
     const timer = setTimeout(() => socket.destroy(), SNIFF_MS).unref();
     socket.once('close', () => clearTimeout(timer));
-    sniff(socket, (version) => {
+    sniff(socket, (found) => {
       clearTimeout(timer);
-      (version === 2 ? this.#http2 : this.#http1).emit('connection', socket);
+      this.#serve(socket, found);
     });
+  }
+
+  #serve(socket: Socket, version: 1 | 2): void {
+    (version === 2 ? this.#http2 : this.#http1).emit('connection', socket);
   }
 
   /** Lets open calls end for as long as `graceMs`, then ends all connections. */

@@ -1,21 +1,6 @@
-import type { Http2Session } from 'node:http2';
 import { connect } from 'node:net';
-import { Code, ConnectError, type Interceptor, type Transport } from '@connectrpc/connect';
-import { createTransport } from '@connectrpc/connect/protocol-grpc';
-import { Http2SessionManager } from '@connectrpc/connect-node';
-import { toConnect } from '../fault.ts';
-import { defaultLimits } from '../limits.ts';
 import { dialFault, socketPath } from '../unix-socket.ts';
-import { clientAt } from './lost-connection.ts';
-
-export interface UnixTransportOptions {
-  readonly maxMessageBytes?: number | undefined;
-  /** Around each call, such as one that adds headers. The first is the outermost. */
-  readonly interceptors?: readonly Interceptor[] | undefined;
-}
-
-/** A transport that holds a connection until it is disposed. It then ends calls that are open with `canceled`. */
-export interface ClosableTransport extends Transport, AsyncDisposable {}
+import { type ClosableTransport, type TransportOptions, transportTo } from './dial.ts';
 
 /**
  * Speaks gRPC to a unix socket. Connects at the first call, and anew at the first call after a connection was lost.
@@ -24,58 +9,12 @@ export interface ClosableTransport extends Transport, AsyncDisposable {}
  * Calls fail with `unavailable` while nobody answers at the path, and if the connection is lost while they are under way;
  * the message names it.
  */
-export function unixTransport(address: string, options: UnixTransportOptions = {}): ClosableTransport {
+export function unixTransport(address: string, options: TransportOptions = {}): ClosableTransport {
   const path = socketPath(address);
-  const { maxMessageBytes = defaultLimits.maxMessageBytes, interceptors = [] } = options;
-  const baseUrl = 'http://localhost';
-  const manager = new Http2SessionManager(baseUrl, undefined, {
-    createConnection: () => connect({ path }),
-    settings: { initialWindowSize: defaultLimits.streamWindowBytes, enablePush: false },
-    maxSessionMemory: defaultLimits.maxSessionMemoryMib,
-  });
-  const heard = new WeakSet<Http2Session>();
-  let closed = false;
-  const sessionProvider = () => ({
-    authority: manager.authority,
-    notifyResponseByteRead: manager.notifyResponseByteRead.bind(manager),
-    async request(...args: Parameters<Http2SessionManager['request']>) {
-      if (closed) throw new ConnectError(`the transport to ${path} is closed`, Code.Canceled);
-      try {
-        const stream = await manager.request(...args);
-        hear(stream.session, heard);
-        return stream;
-      } catch (e) {
-        throw toConnect(dialFault(path, e));
-      }
-    },
-  });
-  const transport = createTransport({
-    baseUrl,
-    httpClient: clientAt(path, sessionProvider, () => closed),
-    useBinaryFormat: true,
-    interceptors: [...interceptors],
-    acceptCompression: [],
-    sendCompression: null,
-    compressMinBytes: Number.MAX_SAFE_INTEGER,
-    readMaxBytes: maxMessageBytes,
-    writeMaxBytes: maxMessageBytes,
-  });
-  return {
-    unary: transport.unary.bind(transport),
-    stream: transport.stream.bind(transport),
-    async [Symbol.asyncDispose]() {
-      closed = true;
-      manager.abort(new ConnectError(`the transport to ${path} was closed`, Code.Canceled));
-    },
+  const place = {
+    ...{ name: path, baseUrl: 'http://localhost' },
+    dial: () => connect({ path }),
+    explain: (e: unknown) => dialFault(path, e),
   };
-}
-
-/**
- * A peer that speaks no HTTP/2 makes a session fail more than once, and Connect hears the first time only. The next one
- * would end the process, though all calls have failed by then.
- */
-function hear(session: Http2Session | undefined, heard: WeakSet<Http2Session>): void {
-  if (session === undefined || heard.has(session)) return;
-  heard.add(session);
-  session.on('error', () => undefined);
+  return transportTo(place, options);
 }
