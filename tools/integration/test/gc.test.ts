@@ -155,8 +155,7 @@ test('the example of the README prints the path, and what goes with the image', 
       .replaceAll("'default'", `'${namespace}'`)
       .replace('sha256:b94d27', config?.name.slice(0, 20) ?? '')
       .replaceAll('docker.io/library/busybox:latest', IMAGE);
-    // The transport would hold its connection for a while.
-    const args = ['--input-type=module-typescript', '-e', `${example}\nprocess.exit();`];
+    const args = ['--input-type=module-typescript', '-e', example];
     const said = await must(process.execPath, ['--conditions=stowage-source', ...args], {
       cwd: import.meta.dirname,
     });

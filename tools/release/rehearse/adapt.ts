@@ -51,7 +51,7 @@ export const adaptations: Readonly<Record<string, Adaptation>> = {
   '@stowage/operations': { onlyCompiled: 'watches without an end' },
   '@stowage/cli': {
     command: ({ address, image }, dir, node) =>
-      must('npx', ['stowage', '--address', address, 'run', '--rm', '--plain-http', image, 'echo', 'hello'], {
+      must('npx', ['stowage', '--address', address, 'run', '--rm', image, 'echo', 'hello'], {
         cwd: dir,
         env: withNode(node),
       }),

@@ -33,7 +33,7 @@ try {
   const published = await publish(registry, names);
   console.log(`published ${published.size} packages to ${registry.url}`);
   await using scene = await openScene(join(dir, 'scene'), registry, nodes[1] ?? (await pinnedNode()));
-  const queue = wanted ?? names;
+  const queue = [...(wanted ?? names)];
   const done = new Map<string, Rehearsed>();
   const worker = async () => {
     for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
