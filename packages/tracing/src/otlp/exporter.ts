@@ -7,7 +7,7 @@ export interface OtlpExporterOptions {
   /** Of a collector: `http://127.0.0.1:4318`. Spans go to its `/v1/traces`, unless it has a path. */
   readonly endpoint: URL;
   readonly resource: Resource;
-  /** How long spans may wait for others to go with. Default 5000. */
+  /** How long spans may wait for others to go with. Default 1000. */
   readonly delayMs?: number | undefined;
   readonly log?: Logger | undefined;
 }
@@ -21,7 +21,7 @@ export interface SpanExporter extends AsyncDisposable {
 /** Spans that wait. What comes while so many do is dropped: a collector that is away must not cost memory. */
 const MOST_WAITING = 4096;
 const MOST_AT_ONCE = 512;
-const DELAY_MS = 5000;
+const DELAY_MS = 1000;
 const TIMEOUT_MS = 10_000;
 /** For what is left at the end. */
 const LAST_MS = 2000;
