@@ -21,6 +21,7 @@ import { nameOfKeys } from './config/reader.ts';
 import type { LevelSwitch } from './debug/level-switch.ts';
 import { serveDebug } from './debug/serve.ts';
 import type { Load } from './debug/variables.ts';
+import { listenTcp } from './listen-tcp.ts';
 import { Outgoing } from './outgoing.ts';
 import { builtinPlugins } from './plugins.ts';
 import { proxyPlugins } from './proxy.ts';
@@ -116,6 +117,7 @@ export async function runDaemon(config: DaemonConfig, options: RunOptions): Prom
   const [metrics] = engine.values(metricsSlot).values();
   await makePassable(dirname(config.address));
   await using _ttrpc = await listenTtrpc(engine, config, log);
+  const observer = observers([metrics?.calls, tracer && observeCalls(tracer)]);
   await using server = await listen({
     address: {
       path: config.address,
@@ -125,10 +127,14 @@ export async function runDaemon(config: DaemonConfig, options: RunOptions): Prom
     },
     routes: engine.routes,
     log,
-    observer: observers([metrics?.calls, tracer && observeCalls(tracer)]),
+    observer,
   });
   metrics?.add(serverCollector(server));
   await using held = new AsyncDisposableStack();
+  if (config.tcp !== undefined) {
+    const tcp = held.use(await listenTcp(config.tcp, { routes: engine.routes, log, observer }));
+    log.info({ host: tcp.host, port: tcp.port }, 'serving over TCP, to who has a certificate');
+  }
   const { debug } = config;
   if (debug.address !== undefined) {
     const address = debug.address;

@@ -66,8 +66,9 @@ test('files that import each other are read once each', async () => {
 });
 
 test('keys that mean something to containerd only are told', () => {
-  const { ignored } = parseConfig({ oom_score: 5, grpc: { tcp_address: '' }, timeouts: {} }, 'the-file');
-  expect(ignored).toEqual([['grpc', 'tcp_address'], ['oom_score'], ['timeouts']]);
+  const grpc = { max_recv_message_size: 5 };
+  const { ignored } = parseConfig({ oom_score: 5, grpc, timeouts: {} }, 'the-file');
+  expect(ignored).toEqual([['grpc', 'max_recv_message_size'], ['oom_score'], ['timeouts']]);
 });
 
 test('stream processors at the top are the differ’s, whose own count more', () => {
@@ -163,4 +164,27 @@ test('root and state are two directories', () => {
 test('empty is the default where containerd prints it', () => {
   const table = { grpc: { address: '' }, debug: { level: '' }, plugin_dir: '' };
   expect(parseConfig(table, 'f')).toMatchObject({ address: '/run/stowage/stowage.sock', logLevel: 'info' });
+});
+
+const files = { tcp_tls_cert: '/c.pem', tcp_tls_key: '/k.pem', tcp_tls_ca: '/a.pem' };
+
+test('TCP is served to who has a certificate', () => {
+  expect(parseConfig({}, 'x').tcp).toBeUndefined();
+  expect(parseConfig({ grpc: { tcp_address: '' } }, 'x').tcp).toBeUndefined();
+  const web = { tcp_origins: ['https://ops.example'], tcp_hosts: ['node1'] };
+  const grpc = { tcp_address: '[::1]:2376', ...files, tcp_tls_common_name: 'ops', ...web };
+  expect(parseConfig({ grpc }, 'x').tcp).toEqual({
+    ...{ host: '::1', port: 2376, cert: '/c.pem', key: '/k.pem', ca: '/a.pem', commonName: 'ops' },
+    ...{ origins: ['https://ops.example'], hosts: ['node1'] },
+  });
+});
+
+test.each([
+  [{ tcp_address: '127.0.0.1:2376' }, /tcp_address: needs tcp_tls_cert, tcp_tls_key and tcp_tls_ca/],
+  [{ tcp_address: '127.0.0.1', ...files }, /tcp_address: expected <host>:<port>/],
+  [{ tcp_address: '127.0.0.1:99999', ...files }, /tcp_address: expected <host>:<port>/],
+  [{ tcp_address: 'a:1', ...files, tcp_origins: ['*'] }, /tcp_origins: expected origins/],
+  [{ tcp_tls_ca: 'relative' }, /tcp_tls_ca: expected an absolute path/],
+])('of TCP is refused: %j', (grpc, message) => {
+  expect(() => parseConfig({ grpc }, 'x')).toThrow(message);
 });

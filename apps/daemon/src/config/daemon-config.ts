@@ -1,3 +1,5 @@
+import type { TcpConfig } from './tcp.ts';
+
 /** What the config file and the flags say, checked. */
 export interface DaemonConfig {
   /** The file, for messages; it need not be there. */
@@ -11,6 +13,8 @@ export interface DaemonConfig {
   /** Owner of the sockets. */
   readonly uid: number;
   readonly gid: number;
+  /** Undefined for not at all. */
+  readonly tcp: TcpConfig | undefined;
   readonly disabledPlugins: readonly string[];
   readonly requiredPlugins: readonly string[];
   /** npm packages that export `plugins`. */

@@ -13,6 +13,7 @@ import {
 import { readConfigFiles } from './files.ts';
 import { proxyPluginConfigs } from './proxy-plugin.ts';
 import { isTable, type Problem, type Table, TableReader } from './reader.ts';
+import { tcpConfig } from './tcp.ts';
 
 /** Flags win over the file. */
 export interface Flags {
@@ -82,15 +83,7 @@ export function parseConfig(
   const fileLevel = debug.oneOf('level', LOG_LEVELS);
 
   const ignored = [
-    ...grpc.ignore(
-      'max_recv_message_size',
-      'max_send_message_size',
-      'tcp_address',
-      'tcp_tls_ca',
-      'tcp_tls_cert',
-      'tcp_tls_key',
-      'tcp_tls_common_name',
-    ),
+    ...grpc.ignore('max_recv_message_size', 'max_send_message_size'),
     ...debug.ignore('format'),
     ...top.ignore('temp', 'oom_score', 'ttrpc', 'cgroup', 'timeouts'),
   ];
@@ -107,6 +100,7 @@ export function parseConfig(
     },
     uid,
     gid,
+    tcp: tcpConfig(grpc),
     disabledPlugins: top.strings('disabled_plugins') ?? [],
     requiredPlugins: top.strings('required_plugins') ?? [],
     packages: top.strings('packages') ?? [],
@@ -115,7 +109,9 @@ export function parseConfig(
     proxyPlugins: proxyPluginConfigs(top.table('proxy_plugins') ?? {}, file, report),
     ignored,
   };
-  grpc.end('address, uid, gid');
+  grpc.end(
+    'address, uid, gid, tcp_address, tcp_tls_cert, tcp_tls_key, tcp_tls_ca, tcp_tls_common_name, tcp_origins, tcp_hosts',
+  );
   debug.end('level, address, uid, gid');
   top.end(KNOWN);
   return result;
