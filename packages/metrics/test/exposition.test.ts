@@ -72,11 +72,11 @@ test('calls are counted by service, method and code, as grpc-middleware does', (
   const write = Content.methods.find(({ name }) => name === 'Write');
   if (version === undefined || write === undefined) throw new Error('no such method');
   const figures = new CallFigures({ histogram: true });
-  const header = () => null;
-  figures.begin({ method: version, header }).end(undefined);
-  figures.begin({ method: version, header }).end(undefined);
-  figures.begin({ method: version, header }).end(Code.NotFound);
-  figures.begin({ method: write, header });
+  const requestField = () => null;
+  figures.begin({ method: version, requestField }).end(undefined);
+  figures.begin({ method: version, requestField }).end(undefined);
+  figures.begin({ method: version, requestField }).end(Code.NotFound);
+  figures.begin({ method: write, requestField });
   const { value } = parseExposition(text(figures.families()));
   const of = { grpc_service: 'containerd.services.version.v1.Version', grpc_method: 'Version' };
   expect(value('grpc_server_started_total', { ...of, grpc_type: 'unary' })).toBe(3);

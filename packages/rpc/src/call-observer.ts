@@ -5,7 +5,7 @@ import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 export interface BegunCall {
   readonly method: DescMethod;
   /** One header of the request, or null. */
-  header(name: string): string | null;
+  requestField(name: string): string | null;
 }
 
 /** What is told of one call. Neither function may throw. */
@@ -51,8 +51,8 @@ export function within<T>(observation: CallObservation | undefined, work: () => 
 /** Tells an observer of calls that go through Connect. */
 export function observing(observer: CallObserver): Interceptor {
   return (next) => async (request) => {
-    const header = (name: string) => request.header.get(name);
-    const observation = observer.begin({ method: request.method, header });
+    const requestField = (name: string) => request.header.get(name);
+    const observation = observer.begin({ method: request.method, requestField });
     try {
       const response = await within(observation, () => next(request));
       if (!response.stream) {

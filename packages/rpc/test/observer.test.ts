@@ -25,9 +25,10 @@ afterEach(() => {
 });
 
 const observer: CallObserver = {
-  begin({ method, header }) {
+  begin(call) {
     begun += 1;
-    const mark = header('x-mark') ?? 'none';
+    const { method } = call;
+    const mark = call.requestField('x-mark') ?? 'none';
     return {
       run: (work) => active.run(mark, work),
       end(code) {

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomBytes } from 'node:crypto';
+import { RandomIds } from './random-ids.ts';
 import type { SpanContext } from './trace-context.ts';
 import type { Attributes, EndedSpan, Span, SpanOptions, Tracer } from './tracer.ts';
 
@@ -12,19 +12,20 @@ export interface LocalTracerOptions {
 
 /** Most attributes of one span. */
 const MOST_ATTRIBUTES = 64;
-/** Half of a trace's id decides whether it is kept, so that everybody decides alike (OpenTelemetry TraceIdRatioBased). */
-const LOW_HALF = 2n ** 63n;
+/** The id decides whether a trace is kept, as OpenTelemetry's TraceIdRatioBased has it: whoever else has this ratio agrees. */
+const RANGE = 2 ** 32;
 
 /** A tracer of this process. */
 export class LocalTracer implements Tracer {
   readonly isOn = true;
   readonly #onEnd: (span: EndedSpan) => void;
-  readonly #bound: bigint;
+  readonly #bound: number;
+  readonly #ids = new RandomIds();
   readonly #active = new AsyncLocalStorage<SpanContext>();
 
   constructor({ onEnd, ratio = 1 }: LocalTracerOptions) {
     this.#onEnd = onEnd;
-    this.#bound = BigInt(Math.round(ratio * Number(LOW_HALF)));
+    this.#bound = ratio * RANGE;
   }
 
   start(name: string, { kind, parent = this.#active.getStore(), attributes = {} }: SpanOptions): Span {
@@ -51,18 +52,10 @@ export class LocalTracer implements Tracer {
   }
 
   #below(parent: SpanContext | undefined): SpanContext {
-    const spanId = idOf(8);
+    const spanId = this.#ids.next(8);
     if (parent !== undefined) return { ...parent, spanId };
-    const traceId = idOf(16);
-    const sampled = BigInt(`0x${traceId.slice(16)}`) >> 1n < this.#bound;
+    const traceId = this.#ids.next(16);
+    const sampled = Number.parseInt(traceId.slice(16, 24), 16) < this.#bound;
     return { traceId, spanId, sampled };
-  }
-}
-
-/** Never all 0, which would be none. */
-function idOf(bytes: number): string {
-  for (;;) {
-    const id = randomBytes(bytes).toString('hex');
-    if (!/^0+$/.test(id)) return id;
   }
 }

@@ -6,12 +6,13 @@ import type { Tracer } from './tracer.ts';
 /** Makes a span of each call of a server, below the one that its client named, and active while its method runs. */
 export function observeCalls(tracer: Tracer): CallObserver {
   return {
-    begin({ method, header }) {
+    begin(call) {
+      const { method } = call;
       const service = method.parent.typeName;
-      const namespace = header('containerd-namespace');
+      const namespace = call.requestField('containerd-namespace');
       const span = tracer.start(`${service}/${method.name}`, {
         kind: 'server',
-        parent: parseTraceparent(header(TRACEPARENT)),
+        parent: parseTraceparent(call.requestField(TRACEPARENT)),
         attributes: {
           'rpc.system': 'grpc',
           'rpc.service': service,

@@ -4,7 +4,8 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { compressionNegotiate } from '@connectrpc/connect/protocol';
 import { parseTimeout } from '@connectrpc/connect/protocol-grpc';
 import type { Logger } from '@stowage/core';
-import { type CallObserver, within } from '../call-observer.ts';
+import type { Admit } from '../admission.ts';
+import { type BegunCall, type CallObserver, within } from '../call-observer.ts';
 import { callValues } from '../dispatch.ts';
 import { gzip } from '../gzip.ts';
 import type { OpenCalls } from '../open-calls.ts';
@@ -22,6 +23,7 @@ export interface DirectCallsOptions {
   readonly log: Logger;
   readonly calls: OpenCalls;
   readonly observer?: CallObserver | undefined;
+  readonly admit?: Admit | undefined;
 }
 
 /** Answers a call if it is one that it can answer. @returns whether it is. */
@@ -32,7 +34,7 @@ export type TakeCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders)
  * serve every protocol: with the answers that Connect would give, for a third of its work. What is out of the
  * ordinary is left to Connect: other content types, compressed requests, other kinds of methods.
  */
-export function directCalls({ methods, log, calls, observer }: DirectCallsOptions): TakeCall {
+export function directCalls({ methods, log, calls, observer, admit }: DirectCallsOptions): TakeCall {
   return (stream, headers) => {
     const direct = methods.get(headers[':path'] ?? '');
     if (direct === undefined || !isPlainGrpc(headers)) return false;
@@ -40,10 +42,7 @@ export function directCalls({ methods, log, calls, observer }: DirectCallsOption
     const values = () => callValues(log);
     const context = new DirectContext({ method: direct.method, headers, timeoutMs, values });
     const reply = new Reply(stream, context, encodingOf(headers));
-    const observation = observer?.begin({
-      method: direct.method,
-      header: (name) => context.requestField(name),
-    });
+    const observation = observer?.begin(context);
     let answered = false;
     calls.add(context);
     stream.on('error', () => {}); // 'close' follows, and says all that matters
@@ -52,7 +51,7 @@ export function directCalls({ methods, log, calls, observer }: DirectCallsOption
       if (!answered) context.abort(new ConnectError('the client ended the call', Code.Canceled));
     });
     const call = { stream, context, direct, reply };
-    within(observation, () => answer(call, error)).then(
+    within(observation, () => answer(call, error ?? refusalOf(begun, admit))).then(
       () => {
         answered = true;
         observation?.end(reply.code);
@@ -68,6 +67,15 @@ export function directCalls({ methods, log, calls, observer }: DirectCallsOption
     );
     return true;
   };
+}
+
+function refusalOf(begun: BegunCall, admit: Admit | undefined): unknown {
+  try {
+    admit?.(begun);
+    return undefined;
+  } catch (e) {
+    return e;
+  }
 }
 
 interface Call {
