@@ -6,10 +6,14 @@ import type { Containers } from './containers.ts';
 /** What not every runtime can do. A case that needs what is not claimed is reported skipped, never passed. */
 export type Capability =
   /** Containers go on when it is disposed, and the same root opened again has them. */
-  'reopen';
+  | 'reopen'
+  /** What runs in containers are processes of this machine, with pids by which others see and signal them. */
+  | 'processes'
+  /** Mounts what it is told for the root file system. */
+  | 'mounts';
 
 /** Every capability, in the order in which they are told. */
-export const capabilities: readonly Capability[] = ['reopen'];
+export const capabilities: readonly Capability[] = ['reopen', 'processes', 'mounts'];
 
 /** A runtime, and what it told since it was opened, oldest first. */
 export interface OpenRuntime extends AsyncDisposable {

@@ -37,7 +37,7 @@ function mutant(change: Change, tells?: Lie): Subject {
   return {
     name: 'mutant',
     runtime: 'io.containerd.runc.v2',
-    capabilities: new Set(['reopen']),
+    capabilities: new Set(['reopen', 'processes', 'mounts']),
     open: (root) => open(root, change, tells),
   };
 }

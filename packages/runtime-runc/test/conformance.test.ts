@@ -15,7 +15,7 @@ runtimeConformance(
   {
     name: 'RuncRuntime',
     runtime: 'io.containerd.runc.v2',
-    capabilities: new Set(['reopen']),
+    capabilities: new Set(['reopen', 'processes', 'mounts']),
     open: (root) => open(root),
     // Its supervisor outlives it.
     async end(root) {

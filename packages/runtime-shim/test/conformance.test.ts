@@ -8,7 +8,7 @@ runtimeConformance(
   {
     name: 'containerd-shim-runc-v2',
     runtime: 'io.containerd.runc.v2',
-    capabilities: new Set(['reopen']),
+    capabilities: new Set(['reopen', 'processes', 'mounts']),
     async open(root) {
       const envelopes: Envelope[] = [];
       const forward = async (envelope: Envelope) => void envelopes.push(envelope);

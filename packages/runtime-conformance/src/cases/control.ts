@@ -58,6 +58,7 @@ export const controlCases: readonly Case[] = [
   },
   {
     id: 'control/an-init-that-is-killed-from-outside-is-told-with-its-signal',
+    needs: ['processes'],
     async run(context) {
       const { tasks, containers } = context;
       const pid = await started(context, 'c');

@@ -97,6 +97,7 @@ export const lifecycleCases: readonly Case[] = [
   },
   {
     id: 'lifecycle/a-create-that-fails-leaves-no-task-and-tells-nothing',
+    needs: ['mounts'],
     async run({ tasks, containers, told, list }) {
       const request = await containers.request('c', 'true');
       const broken = {
