@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { contentSlot } from '@stowage/content';
-import type { Logger, Plugin } from '@stowage/core';
+import { DisposalStack, type Logger, type Plugin } from '@stowage/core';
 import { makePassable, takePlace } from '@stowage/embedded/place';
 import { Engine, nameOf } from '@stowage/engine';
 import { eventsSlot } from '@stowage/events';
@@ -130,7 +130,7 @@ export async function runDaemon(config: DaemonConfig, options: RunOptions): Prom
     observer,
   });
   metrics?.add(serverCollector(server));
-  await using held = new AsyncDisposableStack();
+  await using held = new DisposalStack();
   if (config.tcp !== undefined) {
     const tcp = held.use(await listenTcp(config.tcp, { routes: engine.routes, log, observer }));
     log.info({ host: tcp.host, port: tcp.port }, 'serving over TCP, to who has a certificate');

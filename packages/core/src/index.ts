@@ -3,6 +3,7 @@ export * from './bell.ts';
 export * from './call-options.ts';
 export * from './descriptor.ts';
 export * from './digest.ts';
+export * from './disposal-stack.ts';
 export * from './fault.ts';
 export * from './field-mask.ts';
 export * from './filters.ts';

@@ -18,10 +18,18 @@ export interface Place {
  * @throws Fault `failed_precondition` saying who holds them.
  */
 export async function takePlace({ root, state }: Place, holder: string): Promise<Disposable> {
-  using held = new DisposableStack();
-  for (const directory of new Set([root, state])) {
-    await makePrivate(directory);
-    held.use(await lockDirectory(directory, holder));
+  const held: Disposable[] = [];
+  const release = () => {
+    for (const lock of held.splice(0).reverse()) lock[Symbol.dispose]();
+  };
+  try {
+    for (const directory of new Set([root, state])) {
+      await makePrivate(directory);
+      held.push(await lockDirectory(directory, holder));
+    }
+  } catch (e) {
+    release();
+    throw e;
   }
-  return held.move();
+  return { [Symbol.dispose]: release };
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, type ImageHandle } from '@stowage/client';
-import type { CallOptions } from '@stowage/core';
+import { type CallOptions, DisposalStack } from '@stowage/core';
 import { Engine } from '@stowage/engine';
 import { recordImage } from '@stowage/images';
 import { type BuildOptions, buildImage } from '@stowage/oci-image';
@@ -38,7 +38,7 @@ export interface FakeClient extends Client {
 export async function fakeClient(options: FakeClientOptions = {}): Promise<FakeClient> {
   const { namespace = 'default', programs, images = {}, signal } = options;
   signal?.throwIfAborted();
-  await using opened = new AsyncDisposableStack();
+  await using opened = new DisposalStack();
   const directory = await mkdtemp(join(tmpdir(), 'stowage-fakes-'));
   opened.defer(() => rm(directory, { recursive: true, force: true }));
   const [root, state] = [join(directory, 'root'), join(directory, 'state')];

@@ -1,5 +1,5 @@
 import { contentSlot } from '@stowage/content';
-import { live, optional, type Plugin, plugin, Skip } from '@stowage/core';
+import { DisposalStack, live, optional, type Plugin, plugin, Skip } from '@stowage/core';
 import { metadataSlot } from '@stowage/metadata';
 import { namespaceServiceSlot } from '@stowage/namespaces';
 import { operationsSlot } from '@stowage/operations';
@@ -42,7 +42,7 @@ export function metricsPlugin(build: { readonly version: string; readonly revisi
     async start({ config: { address, grpcHistogram: histogram }, needs, exports, log }) {
       if (address === undefined) throw new Skip('no address to serve metrics on is configured');
       const { content, snapshotters, metadata, namespaces, tasks, operations, runtimes } = needs;
-      await using held = new AsyncDisposableStack();
+      await using held = new DisposalStack();
       const figures = held.use(new Figures({ histogram, log }));
       figures.add(buildCollector(build));
       figures.add(held.use(new ProcessCollector()));

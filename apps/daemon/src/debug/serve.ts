@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { type Logger, reasonOf } from '@stowage/core';
+import { DisposalStack, type Logger, reasonOf } from '@stowage/core';
 import { listenUnix } from '@stowage/rpc/unix-socket';
 import type { DebugConfig } from '../config/daemon-config.ts';
 import { type DebugHandler, type Exchange, refuse } from './exchange.ts';
@@ -29,7 +29,7 @@ PUT /debug/log-level       trace, debug, info, warn, error or fatal: logs so muc
  * @throws Fault as `listenUnix`.
  */
 export async function serveDebug({ config, level, load, log }: DebugOptions): Promise<AsyncDisposable> {
-  await using held = new AsyncDisposableStack();
+  await using held = new DisposalStack();
   const vars = held.use(variables(load));
   const handlers: Readonly<Record<string, DebugHandler>> = {
     'GET /': async ({ res }) => void res.end(HELP),

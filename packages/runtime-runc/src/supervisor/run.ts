@@ -1,6 +1,6 @@
 import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Fault, type Logger } from '@stowage/core';
+import { DisposalStack, Fault, type Logger } from '@stowage/core';
 import { setSubreaper, tryLock } from '@stowage/linux';
 import { cgroupLayout } from '@stowage/linux/cgroup';
 import { Poller } from '@stowage/linux/poller';
@@ -124,7 +124,7 @@ export async function runSupervisor(settings: SupervisorSettings): Promise<void>
     }
     setImmediate(leave);
   };
-  const ends = new AsyncDisposableStack();
+  const ends = new DisposalStack();
   ends.use(events);
   ends.use(context.namespaceCgroups);
   const leave = () => void ends.disposeAsync().finally(() => process.exit(0));
