@@ -6,6 +6,7 @@ import { Engine, nameOf } from '@stowage/engine';
 import { eventsSlot } from '@stowage/events';
 import { eventsTtrpcRoutes } from '@stowage/events/service';
 import { primePool } from '@stowage/linux/confine';
+import { socketPeerCredentials } from '@stowage/linux/sockets';
 import { metadataPlugin } from '@stowage/metadata/plugin';
 import { metricsSlot } from '@stowage/metrics';
 import { operationsSlot } from '@stowage/operations';
@@ -13,6 +14,7 @@ import { proxyPluginsGrpcPlugin } from '@stowage/plugins/plugin';
 import { listen, observers, type RpcServer } from '@stowage/rpc/server';
 import { observeCalls, tracerSlot } from '@stowage/tracing';
 import { serveTtrpc } from '@stowage/ttrpc';
+import { ruleOf } from './access.ts';
 import { AddedFile } from './added/added-file.ts';
 import { addedPlugins, warningsOfLeftOut } from './added/added-plugins.ts';
 import { proxyPluginsServicePlugin } from './added/plugin.ts';
@@ -118,6 +120,7 @@ export async function runDaemon(config: DaemonConfig, options: RunOptions): Prom
   await makePassable(dirname(config.address));
   await using _ttrpc = await listenTtrpc(engine, config, log);
   const observer = observers([metrics?.calls, tracer && observeCalls(tracer)]);
+  const { access } = config;
   await using server = await listen({
     address: {
       path: config.address,
@@ -128,11 +131,17 @@ export async function runDaemon(config: DaemonConfig, options: RunOptions): Prom
     routes: engine.routes,
     log,
     observer,
+    ruleFor: access && ((socket) => ruleOf(access, peerOf(socketPeerCredentials(socket)))),
   });
   metrics?.add(serverCollector(server));
   await using held = new DisposalStack();
   if (config.tcp !== undefined) {
-    const tcp = held.use(await listenTcp(config.tcp, { routes: engine.routes, log, observer }));
+    const tcp = held.use(
+      await listenTcp(config.tcp, {
+        ...{ routes: engine.routes, log, observer },
+        ruleFor: access && ((commonName) => ruleOf(access, [`cn:${commonName}`])),
+      }),
+    );
     log.info({ host: tcp.host, port: tcp.port }, 'serving over TCP, to who has a certificate');
   }
   const { debug } = config;
@@ -149,6 +158,8 @@ export async function runDaemon(config: DaemonConfig, options: RunOptions): Prom
   options.onStop?.();
   log.info({}, 'stopping; containers go on');
 }
+
+const peerOf = ({ uid, gid }: { readonly uid: number; readonly gid: number }) => [`uid:${uid}`, `gid:${gid}`];
 
 async function listenTtrpc(engine: Engine, config: DaemonConfig, log: Logger): Promise<AsyncDisposable> {
   const [events] = engine.values(eventsSlot).values();

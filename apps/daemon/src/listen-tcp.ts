@@ -1,13 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { Fault, reasonOf } from '@stowage/core';
-import type { ListenOptions } from '@stowage/rpc/server';
-import { listenTls, type TlsServer } from '@stowage/rpc/tls';
+import { type ListenTlsOptions, listenTls, type TlsServer } from '@stowage/rpc/tls';
 import type { TcpConfig } from './config/tcp.ts';
 
 /** Serves over TCP as the config says. @throws Fault `failed_precondition` for files that can't be read, naming them. */
 export async function listenTcp(
   { host, port, cert, key, ca, commonName, origins, hosts }: TcpConfig,
-  served: Pick<ListenOptions, 'routes' | 'log' | 'observer'>,
+  served: Pick<ListenTlsOptions, 'routes' | 'log' | 'observer' | 'ruleFor'>,
 ): Promise<TlsServer> {
   const [certificate, secret, authority] = await Promise.all([cert, key, ca].map(read));
   if (certificate === undefined || secret === undefined || authority === undefined)

@@ -1,6 +1,7 @@
 import { type ContextValues, createConnectRouter, createContextValues } from '@connectrpc/connect';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { type Logger, quote } from '@stowage/core';
+import { type Admit, admitting } from './admission.ts';
 import { type CallObserver, observing } from './call-observer.ts';
 import { edgeKey } from './edge.ts';
 import { type DirectMethods, noting } from './grpc/direct-methods.ts';
@@ -17,6 +18,8 @@ export interface CompileOptions {
   readonly maxMessageBytes: number;
   /** Told of calls that go through the handlers. Direct calls are not told of here. */
   readonly observer?: CallObserver | undefined;
+  /** Asked of calls that go through the handlers. Direct calls are not asked of here. */
+  readonly admit?: Admit | undefined;
 }
 
 /** Services made ready to be called by whoever speaks a protocol. */
@@ -30,14 +33,14 @@ export interface Dispatch {
 }
 
 /** @throws if two routes offer the same method. */
-export function compileRoutes({ routes, maxMessageBytes, observer }: CompileOptions): Dispatch {
+export function compileRoutes({ routes, maxMessageBytes, observer, admit }: CompileOptions): Dispatch {
   const router = createConnectRouter({
     readMaxBytes: maxMessageBytes,
     writeMaxBytes: maxMessageBytes,
     acceptCompression: [gzip],
     // Nothing is ever compressed: between processes of one machine that costs more than it saves.
     compressMinBytes: Number.MAX_SAFE_INTEGER,
-    interceptors: [faultsToCodes],
+    interceptors: [faultsToCodes, ...(admit === undefined ? [] : [admitting(admit)])],
   });
   const noted = noting(router, maxMessageBytes, observer && observing(observer));
   for (const put of routes) put(noted.router);

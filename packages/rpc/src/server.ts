@@ -1,17 +1,22 @@
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { silentLogger } from '@stowage/core';
-import { CallServer, type CallServerOptions, type ServerLoad } from './server/call-server.ts';
+import type { CallServerOptions, ServerLoad } from './server/call-server.ts';
+import { type PeerRule, ServersByPeer } from './server/servers-by-peer.ts';
 import { type GuardOptions, listenUnix, peerGuard, type UnixAddress } from './unix-socket.ts';
 
+export type { Admit } from './admission.ts';
 export type { BegunCall, CallObservation, CallObserver } from './call-observer.ts';
 export { observers } from './call-observer.ts';
 export type { RpcLimits } from './limits.ts';
 export { defaultLimits } from './limits.ts';
 export type { ServerLoad } from './server/call-server.ts';
+export type { PeerRule } from './server/servers-by-peer.ts';
 export type { GuardOptions, UnixAddress } from './unix-socket.ts';
 
 export interface ListenOptions extends CallServerOptions, GuardOptions {
   readonly address: UnixAddress;
+  /** Bounds what somebody may call, by who is at the other end. Undefined: all. */
+  readonly ruleFor?: ((socket: Socket) => PeerRule | undefined) | undefined;
 }
 
 export interface RpcServer extends AsyncDisposable {
@@ -31,11 +36,20 @@ export interface RpcServer extends AsyncDisposable {
  * @throws Fault `failed_precondition` if another process answers at the address.
  */
 export async function listen(options: ListenOptions): Promise<RpcServer> {
-  const { log = silentLogger } = options;
-  const calls = new CallServer(options);
+  const { log = silentLogger, ruleFor } = options;
+  const calls = new ServersByPeer(options);
   const mayPass = peerGuard(options, log);
+  // Also finds out now, and not at the first connection, whether the routes fit together.
+  calls.of(undefined);
   const server = createServer((socket) => {
-    if (mayPass(socket)) calls.connections.add(socket);
+    if (!mayPass(socket)) return;
+    try {
+      calls.of(ruleFor?.(socket)).connections.add(socket);
+    } catch (err) {
+      log.warn({ err }, 'connection refused: cannot tell who it is from');
+      socket.on('error', () => {});
+      socket.destroy();
+    }
   });
   const listener = await listenUnix(server, options.address);
   server.on('error', (err) => log.error({ err }, 'accepting a connection failed'));

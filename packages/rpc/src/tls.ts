@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
 import { Fault, reasonOf, silentLogger } from '@stowage/core';
-import { CallServer, type CallServerOptions, type ServerLoad } from './server/call-server.ts';
+import type { CallServerOptions, ServerLoad } from './server/call-server.ts';
+import { type PeerRule, ServersByPeer } from './server/servers-by-peer.ts';
 import type { WebGate } from './server/web-gate.ts';
 
 export type { WebGate } from './server/web-gate.ts';
@@ -24,6 +25,8 @@ export interface ListenTlsOptions extends CallServerOptions {
   readonly tls: TlsOptions;
   /** Which web pages may call. Default: none; and the server is called by `host`. */
   readonly web?: Partial<WebGate> | undefined;
+  /** Bounds what a client may call, by the common name of its certificate. Undefined: all. */
+  readonly ruleFor?: ((commonName: string) => PeerRule | undefined) | undefined;
 }
 
 export interface TlsServer extends AsyncDisposable {
@@ -46,7 +49,8 @@ const HANDSHAKE_MS = 10_000;
 export async function listenTls(options: ListenTlsOptions): Promise<TlsServer> {
   const { host, port, tls, web = {}, log = silentLogger } = options;
   const gate = { origins: web.origins ?? [], hosts: [host, ...(web.hosts ?? [])] };
-  const calls = new CallServer(options, gate);
+  const calls = new ServersByPeer(options, gate);
+  calls.of(undefined);
   const server = secureServer(tls);
   server.on('secureConnection', (socket) => {
     const name = commonNameOf(socket);
@@ -59,7 +63,7 @@ export async function listenTls(options: ListenTlsOptions): Promise<TlsServer> {
       socket.destroy();
       return;
     }
-    calls.connections.add(socket, socket.alpnProtocol === 'h2' ? 2 : 1);
+    calls.of(options.ruleFor?.(name)).connections.add(socket, socket.alpnProtocol === 'h2' ? 2 : 1);
   });
   server.on('tlsClientError', (err, socket) => {
     log.warn({ reason: reasonOf(err), from: socket.remoteAddress }, 'connection refused');

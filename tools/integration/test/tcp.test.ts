@@ -15,8 +15,6 @@ const port = await freePort();
 const config = at('config.toml');
 const lines = ['version = 3', '[grpc]', `tcp_address = "127.0.0.1:${port}"`];
 for (const name of ['cert', 'key', 'ca']) lines.push(`tcp_tls_${name} = "${at(`${name}.pem`)}"`);
-writeFileSync(config, `${lines.join('\n')}\n`);
-
 const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' });
 const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
 openssl('req', '-x509', ...ec, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=house', '-days', '2');
@@ -56,6 +54,8 @@ for (const [cert, key] of [
 }
 
 const suite = withDaemon('tcp', { config });
+lines.push('[access]', `"cn:client" = ["${suite.namespace}"]`);
+writeFileSync(config, `${lines.join('\n')}\n`);
 afterAll(() => rm(dir, { recursive: true }));
 
 beforeAll(async () => {
@@ -66,7 +66,7 @@ beforeAll(async () => {
   ]);
 }, 60_000);
 
-test('a client with a certificate reaches the daemon over TCP', async () => {
+test('a client with a certificate reaches the daemon over TCP, and what it may use there', async () => {
   const pem = (name: string) => readFileSync(at(`${name}.pem`));
   const certificates = { ca: pem('ca'), cert: pem('client'), key: pem('client-key') };
   await using transport = tlsTransport({ host: '127.0.0.1', port, serverName: 'localhost', ...certificates });
@@ -77,4 +77,11 @@ test('a client with a certificate reaches the daemon over TCP', async () => {
   if (image === undefined) throw new Error('there is no image');
   const bytes = await Array.fromAsync(services.content.read(image.target.digest));
   expect(Buffer.concat(bytes).byteLength).toBe(Number(image.target.size));
+  // It may use this namespace, and no other one.
+  const elsewhere = new Client(transport, { namespace: 'elsewhere' }).services;
+  await expect(Array.fromAsync(elsewhere.images.list())).rejects.toMatchObject({ kind: 'permission_denied' });
+  await expect(Array.fromAsync(services.namespaces.list())).rejects.toMatchObject({
+    kind: 'permission_denied',
+  });
+  expect((await services.version.version()).version).toContain('stowage');
 });

@@ -1,3 +1,4 @@
+import type { AccessConfig } from './access.ts';
 import type { TcpConfig } from './tcp.ts';
 
 /** What the config file and the flags say, checked. */
@@ -15,6 +16,8 @@ export interface DaemonConfig {
   readonly gid: number;
   /** Undefined for not at all. */
   readonly tcp: TcpConfig | undefined;
+  /** Undefined: whoever may connect may call anything. */
+  readonly access: AccessConfig | undefined;
   readonly disabledPlugins: readonly string[];
   readonly requiredPlugins: readonly string[];
   /** npm packages that export `plugins`. */

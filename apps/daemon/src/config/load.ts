@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { socketPath } from '@stowage/rpc/unix-socket';
+import { accessConfig } from './access.ts';
 import {
   type DaemonConfig,
   DEBUG_TABLE,
@@ -27,7 +28,7 @@ export interface Flags {
 }
 
 const KNOWN =
-  'version, root, state, imports, packages, plugin_dir, disabled_plugins, required_plugins, [grpc], [debug], [metrics], ' +
+  'version, root, state, imports, packages, plugin_dir, disabled_plugins, required_plugins, [grpc], [access], [debug], [metrics], ' +
   '[plugins], [proxy_plugins], [stream_processors]';
 
 /**
@@ -101,6 +102,7 @@ export function parseConfig(
     uid,
     gid,
     tcp: tcpConfig(grpc),
+    access: accessConfig(top.has('access') ? reader(top.table('access'), 'access') : undefined),
     disabledPlugins: top.strings('disabled_plugins') ?? [],
     requiredPlugins: top.strings('required_plugins') ?? [],
     packages: top.strings('packages') ?? [],

@@ -29,6 +29,15 @@ export class TableReader {
     this.#report = report;
   }
 
+  has(key: string): boolean {
+    return this.#left.has(key);
+  }
+
+  /** Those that were not taken. */
+  keys(): readonly string[] {
+    return [...this.#left.keys()];
+  }
+
   string(key: string): string | undefined {
     return this.#take(key, 'a string', (v) => (typeof v === 'string' ? v : undefined));
   }

@@ -51,7 +51,7 @@ export function directCalls({ methods, log, calls, observer, admit }: DirectCall
       if (!answered) context.abort(new ConnectError('the client ended the call', Code.Canceled));
     });
     const call = { stream, context, direct, reply };
-    within(observation, () => answer(call, error ?? refusalOf(begun, admit))).then(
+    within(observation, () => answer(call, error ?? refusalOf(context, admit))).then(
       () => {
         answered = true;
         observation?.end(reply.code);
@@ -90,7 +90,7 @@ async function answer({ stream, context, direct, reply }: Call, refusal: unknown
   const toError = (e: unknown) => told(e, { method, contextValues: context.values });
   const whole = (message: unknown) => create(method.output, message as MessageInitShape<DescMessage>);
   try {
-    if (refusal !== undefined) throw refusal;
+    if (refusal !== undefined) throw toError(refusal);
     const request = await readRequest(stream, direct);
     if (kind === 'server_streaming') {
       const messages = () => iterate(invoke(request, context));

@@ -1,4 +1,5 @@
 import { Fault, type Logger, silentLogger } from '@stowage/core';
+import type { Admit } from '../admission.ts';
 import type { CallObserver } from '../call-observer.ts';
 import { compileRoutes } from '../dispatch.ts';
 import { directCalls } from '../grpc/direct-calls.ts';
@@ -14,6 +15,8 @@ export interface CallServerOptions {
   readonly limits?: Partial<RpcLimits> | undefined;
   readonly log?: Logger | undefined;
   readonly observer?: CallObserver | undefined;
+  /** Asked before each call. */
+  readonly admit?: Admit | undefined;
 }
 
 /** How busy a server is at the moment. */
@@ -31,13 +34,13 @@ export class CallServer {
 
   /** @param gate - stands before calls that browsers may make. */
   constructor(options: CallServerOptions, gate?: WebGate) {
-    const { log = silentLogger, routes, observer } = options;
+    const { log = silentLogger, routes, observer, admit } = options;
     const limits = { ...defaultLimits, ...options.limits };
     const { maxMessageBytes } = limits;
     const calls = this.#calls;
-    const dispatch = compileRoutes({ routes, maxMessageBytes, observer });
+    const dispatch = compileRoutes({ routes, maxMessageBytes, observer, admit });
     const answer = requestHandler({ dispatch, maxMessageBytes, log, calls });
-    const take = directCalls({ methods: dispatch.direct, log, calls, observer });
+    const take = directCalls({ methods: dispatch.direct, log, calls, observer, admit });
     this.connections = new Connections({
       handler: gate === undefined ? answer : gated(answer, gate),
       takeCall: (stream, headers) =>
