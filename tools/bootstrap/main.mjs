@@ -34,6 +34,7 @@ const COMMANDS = {
     script: 'tools/release/rehearse/main.ts',
     bundle: true,
   },
+  tarball: { tools: [], script: 'tools/release/tarball/main.ts', bundle: true },
   build: { tools: [], script: undefined, bundle: true },
   lint: { tools: [], script: 'tools/test/main.mjs', args: ['--only=checks'], bundle: false },
 };

@@ -14,7 +14,7 @@ export const longOnly = [
   'packages/snapshotter-overlay/test/conformance-remote',
   'packages/streaming/test/wire',
   'tools/integration/test/(cli-files|cli-image|cli-lifecycle|cli-names|cli-push|cli-run-options|cli-system)',
-  'tools/integration/test/(containerd-shim|sandbox-controller)',
+  'tools/integration/test/(containerd-shim|sandbox-controller|tarball)',
   // The cases of client-daemon against the two other servers.
   'tools/integration/test/client-(containerd|embedded)',
   'tools/integration/test/(proxied-snapshots-conformance|round-trips)',
