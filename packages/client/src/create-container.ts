@@ -27,6 +27,8 @@ export interface CreateContainerOptions extends CallOptions {
   readonly snapshotLabels?: Labels | undefined;
   /** Whom it runs as, instead of the image's: `uid`, `user`, `uid:gid`, `user:group` or mixed. */
   readonly user?: string | undefined;
+  /** Stand in for what the image runs by default, behind its entrypoint. `withArgs` in `spec` replaces both. */
+  readonly args?: readonly string[] | undefined;
   /**
    * Applied in order to the default spec, after the image's own wishes. System calls are filtered by the default
    * profile for the capabilities that come out, unless one of these decides otherwise (`withoutSeccomp`).
@@ -67,7 +69,10 @@ export async function createContainer(
   const runtime = { name: options.runtime ?? DEFAULT_RUNTIME };
   try {
     const process = { ...config.config, user: options.user ?? config.config.user };
-    const wishes = withImageConfig(process, { lookup: snapshotUserLookup(mounts, { signal }) });
+    const wishes = withImageConfig(process, {
+      args: options.args,
+      lookup: snapshotUserLookup(mounts, { signal }),
+    });
     const composed = composeSpec({ namespace, id }, wishes, ...(options.spec ?? []), withSeccompByDefault());
     const spec = specBytes(await composed);
     const record = { id, labels, image: image.name, runtime, spec, snapshotter, snapshotKey };

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { withArgs, withTty } from '@stowage/oci-spec';
+import { withTty } from '@stowage/oci-spec';
 import type { Exit } from '@stowage/runtime';
 import type { ContainerHandle } from './container.ts';
 import type { CreateContainerOptions } from './create-container.ts';
@@ -14,8 +14,6 @@ export interface RunOptions extends Omit<CreateContainerOptions, 'id' | 'image'>
   readonly image: ImageHandle | string;
   /** Default: a random one. */
   readonly id?: string | undefined;
-  /** What runs. Default: what the image says. Goes behind `spec`. */
-  readonly args?: readonly string[] | undefined;
   readonly io?: IoOptions | undefined;
 }
 
@@ -51,15 +49,11 @@ export interface Runner {
 }
 
 export async function runContainer(runner: Runner, options: RunOptions): Promise<RunningContainer> {
-  const { args, io, spec = [], signal, id = randomBytes(6).toString('hex'), ...more } = options;
+  const { io, spec = [], signal, id = randomBytes(6).toString('hex'), ...more } = options;
   const { image: named } = options;
   const image = typeof named === 'string' ? await runner.image(named, { signal }) : named;
   await image.unpack({ snapshotter: options.snapshotter, signal });
-  const wishes = [
-    ...spec,
-    ...(args === undefined ? [] : [withArgs(...args)]),
-    ...(io?.terminal ? [withTty()] : []),
-  ];
+  const wishes = io?.terminal ? [...spec, withTty()] : spec;
   const container = await runner.createContainer({ ...more, id, image, spec: wishes, signal });
   try {
     const task = await container.createTask({ io, signal });

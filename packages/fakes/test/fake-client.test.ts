@@ -31,6 +31,19 @@ test('a container runs a function, with its environment, streams and exit code',
   expect(await Promise.all(outputs)).toEqual(['SOME INPUT', 'tool b']);
 });
 
+test('arguments stand in for the image’s command, behind its entrypoint', async () => {
+  await using client = await open();
+  await addImage(client, 'example.org/echo:1', { config: { Entrypoint: ['echo', 'so'], Cmd: ['what'] } });
+  const printed = async (args?: string[]) => {
+    await using run = await client.run({ image: 'example.org/echo:1', args, io: { stdout: true } });
+    const out = text(run.stdout as Readable);
+    await run.exit;
+    return await out;
+  };
+  expect(await printed()).toBe('so what\n');
+  expect(await printed(['be', 'it'])).toBe('so be it\n');
+});
+
 test('a program that throws exits with 1 and says why; one that is not there is told as runc does', async () => {
   await using client = await open({
     tool() {

@@ -41,7 +41,7 @@ export { rootfsUserLookup } from './rootfs-users.ts';
 export * from './seccomp-options.ts';
 export { type DefaultSeccompOptions, defaultSeccomp } from './seccomp-profile.ts';
 export * from './spec.ts';
-export { withUser } from './user.ts';
+export { withAdditionalGroups, withUser } from './user.ts';
 export { MAX_USER_FILE_BYTES, type UserFiles, type UserLookup } from './user-files.ts';
 export {
   parseIdMappings,

@@ -42,6 +42,14 @@ export function withPrivileged(): SpecOption {
   };
 }
 
+/** Labels of SELinux: of the process, and of the files that are mounted for it. */
+export function withSelinuxLabel(processLabel: string, mountLabel = ''): SpecOption {
+  return (spec) => {
+    const labelled = changeProcess(spec, { selinuxLabel: processLabel });
+    return mountLabel === '' ? labelled : changeLinux(labelled, { mountLabel });
+  };
+}
+
 /** Lets the process gain privileges by setuid programs. */
 export function withNewPrivileges(): SpecOption {
   return (spec) => changeProcess(spec, { noNewPrivileges: false });

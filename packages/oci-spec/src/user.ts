@@ -33,6 +33,22 @@ export function withUser(user: string, lookup?: UserLookup): SpecOption {
   return async (spec) => changeProcess(spec, { user: { ...(await resolveUser(user, who, lookup)) } });
 }
 
+/**
+ * Further groups, by id, besides those that it has. Goes behind {@link withUser}, which decides on all of them.
+ *
+ * @throws Fault `invalid_argument` for ids out of range.
+ */
+export function withAdditionalGroups(ids: readonly number[]): SpecOption {
+  for (const id of ids)
+    if (!Number.isInteger(id) || id < 0 || id > MAX_ID)
+      throw new Fault('invalid_argument', `group ${id}: must be between 0 and ${MAX_ID}`);
+  return (spec) => {
+    const user = spec.process?.user ?? { uid: 0, gid: 0 };
+    const additionalGids = [...new Set([...(user.additionalGids ?? [user.gid]), ...ids])];
+    return changeProcess(spec, { user: { ...user, additionalGids } });
+  };
+}
+
 function parseUser(text: string): { readonly user: Part; readonly group: Part | undefined } {
   const [user = '', group, ...more] = text.split(':');
   if (more.length > 0)

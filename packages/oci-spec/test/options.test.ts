@@ -3,6 +3,7 @@ import {
   composeSpec,
   parseRlimit,
   type SpecOption,
+  withAdditionalGroups,
   withAmbientCapabilities,
   withApparmor,
   withArgs,
@@ -27,10 +28,12 @@ import {
   withReadonlyPaths,
   withRlimits,
   withRootfsPropagation,
+  withSelinuxLabel,
   withShmSize,
   withSysctls,
   withTmpfs,
   withUnified,
+  withUser,
 } from '../src/index.ts';
 
 const compose = (...options: SpecOption[]) =>
@@ -243,4 +246,17 @@ test.each([
   () => withAmbientCapabilities(['everything']),
 ])('%s is refused when the option is made', (make) => {
   expect(make).toThrow(expect.objectContaining({ kind: 'invalid_argument' }));
+});
+
+test('groups are added to those that the user has, once each', async () => {
+  const { process } = await compose(withUser('1000:100'), withAdditionalGroups([44, 100, 44]));
+  expect(process?.user).toMatchObject({ uid: 1000, gid: 100, additionalGids: [100, 44] });
+  for (const id of [-1, 0.5, 2 ** 31])
+    expect(() => withAdditionalGroups([id])).toThrow(expect.objectContaining({ kind: 'invalid_argument' }));
+});
+
+test('labels of SELinux are of the process and of mounts', async () => {
+  const { process, linux } = await compose(withSelinuxLabel('u:r:t:s0', 'u:o:t:s0'));
+  expect([process?.selinuxLabel, linux?.mountLabel]).toEqual(['u:r:t:s0', 'u:o:t:s0']);
+  expect((await compose(withSelinuxLabel('u:r:t:s0'))).linux?.mountLabel).toBeUndefined();
 });
