@@ -15,6 +15,7 @@ const TYPES: Readonly<Record<DescMethod['methodKind'], string>> = {
 };
 
 const OK = 0;
+const NS = 1e9;
 
 /**
  * Counts the calls of a server, under the names of containerd's. Calls over Connect and JSON are among them. Methods that
@@ -87,12 +88,13 @@ class MethodFigures {
 
   begin(): CallObservation {
     this.#started += 1;
-    const began = this.#seconds === undefined ? 0 : performance.now();
+    // Takes a quarter of the time that `performance.now` does.
+    const began = this.#seconds === undefined ? 0n : process.hrtime.bigint();
     return {
       end: (code) => {
         const kind: number = code ?? OK;
         this.#handled.set(kind, (this.#handled.get(kind) ?? 0) + 1);
-        this.#seconds?.observe((performance.now() - began) / 1000);
+        this.#seconds?.observe(Number(process.hrtime.bigint() - began) / NS);
       },
     };
   }

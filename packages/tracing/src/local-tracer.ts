@@ -10,7 +10,7 @@ export interface LocalTracerOptions {
   readonly ratio?: number | undefined;
 }
 
-/** Most attributes of one span. */
+/** Most attributes that are set later on one span. */
 const MOST_ATTRIBUTES = 64;
 /** The id decides whether a trace is kept, as OpenTelemetry's TraceIdRatioBased has it: whoever else has this ratio agrees. */
 const RANGE = 2 ** 32;
@@ -31,14 +31,15 @@ export class LocalTracer implements Tracer {
   start(name: string, { kind, parent = this.#active.getStore(), attributes = {} }: SpanOptions): Span {
     const context = this.#below(parent);
     const startedAtMs = performance.timeOrigin + performance.now();
-    let told: Attributes = attributes;
+    const told: Record<string, Attributes[string]> = { ...attributes };
+    let room = MOST_ATTRIBUTES;
     let isOver = false;
     return {
       context,
       run: (work) => this.#active.run(context, work),
       set(more) {
-        const all = Object.entries({ ...told, ...more });
-        told = Object.fromEntries(all.slice(0, MOST_ATTRIBUTES));
+        // Nobody is to make a span of any size, attribute by attribute.
+        for (const key in more) if (room-- > 0) told[key] = more[key] as Attributes[string];
       },
       end: (failure) => {
         if (isOver) return;
