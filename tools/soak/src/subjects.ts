@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -49,10 +49,10 @@ export async function soakEngine(subject: Subject): Promise<Done> {
   const main = join(import.meta.dirname, 'engine-main.ts');
   const args = [...options, main, join(dir, 'engine'), String(lanes), ...images];
   const env = { ...process.env, CONTAINERD_NAMESPACE: namespace };
-  const child: ChildProcess = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   signal.addEventListener('abort', () => child.kill('SIGTERM'), { once: true });
   let last: { bytes: number; done: Done } | undefined;
-  for await (const line of createInterface({ input: child.stdout ?? [] })) {
+  for await (const line of createInterface({ input: child.stdout })) {
     last = JSON.parse(line) as { bytes: number; done: Done };
     sample('engine', last.bytes);
   }
