@@ -25,6 +25,7 @@ export default {
   projects: [
     ...workspaces.map((path) => project(path, base)),
     project('tools/faults', base),
+    project('tools/soak', base),
     project('tools/integration', integration),
   ],
 };
