@@ -1,8 +1,11 @@
 import type { Progress } from '@stowage/client';
 import type { BlobCheck } from '@stowage/content';
-import cliProgress from 'cli-progress';
+import { Bars, barLine } from './bars.ts';
 import type { ProgressFlags } from './commands/registry-options.ts';
 import { jsonLine } from './json.ts';
+import { liveLines } from './live.ts';
+import { rateOf } from './rate.ts';
+import { screenOf } from './screen.ts';
 import { formatSize } from './table.ts';
 
 /** Shows how a pull or push goes: a bar per blob on a terminal, else a line per blob that is done. */
@@ -31,32 +34,40 @@ function jsonLines(stream: NodeJS.WriteStream): ProgressView {
 
 const short = (digest: string) => digest.replace(/^\w+:/, '').slice(0, 12);
 
+/** Often enough to look alive. */
+const PERIOD_MS = 100;
+
 function bars(stream: NodeJS.WriteStream): ProgressView {
-  const multi = new cliProgress.MultiBar(
-    {
-      format: '{name} {stage} [{bar}] {percentage}% {size}',
-      clearOnComplete: false,
-      hideCursor: true,
-      stream,
-      barsize: 30,
-    },
-    cliProgress.Presets.rect,
-  );
-  const known = new Map<string, cliProgress.SingleBar>();
+  const known = new Bars();
+  const drawing = redrawn(stream, () => known.lines(screenOf(stream), stream.rows || 24, performance.now()));
   return {
-    update({ stage, descriptor, bytes }) {
-      const total = Number(descriptor.size);
-      const fields = {
-        name: short(descriptor.digest),
-        stage: stage.padEnd(7),
-        size: formatSize(descriptor.size),
-      };
-      const bar = known.get(descriptor.digest) ?? multi.create(total, 0, fields);
-      known.set(descriptor.digest, bar);
-      bar.update(Number(bytes), fields);
+    update(progress) {
+      known.update(progress);
+      drawing.begin();
+    },
+    [Symbol.dispose]: drawing[Symbol.dispose],
+  };
+}
+
+/** Draws lines from the first change on, over and over, and once more at the end. */
+function redrawn(
+  stream: NodeJS.WriteStream,
+  lines: () => readonly string[],
+): Disposable & { readonly begin: () => void } {
+  const live = liveLines(stream);
+  let timer: NodeJS.Timeout | undefined;
+  const draw = () => live.draw(lines());
+  return {
+    begin() {
+      if (timer !== undefined) return;
+      draw();
+      timer = setInterval(draw, PERIOD_MS).unref();
     },
     [Symbol.dispose]() {
-      multi.stop();
+      clearInterval(timer);
+      if (timer !== undefined) draw();
+      timer = undefined;
+      live[Symbol.dispose]();
     },
   };
 }
@@ -97,26 +108,24 @@ function verifyBar(
   stream: NodeJS.WriteStream,
   total: { readonly blobs: number; readonly bytes: bigint },
 ): VerifyView {
-  const format = '[{bar}] {percentage}% of {size}, {done} of {blobs} blobs, {bad} not whole';
-  const bar = new cliProgress.SingleBar(
-    { format, hideCursor: true, stream, barsize: 30 },
-    cliProgress.Presets.rect,
-  );
-  let [before, done, bad] = [0n, 0, 0];
-  const fields = () => ({ size: formatSize(total.bytes), blobs: total.blobs, done, bad });
-  bar.start(Number(total.bytes), 0, fields());
+  let [before, now, done, bad] = [0n, 0n, 0, 0];
+  const rate = rateOf();
+  const drawing = redrawn(stream, () => {
+    const what = `${done}/${total.blobs} blobs, ${bad} not whole`;
+    return [
+      barLine(what, before + now, total.bytes, rate(before + now, performance.now()), stream.columns || 80),
+    ];
+  });
+  drawing.begin();
   return {
     update({ state, checkedBytes, sizeBytes }) {
-      if (state !== 'running') {
-        before += sizeBytes;
-        done++;
-        if (state !== 'whole') bad++;
-      }
-      bar.update(Number(state === 'running' ? before + checkedBytes : before), fields());
+      now = state === 'running' ? checkedBytes : 0n;
+      if (state === 'running') return;
+      before += sizeBytes;
+      done++;
+      if (state !== 'whole') bad++;
     },
-    [Symbol.dispose]() {
-      bar.stop();
-    },
+    [Symbol.dispose]: drawing[Symbol.dispose],
   };
 }
 

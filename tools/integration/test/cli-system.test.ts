@@ -111,6 +111,40 @@ test('info tells what there is', async () => {
   });
 }, 30_000);
 
+test('lists are written as JSON, by templates, and as names', async () => {
+  await must('create', '--name', 'listed', '--label', 'a.b=c', IMAGE, 'sh', '-c', 'true');
+  const one = JSON.parse(await must('ps', '-a', '--format', 'json'));
+  expect(one).toMatchObject({ id: 'listed', command: ['sh', '-c', 'true'], state: 'not running' });
+  const template = '{{.ID}} {{.Status | upper}} {{index .labels "a.b"}} {{join .command "+"}}';
+  expect(await must('ps', '-a', '--format', template)).toBe('listed NOT RUNNING c sh+-c+true\n');
+  expect(await must('ps', '-a', '--format', 'table {{.Names}}\\t{{.Image}}')).toBe(
+    `NAMES    IMAGE\nlisted   ${IMAGE}\n`,
+  );
+  expect(await cli('ps', '-a', '--format', '{{.Nothing}}')).toMatchObject({
+    code: 1,
+    stderr:
+      'stowage: --format: there is no field .Nothing; there are .ID, .Image, .Command, .RunningFor, .Status, .Names, .Labels, .CreatedAt, .UpdatedAt, .State, .Pid, .ExitStatus, .Runtime, .Snapshotter, .SnapshotKey\n',
+  });
+  expect(await must('images', '--format', '{{.Repository}}|{{.Tag}}')).toBe('example.org/demo|1\n');
+  expect(await must('image', 'ls', '-q')).toBe(`${IMAGE}\n`);
+  expect(await must('inspect', '-f', '{{.Type}} {{.Runtime}}', 'listed')).toMatch(/^container \S+\n$/);
+  expect(await must('info', '--format', '{{.Containers.All}}')).toBe('1\n');
+  expect(await must('version', '--format', '{{.Client.Version}}')).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect(await must('snapshot', 'ls', '-q')).toContain('listed\n');
+  expect(await must('content', 'ls', '--format', '{{.Digest}}')).toBe(await must('content', 'ls', '-q'));
+  expect(await must('plugins', 'ls', '-q')).toContain('io.containerd.snapshotter.v1.overlayfs\n');
+  expect(await must('df', '--format', '{{.Type}}:{{.Name}}')).toMatch(/^total:$/m);
+  expect(await must('history', '-q', IMAGE)).toMatch(/^(sha256:[0-9a-f]{64}\n)+$/);
+  expect(await must('namespace', 'ls', '--format', '{{.Name}}')).toContain(`${suite.namespace}\n`);
+  await must('lease', 'create', '--id', 'listed');
+  expect(await must('lease', 'ls', '--format', '{{.ID}} {{.Expires}}')).toBe('listed never\n');
+  await must('lease', 'rm', 'listed');
+  expect(await must('operations', 'ls', '--format', 'json')).toBe('');
+  const bad = await cli('-a', '/nowhere.sock', 'ps', '--format', 'yaml');
+  expect(bad).toMatchObject({ code: 1, stderr: expect.stringContaining('expected table, json') });
+  await must('rm', 'listed');
+}, 60_000);
+
 test('prune asks first, and tells what went and how much that freed', async () => {
   await must('run', '--name', 'over', IMAGE, 'dd', 'if=/dev/zero', 'of=/big', 'bs=1000000', 'count=3');
   await must('run', '-d', '--name', 'runs', IMAGE, 'sleep', '1000');

@@ -1,22 +1,36 @@
-import { DAMAGED_LABEL } from '@stowage/content';
+import { type BlobInfo, DAMAGED_LABEL } from '@stowage/content';
 import { algorithmOf, Digester, Fault, parseDigest } from '@stowage/core';
 import type { Command } from 'commander';
 import type { ListContentFlags } from '../commands/content.ts';
 import { open } from '../connection.ts';
 import { eachOf } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
-import { formatAge, formatSize, table } from '../table.ts';
+import { formatOf, type Listing, list } from '../listing.ts';
+import { labelsText } from '../pairs.ts';
+import { styleOfState } from '../screen.ts';
+import { formatAge, formatSize } from '../table.ts';
 import { written } from '../written.ts';
 
-export async function listContent(command: Command, { filter, quiet }: ListContentFlags): Promise<void> {
+const stateOf = ({ labels }: BlobInfo) => (DAMAGED_LABEL in labels ? 'damaged' : '');
+
+const LISTING: Listing<BlobInfo> = {
+  fields: [
+    { name: 'Digest', heading: 'DIGEST', text: ({ digest }) => digest },
+    { name: 'Size', heading: 'SIZE', text: ({ sizeBytes }) => formatSize(sizeBytes) },
+    { name: 'CreatedSince', heading: 'CREATED', text: ({ createdAt }) => formatAge(createdAt) },
+    { name: 'State', heading: 'STATE', text: stateOf, style: (info) => styleOfState(stateOf(info)) },
+    { name: 'Labels', text: ({ labels }) => labelsText(labels) },
+  ],
+  json: ({ digest, sizeBytes, createdAt, updatedAt, labels }) => ({
+    ...{ digest, sizeBytes, createdAt, updatedAt, labels },
+  }),
+  name: ({ digest }) => digest,
+};
+
+export async function listContent(command: Command, flags: ListContentFlags): Promise<void> {
+  const format = formatOf(flags);
   await using client = open(command);
-  const rows: string[][] = [];
-  for await (const { digest, sizeBytes, createdAt, labels } of client.services.content.list(filter)) {
-    const state = DAMAGED_LABEL in labels ? 'damaged' : '';
-    if (quiet) process.stdout.write(`${digest}\n`);
-    else rows.push([digest, formatSize(sizeBytes), formatAge(createdAt), state]);
-  }
-  if (!quiet) process.stdout.write(table(['DIGEST', 'SIZE', 'CREATED', 'STATE'], rows));
+  await list(client.services.content.list(flags.filter), LISTING, format);
 }
 
 /** Checks the bytes here as well: containerd serves whatever the disk gives. */

@@ -5,18 +5,19 @@ import type { Command } from 'commander';
 import type { EventFlags } from '../commands/events.ts';
 import { open } from '../connection.ts';
 import type { GlobalOptions } from '../global-options.ts';
-import { jsonLine } from '../json.ts';
+import { type Format, formatOf, type Listing, lineOf } from '../listing.ts';
 import { plain } from '../table.ts';
 
 export async function showEvents(command: Command, flags: EventFlags): Promise<void> {
-  const { since, format } = flags;
+  const { since } = flags;
+  const format = formatOf(flags);
   const after = since === undefined ? undefined : parsePosition(since);
   const { namespace } = command.optsWithGlobals<GlobalOptions>();
   await using client = open(command);
   const filters = flags.allNamespaces ? flags.filter : inNamespace(namespace, flags.filter);
   for await (const event of client.events({ filters, after })) {
-    if (format === 'json') process.stdout.write(jsonLineOf(event));
-    else writeText(event);
+    if (format.how === 'table') writeText(event);
+    else process.stdout.write(lineFor(event, format));
   }
 }
 
@@ -38,17 +39,25 @@ function writeText(event: ClientEvent): void {
   }
 }
 
-function jsonLineOf(told: ClientEvent): string {
-  const position = told.position === undefined ? {} : { position: formatPosition(told.position) };
+/** Templates are filled in with what happens alone, not with where one is among it. */
+function lineFor(told: ClientEvent, format: Format): string {
+  if (format.how === 'template' && told.type !== 'event') return '';
+  return lineOf(told, LISTING, format) ?? '';
+}
+
+const LISTING: Listing<ClientEvent> = { fields: [], json: jsonOf };
+
+function jsonOf(told: ClientEvent): object {
+  const position = told.position === undefined ? undefined : formatPosition(told.position);
   switch (told.type) {
     case 'position':
-      return jsonLine(position);
+      return { position };
     case 'gap':
-      return jsonLine({ ...position, gap: true, missed: told.missed });
+      return { position, gap: true, missed: told.missed };
     case 'event': {
       const { timestamp, namespace, topic, event } = told.envelope;
       const { typeUrl: type } = event;
-      return jsonLine({ ...position, timestamp, namespace, topic, type, event: eventJson(event) });
+      return { position, timestamp, namespace, topic, type, event: eventJson(event) };
     }
   }
 }

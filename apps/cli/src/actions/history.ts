@@ -3,31 +3,34 @@ import type { Command } from 'commander';
 import type { HistoryFlags } from '../commands/images.ts';
 import { open } from '../connection.ts';
 import { imageHandle } from '../image-named.ts';
-import { jsonLine } from '../json.ts';
-import { formatAge, formatSize, table } from '../table.ts';
+import { formatOf, type Listing, list } from '../listing.ts';
+import { formatAge, formatSize } from '../table.ts';
 
 const SHORT = 60;
 
 export async function showHistory(command: Command, text: string, flags: HistoryFlags): Promise<void> {
+  const format = formatOf(flags);
   await using client = open(command);
   const image = await imageHandle(client, text, flags.platform);
-  const steps = (await image.history()).reverse();
-  if (flags.json) for (const step of steps) process.stdout.write(jsonLine(step));
-  else
-    process.stdout.write(
-      table(
-        ['CREATED', 'CREATED BY', 'SIZE', 'COMMENT'],
-        steps.map((step) => row(step, flags)),
-      ),
-    );
+  await list((await image.history()).reverse(), listing(flags), format);
 }
 
-function row(
-  { created, createdBy = '', comment = '', layer }: ImageHistory,
-  { trunc }: HistoryFlags,
-): string[] {
+function listing({ trunc }: HistoryFlags): Listing<ImageHistory> {
+  const text = (whole = '') => (trunc && whole.length > SHORT ? `${whole.slice(0, SHORT - 3)}...` : whole);
+  return {
+    fields: [
+      { name: 'CreatedSince', heading: 'CREATED', text: ({ created }) => ageOf(created) },
+      { name: 'CreatedBy', heading: 'CREATED BY', text: ({ createdBy }) => text(createdBy) },
+      { name: 'Size', heading: 'SIZE', text: ({ layer }) => formatSize(layer?.size ?? 0n) },
+      { name: 'Comment', heading: 'COMMENT', text: ({ comment }) => text(comment) },
+      { name: 'CreatedAt', text: ({ created = '' }) => created },
+    ],
+    json: (step) => ({ author: undefined, layer: undefined, ...step }),
+    name: ({ layer }) => layer?.digest,
+  };
+}
+
+function ageOf(created: string | undefined): string {
   const at = new Date(created ?? Number.NaN);
-  const age = Number.isNaN(at.getTime()) ? '' : formatAge(at);
-  const text = (whole: string) => (trunc && whole.length > SHORT ? `${whole.slice(0, SHORT - 3)}...` : whole);
-  return [age, text(createdBy), layer === undefined ? '0 B' : formatSize(layer.size), text(comment)];
+  return Number.isNaN(at.getTime()) ? '' : formatAge(at);
 }

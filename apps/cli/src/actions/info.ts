@@ -8,17 +8,22 @@ import type { InfoFlags } from '../commands/info.ts';
 import { open } from '../connection.ts';
 import type { GlobalOptions } from '../global-options.ts';
 import { jsonText } from '../json.ts';
+import { formatOf, lineOf } from '../listing.ts';
 import { formatSize, plain } from '../table.ts';
 
-export async function info(command: Command, { format }: InfoFlags): Promise<void> {
+export async function info(command: Command, flags: InfoFlags): Promise<void> {
+  const format = formatOf(flags);
   const { address, namespace } = command.optsWithGlobals<GlobalOptions>();
   await using client = open(command);
   const about = { address, namespace, ...(await aboutDaemon(client)), host: await aboutHost() };
-  process.stdout.write(format === 'json' ? jsonText(about) : textOf(about));
+  const line = format.how === 'json' ? jsonText(about) : lineOf(about, LISTING, format);
+  process.stdout.write(line ?? textOf(about));
 }
 
 type About = Awaited<ReturnType<typeof aboutDaemon>> &
   Pick<GlobalOptions, 'address' | 'namespace'> & { readonly host: Awaited<ReturnType<typeof aboutHost>> };
+
+const LISTING = { fields: [], json: (about: About) => about };
 
 async function aboutDaemon({ services }: Client) {
   const { version, revision } = await services.version.version();

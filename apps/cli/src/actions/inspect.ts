@@ -7,6 +7,7 @@ import { open } from '../connection.ts';
 import { eachOf } from '../failure.ts';
 import { handleOf, imageNamed } from '../image-named.ts';
 import { jsonText } from '../json.ts';
+import { formatOf, list } from '../listing.ts';
 
 /** Prints those that there are. @returns the exit code: 1 if any is missing. */
 export async function inspect(
@@ -14,12 +15,14 @@ export async function inspect(
   names: readonly string[],
   flags: InspectFlags,
 ): Promise<number> {
+  const format = formatOf(flags);
   await using client = open(command);
   const found: object[] = [];
   const exitCode = await eachOf(names, async (name) => {
     found.push(await one(client, name, flags));
   });
-  process.stdout.write(jsonText(found));
+  if (format.how === 'table') process.stdout.write(jsonText(found));
+  else await list(found, { fields: [], json: (one: object) => one }, format);
   return exitCode;
 }
 

@@ -1,24 +1,33 @@
 import { LABEL } from '@stowage/core';
+import type { Lease } from '@stowage/leases';
 import type { Command } from 'commander';
+import type { ListFormatFlags } from '../commands/format-options.ts';
 import type { CreateLeaseFlags } from '../commands/leases.ts';
 import { open } from '../connection.ts';
 import { eachOf } from '../failure.ts';
+import { formatOf, type Listing, list } from '../listing.ts';
 import { labelsText, parsePairs } from '../pairs.ts';
-import { formatAge, table } from '../table.ts';
+import { formatAge } from '../table.ts';
 
-export async function listLeases(command: Command, quiet: boolean): Promise<void> {
+const LISTING: Listing<Lease> = {
+  fields: [
+    { name: 'ID', heading: 'LEASE', text: ({ id }) => id },
+    { name: 'CreatedSince', heading: 'CREATED', text: ({ createdAt }) => formatAge(createdAt) },
+    { name: 'Expires', heading: 'EXPIRES', text: ({ labels }) => labels[LABEL.gcExpire] ?? 'never' },
+    { name: 'Labels', heading: 'LABELS', text: ({ labels }) => labelsText(withoutExpiry(labels)) },
+  ],
+  json: ({ id, createdAt, labels }) => ({ id, createdAt, labels }),
+  name: ({ id }) => id,
+};
+
+function withoutExpiry({ [LABEL.gcExpire]: _, ...others }: Lease['labels']): Lease['labels'] {
+  return others;
+}
+
+export async function listLeases(command: Command, flags: ListFormatFlags): Promise<void> {
+  const format = formatOf(flags);
   await using client = open(command);
-  const { leases } = client.services;
-  const rows: string[][] = [];
-  for await (const { id, createdAt, labels } of leases.list()) {
-    if (quiet) {
-      process.stdout.write(`${id}\n`);
-      continue;
-    }
-    const { [LABEL.gcExpire]: expires = 'never', ...others } = labels;
-    rows.push([id, formatAge(createdAt), expires, labelsText(others)]);
-  }
-  if (!quiet) process.stdout.write(table(['LEASE', 'CREATED', 'EXPIRES', 'LABELS'], rows));
+  await list(client.services.leases.list(), LISTING, format);
 }
 
 export async function createLease(

@@ -1,37 +1,71 @@
+import type { Client } from '@stowage/client';
 import type { Container } from '@stowage/containers';
 import { parseSpec } from '@stowage/oci-spec';
 import type { Process } from '@stowage/tasks';
 import type { Command } from 'commander';
 import type { ListFlags } from '../commands/containers.ts';
 import { open } from '../connection.ts';
-import { formatAge, table } from '../table.ts';
+import { formatOf, type Listing, list } from '../listing.ts';
+import { labelsText } from '../pairs.ts';
+import { styleOfState } from '../screen.ts';
+import { formatAge } from '../table.ts';
 
-export async function listContainers(command: Command, { all, quiet }: ListFlags): Promise<void> {
+/** A container, and its process if it has one. */
+interface Row {
+  readonly container: Container;
+  readonly task: Process | undefined;
+}
+
+const LISTING: Listing<Row> = {
+  fields: [
+    { name: 'ID', heading: 'CONTAINER', text: ({ container }) => container.id },
+    { name: 'Image', heading: 'IMAGE', text: ({ container }) => container.image },
+    { name: 'Command', heading: 'COMMAND', text: ({ container }) => short(argsOf(container).join(' ')) },
+    { name: 'RunningFor', heading: 'CREATED', text: ({ container }) => formatAge(container.createdAt) },
+    {
+      name: 'Status',
+      heading: 'STATUS',
+      text: ({ task }) => statusOf(task),
+      style: ({ task }) => styleOfState(statusOf(task)),
+    },
+    { name: 'Names', text: ({ container }) => container.id },
+    { name: 'Labels', text: ({ container }) => labelsText(container.labels) },
+  ],
+  json: ({ container, task }) => {
+    const { id, image, createdAt, updatedAt, labels, runtime, snapshotter, snapshotKey } = container;
+    const [state, exitStatus] = [task?.status ?? 'not running', task?.exitStatus];
+    return {
+      ...{ id, image, command: argsOf(container), createdAt, updatedAt },
+      ...{ state, pid: task?.pid, exitStatus: state === 'stopped' ? exitStatus : undefined },
+      ...{ labels, runtime: runtime.name, snapshotter, snapshotKey },
+    };
+  },
+  name: ({ container }) => container.id,
+};
+
+export async function listContainers(command: Command, flags: ListFlags): Promise<void> {
+  const format = formatOf(flags);
   await using client = open(command);
+  await list(rows(client, flags.all), LISTING, format);
+}
+
+async function* rows({ services }: Client, all: boolean): AsyncGenerator<Row> {
   // By id: containerd itself leaves containerId empty.
-  const tasks = new Map((await Array.fromAsync(client.services.tasks.list())).map((t) => [t.id, t]));
-  const rows: string[][] = [];
-  for await (const container of client.services.containers.list()) {
-    const { id, image, createdAt } = container;
-    const task = tasks.get(id);
-    if (!all && !runs(task)) continue;
-    if (quiet) process.stdout.write(`${id}\n`);
-    else rows.push([id, image, commandOf(container), formatAge(createdAt), statusOf(task)]);
+  const tasks = new Map((await Array.fromAsync(services.tasks.list())).map((t) => [t.id, t]));
+  for await (const container of services.containers.list()) {
+    const task = tasks.get(container.id);
+    if (all || runs(task)) yield { container, task };
   }
-  if (!quiet) process.stdout.write(table(['CONTAINER', 'IMAGE', 'COMMAND', 'CREATED', 'STATUS'], rows));
 }
 
 function runs(task: Process | undefined): boolean {
   return task !== undefined && task.status !== 'stopped' && task.status !== 'created';
 }
 
-function commandOf({ spec }: Container): string {
-  const text = argsOf(spec).join(' ');
-  return text.length > 32 ? `${text.slice(0, 31)}…` : text;
-}
+const short = (text: string) => (text.length > 32 ? `${text.slice(0, 31)}…` : text);
 
 /** Others may keep what is no runtime spec in their containers. */
-function argsOf(spec: Container['spec']): readonly string[] {
+function argsOf({ spec }: Container): readonly string[] {
   if (spec === undefined) return [];
   try {
     return parseSpec(spec).process?.args ?? [];

@@ -1,17 +1,26 @@
+import type { Namespace } from '@stowage/namespaces';
 import type { Command } from 'commander';
+import type { ListFormatFlags } from '../commands/format-options.ts';
 import { open } from '../connection.ts';
 import { eachOf } from '../failure.ts';
+import { formatOf, type Listing, list } from '../listing.ts';
 import { labelsText, parsePairs } from '../pairs.ts';
-import { table } from '../table.ts';
 
-export async function listNamespaces(command: Command, quiet: boolean): Promise<void> {
+const LISTING: Listing<Namespace> = {
+  fields: [
+    { name: 'Name', heading: 'NAMESPACE', text: ({ name }) => name },
+    { name: 'Labels', heading: 'LABELS', text: ({ labels }) => labelsText(labels) },
+  ],
+  json: ({ name, labels }) => ({ name, labels }),
+  name: ({ name }) => name,
+};
+
+export async function listNamespaces(command: Command, flags: ListFormatFlags): Promise<void> {
+  const format = formatOf(flags);
   await using client = open(command);
-  const rows: string[][] = [];
-  for await (const { name, labels } of client.services.namespaces.list())
-    rows.push([name, labelsText(labels)]);
-  rows.sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
-  if (quiet) for (const [name] of rows) process.stdout.write(`${name}\n`);
-  else process.stdout.write(table(['NAMESPACE', 'LABELS'], rows));
+  const all = await Array.fromAsync(client.services.namespaces.list());
+  const sorted = all.sort((a, b) => (a.name < b.name ? -1 : 1));
+  await list(sorted, LISTING, format);
 }
 
 export async function createNamespace(

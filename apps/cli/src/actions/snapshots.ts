@@ -1,16 +1,31 @@
 import { Fault } from '@stowage/core';
+import type { SnapshotInfo } from '@stowage/snapshots';
 import type { Command } from 'commander';
-import type { SnapshotFlags } from '../commands/snapshots.ts';
+import type { ListSnapshotsFlags, SnapshotFlags } from '../commands/snapshots.ts';
 import { open } from '../connection.ts';
 import { eachOf } from '../failure.ts';
+import { formatOf, type Listing, list } from '../listing.ts';
+import { labelsText } from '../pairs.ts';
 import { formatAge, formatSize, table } from '../table.ts';
 
-export async function listSnapshots(command: Command, { snapshotter }: SnapshotFlags): Promise<void> {
+const LISTING: Listing<SnapshotInfo> = {
+  fields: [
+    { name: 'Key', heading: 'KEY', text: ({ name }) => name },
+    { name: 'Parent', heading: 'PARENT', text: ({ parent }) => parent },
+    { name: 'Kind', heading: 'KIND', text: ({ kind }) => kind },
+    { name: 'CreatedSince', heading: 'CREATED', text: ({ createdAt }) => formatAge(createdAt) },
+    { name: 'Labels', text: ({ labels }) => labelsText(labels) },
+  ],
+  json: ({ name, parent, kind, createdAt, updatedAt, labels }) => ({
+    ...{ key: name, parent, kind, createdAt, updatedAt, labels },
+  }),
+  name: ({ name }) => name,
+};
+
+export async function listSnapshots(command: Command, flags: ListSnapshotsFlags): Promise<void> {
+  const format = formatOf(flags);
   await using client = open(command);
-  const rows: string[][] = [];
-  for await (const { name, parent, kind, createdAt } of client.services.snapshotter(snapshotter).list())
-    rows.push([name, parent, kind, formatAge(createdAt)]);
-  process.stdout.write(table(['KEY', 'PARENT', 'KIND', 'CREATED'], rows));
+  await list(client.services.snapshotter(flags.snapshotter).list(), LISTING, format);
 }
 
 /** @returns the exit code: not 0 if any could not be measured. */

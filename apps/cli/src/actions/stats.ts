@@ -6,13 +6,11 @@ import type { Command } from 'commander';
 import type { StatsFlags } from '../commands/stats.ts';
 import { open } from '../connection.ts';
 import { interruptible } from '../interrupt.ts';
-import { jsonLine } from '../json.ts';
+import { type Format, formatOf, type Listing, list } from '../listing.ts';
 import { type NetworkUsage, networkUsage } from '../network-usage.ts';
-import { formatSize, table } from '../table.ts';
+import { formatSize } from '../table.ts';
 
 const PERIOD_MS = 1000;
-
-const COLUMNS = ['CONTAINER', 'CPU %', 'MEM USAGE / LIMIT', 'MEM %', 'NET I/O', 'BLOCK I/O', 'PIDS'];
 
 interface Sample {
   readonly id: string;
@@ -24,6 +22,7 @@ interface Sample {
 
 /** Shows what containers use, again and again. Without ids, of all that run. */
 export async function stats(command: Command, ids: readonly string[], flags: StatsFlags): Promise<void> {
+  const format = formatOf(flags);
   await using client = open(command);
   using interrupt = interruptible();
   const { signal } = interrupt;
@@ -32,7 +31,7 @@ export async function stats(command: Command, ids: readonly string[], flags: Sta
   for (;;) {
     await delay(PERIOD_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
     before = await sample(client, ids, before, { signal });
-    show([...before.values()], flags);
+    await show([...before.values()], format);
     if (!flags.stream) return;
     if (ids.length > 0 && before.size === 0)
       throw new Fault('not_found', 'stats: none of these containers runs any more');
@@ -66,30 +65,43 @@ function cpusBetween(last: ResourceUsage, now: ResourceUsage): number {
   return wallNs > 0 && now.cpuNs >= last.cpuNs ? Number(now.cpuNs - last.cpuNs) / wallNs : 0;
 }
 
-function show(samples: readonly Sample[], { format }: StatsFlags): void {
-  if (format === 'json') {
-    for (const one of samples) process.stdout.write(jsonLine(jsonOf(one)));
-    return;
-  }
+async function show(samples: readonly Sample[], format: Format): Promise<void> {
+  const isTable = format.how === 'table' || format.how === 'template table';
   // In place: from the upper left corner, over what was there.
-  if (process.stdout.isTTY) process.stdout.write('\u001b[H\u001b[J');
-  process.stdout.write(table(COLUMNS, samples.map(rowOf)));
+  if (isTable && process.stdout.isTTY) process.stdout.write('\u001b[H\u001b[J');
+  await list(samples, LISTING, format);
 }
 
-function rowOf({ id, usage, network, cpus }: Sample): string[] {
-  const { memoryBytes, readBytes, writtenBytes, pids } = usage;
-  const limit = memoryLimit(usage);
-  return [
-    ...[id, percent(cpus), `${formatSize(memoryBytes)} / ${formatSize(limit)}`],
-    ...[percent(Number(memoryBytes) / Number(limit))],
-    ...[
-      network === undefined
-        ? '--'
-        : `${formatSize(network.receivedBytes)} / ${formatSize(network.sentBytes)}`,
-    ],
-    ...[`${formatSize(readBytes)} / ${formatSize(writtenBytes)}`, `${pids}`],
-  ];
-}
+const memoryShare = ({ usage }: Sample) => Number(usage.memoryBytes) / Number(memoryLimit(usage));
+
+const both = (one: bigint, other: bigint) => `${formatSize(one)} / ${formatSize(other)}`;
+
+const LISTING: Listing<Sample> = {
+  fields: [
+    { name: 'ID', heading: 'CONTAINER', text: ({ id }) => id },
+    { name: 'CPUPerc', heading: 'CPU %', text: ({ cpus }) => percent(cpus) },
+    {
+      name: 'MemUsage',
+      heading: 'MEM USAGE / LIMIT',
+      text: ({ usage }) => both(usage.memoryBytes, memoryLimit(usage)),
+    },
+    { name: 'MemPerc', heading: 'MEM %', text: (sample) => percent(memoryShare(sample)) },
+    {
+      name: 'NetIO',
+      heading: 'NET I/O',
+      text: ({ network }) => (network ? both(network.receivedBytes, network.sentBytes) : '--'),
+    },
+    {
+      name: 'BlockIO',
+      heading: 'BLOCK I/O',
+      text: ({ usage }) => both(usage.readBytes, usage.writtenBytes),
+    },
+    { name: 'PIDs', heading: 'PIDS', text: ({ usage }) => `${usage.pids}` },
+    { name: 'Container', text: ({ id }) => id },
+    { name: 'Name', text: ({ id }) => id },
+  ],
+  json: jsonOf,
+};
 
 function jsonOf({ id, usage, network, cpus }: Sample): object {
   const { at, memoryBytes, readBytes, writtenBytes, pids, pidsLimit, cpuNs } = usage;
@@ -101,7 +113,8 @@ function jsonOf({ id, usage, network, cpus }: Sample): object {
     cpuNs,
     memoryBytes,
     memoryLimitBytes,
-    ...network,
+    receivedBytes: network?.receivedBytes,
+    sentBytes: network?.sentBytes,
     readBytes,
     writtenBytes,
     pids,

@@ -1,17 +1,22 @@
 import type { Command } from 'commander';
+import { type ListFormatFlags, withListOptions } from './format-options.ts';
 
-export interface ListFlags {
+export interface ListFlags extends ListFormatFlags {
   readonly all: boolean;
-  readonly quiet: boolean;
 }
 
+const PS_EXAMPLES = `
+Examples:
+  stowage ps
+  stowage ps --format 'table {{.ID}}\\t{{.Status}}'
+  stowage ps -a --format json | jq .exitStatus
+  stowage rm -f $(stowage ps -aq)   remove them all`;
+
 export function addContainerCommands(program: Command): void {
-  program
-    .command('ps')
+  withListOptions(program.command('ps'), 'ids')
     .description('list containers that run')
     .option('-a, --all', 'those that don’t run too', false)
-    .option('-q, --quiet', 'ids only', false)
-    .addHelpText('after', '\nExamples:\n  stowage ps\n  stowage rm -f $(stowage ps -aq)   remove them all')
+    .addHelpText('after', PS_EXAMPLES)
     .action(async (flags: ListFlags, command: Command) => {
       const { listContainers } = await import('../actions/list-containers.ts');
       await listContainers(command, flags);

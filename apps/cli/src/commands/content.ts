@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 import { gather } from '../gather.ts';
+import { type ListFormatFlags, withListOptions } from './format-options.ts';
 
 export interface VerifyFlags {
   readonly allNamespaces: boolean;
   readonly quiet: boolean;
 }
 
-export interface ListContentFlags {
+export interface ListContentFlags extends ListFormatFlags {
   readonly filter: readonly string[];
-  readonly quiet: boolean;
 }
 
 const EXAMPLES = `
@@ -42,8 +42,7 @@ export function addContentCommands(program: Command): void {
     .description('look at blobs, and verify them')
     .addHelpText('after', EXAMPLES);
 
-  content
-    .command('ls')
+  withListOptions(content.command('ls'), 'digests')
     .description('list blobs')
     .option(
       '-f, --filter <filter>',
@@ -51,7 +50,6 @@ export function addContentCommands(program: Command): void {
       gather,
       [],
     )
-    .option('-q, --quiet', 'digests only', false)
     .addHelpText(
       'after',
       '\nExamples:\n  stowage content ls\n  stowage content ls -q -f \'labels."containerd.io/gc.root"\'',

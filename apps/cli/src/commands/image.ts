@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { gather } from '../gather.ts';
+import { defineImageList } from './image-list.ts';
+import type { InspectFlags } from './inspect.ts';
 import { type ProgressFlags, withProgressOptions } from './registry-options.ts';
 
 export interface ConvertFlags extends ProgressFlags {
@@ -16,6 +18,7 @@ export interface LookFlags {
 
 const EXAMPLES = `
 Examples:
+  stowage image ls
   stowage image check
   stowage image convert --compress zstd busybox busybox:zstd
   stowage image inspect busybox
@@ -56,6 +59,8 @@ export function addImageGroup(program: Command): void {
     .description('convert images, and see what there is of them')
     .addHelpText('after', EXAMPLES);
 
+  defineImageList(image.command('ls'));
+
   withProgressOptions(image.command('convert <image> <name>'))
     .description('make another form of an image, under another name or the same')
     .addOption(new Option('--compress <how>', 'pack layers so').choices(['gzip', 'zstd', 'none']))
@@ -93,14 +98,14 @@ export function addImageGroup(program: Command): void {
     .command('inspect <image...>')
     .description('show all that is known of images, as JSON')
     .option('--platform <os/arch>', 'for which platform')
+    .option('-f, --format <how>', "json for a line of each, or a template such as '{{.Config.Cmd}}'")
     .addHelpText(
       'after',
       '\nExamples:\n  stowage image inspect busybox\n\nAs stowage inspect --type image does.',
     )
-    .action(async (names: string[], { platform }: { platform?: string }, command: Command) => {
+    .action(async (names: string[], flags: Omit<InspectFlags, 'type'>, command: Command) => {
       const { inspect } = await import('../actions/inspect.ts');
-      const flags = { type: 'image' as const, ...(platform !== undefined && { platform }) };
-      process.exitCode = await inspect(command, names, flags);
+      process.exitCode = await inspect(command, names, { ...flags, type: 'image' });
     });
 }
 

@@ -1,4 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { type ListFormatFlags, withListOptions } from './format-options.ts';
+import { defineImageList } from './image-list.ts';
 import {
   type ProgressFlags,
   type RegistryFlags,
@@ -13,7 +15,7 @@ export interface PullFlags extends RegistryFlags, ProgressFlags {
   readonly unpackConcurrency?: number;
 }
 
-export interface HistoryFlags {
+export interface HistoryFlags extends ListFormatFlags {
   readonly platform?: string;
   readonly trunc: boolean;
   readonly json: boolean;
@@ -30,6 +32,12 @@ Examples:
 
 It prints the image's digest. Layers that are there already are not fetched again. Ctrl-C leaves nothing behind. The
 logins are Docker's: see stowage login.`;
+
+const HISTORY_EXAMPLES = `
+Examples:
+  stowage history busybox
+  stowage history --no-trunc nginx
+  stowage history --format '{{.Size}}\\t{{.CreatedBy}}' nginx`;
 
 export function addImageCommands(program: Command): void {
   withProgressOptions(withRegistryOptions(program.command('pull <image>')))
@@ -48,15 +56,7 @@ export function addImageCommands(program: Command): void {
       await pull(command, image, flags);
     });
 
-  program
-    .command('images')
-    .description('list images')
-    .option('-q, --quiet', 'names only', false)
-    .addHelpText('after', '\nExamples:\n  stowage images\n  stowage -n k8s.io images   of another namespace')
-    .action(async ({ quiet }: { quiet: boolean }, command: Command) => {
-      const { listImages } = await import('../actions/list-images.ts');
-      await listImages(command, quiet);
-    });
+  defineImageList(program.command('images'));
 
   program
     .command('tag <image> <name>')
@@ -80,13 +80,12 @@ export function addImageCommands(program: Command): void {
       process.exitCode = await removeImages(command, names, force);
     });
 
-  program
-    .command('history <image>')
+  withListOptions(program.command('history <image>'), 'digests of layers')
     .description('show how an image was built, the last step first')
     .option('--platform <os/arch>', 'of which platform')
     .option('--no-trunc', 'whole commands')
     .option('--json', 'a line of JSON for each step', false)
-    .addHelpText('after', '\nExamples:\n  stowage history busybox\n  stowage history --no-trunc nginx')
+    .addHelpText('after', HISTORY_EXAMPLES)
     .action(async (image: string, flags: HistoryFlags, command: Command) => {
       const { showHistory } = await import('../actions/history.ts');
       await showHistory(command, image, flags);

@@ -1,17 +1,20 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
+import { withFormatOption } from './format-options.ts';
 
 export interface InfoFlags {
-  readonly format: 'text' | 'json';
+  readonly format: string;
 }
 
+const EXAMPLES = `
+Examples:
+  stowage info
+  stowage info --format json | jq .containers
+  stowage info --format '{{.Containers.Running}} of {{.Containers.All}} run'`;
+
 export function addInfoCommand(program: Command): void {
-  program
-    .command('info')
+  withFormatOption(program.command('info'), 'text')
     .description('show what the daemon is, what it has, and where')
-    .addOption(
-      new Option('--format <how>', 'text, or one value in JSON').choices(['text', 'json']).default('text'),
-    )
-    .addHelpText('after', '\nExamples:\n  stowage info\n  stowage info --format json | jq .containers')
+    .addHelpText('after', EXAMPLES)
     .action(async (flags: InfoFlags, command: Command) => {
       const { info } = await import('../actions/info.ts');
       await info(command, flags);

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { type ListFormatFlags, withListOptions } from './format-options.ts';
 
 export interface CreateLeaseFlags {
   readonly id?: string;
@@ -19,14 +20,12 @@ export function addLeaseCommands(program: Command): void {
     .description('list, make and remove leases')
     .addHelpText('after', EXAMPLES);
 
-  lease
-    .command('ls')
+  withListOptions(lease.command('ls'), 'ids')
     .description('list leases')
-    .option('-q, --quiet', 'ids only', false)
     .addHelpText('after', '\nExamples:\n  stowage lease ls')
-    .action(async ({ quiet }: { quiet: boolean }, command: Command) => {
+    .action(async (flags: ListFormatFlags, command: Command) => {
       const { listLeases } = await import('../actions/leases.ts');
-      await listLeases(command, quiet);
+      await listLeases(command, flags);
     });
 
   lease

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { type ListFormatFlags, withListOptions } from './format-options.ts';
 
 const EXAMPLES = `
 Examples:
@@ -17,14 +18,12 @@ export function addNamespaceCommands(program: Command): void {
     .description('list, make, label and remove namespaces')
     .addHelpText('after', EXAMPLES);
 
-  namespace
-    .command('ls')
+  withListOptions(namespace.command('ls'), 'names')
     .description('list namespaces')
-    .option('-q, --quiet', 'names only', false)
     .addHelpText('after', '\nExamples:\n  stowage namespace ls')
-    .action(async ({ quiet }: { quiet: boolean }, command: Command) => {
+    .action(async (flags: ListFormatFlags, command: Command) => {
       const { listNamespaces } = await import('../actions/namespaces.ts');
-      await listNamespaces(command, quiet);
+      await listNamespaces(command, flags);
     });
 
   namespace

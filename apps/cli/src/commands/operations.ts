@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { gather } from '../gather.ts';
+import { type ListFormatFlags, withListOptions } from './format-options.ts';
 
-export interface ListOperationsFlags {
+export interface ListOperationsFlags extends ListFormatFlags {
   readonly all: boolean;
   readonly allNamespaces: boolean;
   readonly filter: readonly string[];
   readonly json: boolean;
-  readonly quiet: boolean;
 }
 
 export type WatchFlags = Pick<ListOperationsFlags, 'allNamespaces' | 'filter' | 'json'>;
@@ -62,14 +62,12 @@ export function addOperationCommands(program: Command): void {
     .description('see what is going on, and end it')
     .addHelpText('after', EXAMPLES);
 
-  operations
-    .command('ls')
+  withListOptions(operations.command('ls'), 'ids')
     .description('list operations')
     .option('-a, --all', 'those that have ended, too', false)
     .option(...NAMESPACES)
     .option(...FILTER)
     .option(...JSON_LINES)
-    .option('-q, --quiet', 'ids only', false)
     .addHelpText('after', LIST_EXAMPLES)
     .action(async (flags: ListOperationsFlags, command: Command) => {
       const { listOperations } = await import('../actions/operations/list.ts');

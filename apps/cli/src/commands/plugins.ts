@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { gather } from '../gather.ts';
+import { type ListFormatFlags, withListOptions } from './format-options.ts';
 
-export interface ListPluginsFlags {
+export interface ListPluginsFlags extends ListFormatFlags {
   readonly proxies: boolean;
   readonly json: boolean;
 }
@@ -56,11 +57,10 @@ export function addPluginCommands(program: Command): void {
     .description('see what the daemon is made of, and add snapshotters of other processes')
     .addHelpText('after', EXAMPLES);
 
-  plugins
-    .command('ls')
+  withListOptions(plugins.command('ls'), 'types and names')
     .description('list plugins')
     .option('-p, --proxies', 'only the services of other processes', false)
-    .option('--json', 'a JSON value on each line', false)
+    .option('--json', 'the same as --format json', false)
     .addHelpText('after', LIST_EXAMPLES)
     .action(async (flags: ListPluginsFlags, command: Command) => {
       const { listPlugins } = await import('../actions/plugins/list.ts');

@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
+import { type ListFormatFlags, withListOptions } from './format-options.ts';
 
 export interface SnapshotFlags {
   readonly snapshotter: string;
 }
+
+export type ListSnapshotsFlags = SnapshotFlags & ListFormatFlags;
 
 const EXAMPLES = `
 Examples:
@@ -21,13 +24,12 @@ export function addSnapshotCommands(program: Command): void {
     .addHelpText('after', EXAMPLES);
   const flagsOf = (command: Command) => command.optsWithGlobals<SnapshotFlags>();
 
-  snapshot
-    .command('ls')
+  withListOptions(snapshot.command('ls'), 'keys')
     .description('list snapshots')
     .addHelpText('after', '\nExamples:\n  stowage snapshot ls')
     .action(async (_: object, command: Command) => {
       const { listSnapshots } = await import('../actions/snapshots.ts');
-      await listSnapshots(command, flagsOf(command));
+      await listSnapshots(command, command.optsWithGlobals<ListSnapshotsFlags>());
     });
 
   snapshot

@@ -1,8 +1,9 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
+import { withFormatOption } from './format-options.ts';
 
 export interface StatsFlags {
   readonly stream: boolean;
-  readonly format: 'table' | 'json';
+  readonly format: string;
 }
 
 const STATS_EXAMPLES = `
@@ -10,6 +11,7 @@ Examples:
   stowage stats                      all that run, until Ctrl-C
   stowage stats --no-stream web
   stowage stats --no-stream --format json | jq .memoryBytes
+  stowage stats --format 'table {{.ID}}\\t{{.CPUPerc}}\\t{{.MemUsage}}'
 
 CPU % is of one processor: 200% are two. Memory is counted without files that can be dropped from it at once, and network
 where the container has one of its own.`;
@@ -24,13 +26,9 @@ export function addStatsCommands(program: Command): void {
       await top(command, id);
     });
 
-  program
-    .command('stats [container...]')
+  withFormatOption(program.command('stats [container...]'))
     .description('show what containers use of the machine')
     .option('--no-stream', 'once, and no more')
-    .addOption(
-      new Option('--format <how>', 'a table, or lines of JSON').choices(['table', 'json']).default('table'),
-    )
     .addHelpText('after', STATS_EXAMPLES)
     .action(async (ids: string[], flags: StatsFlags, command: Command) => {
       const { stats } = await import('../actions/stats.ts');

@@ -1,27 +1,41 @@
 import type { Operation, Part } from '@stowage/operations';
+import type { Listing } from '../../listing.ts';
+import { styleOfState } from '../../screen.ts';
 import { formatAge, formatSize } from '../../table.ts';
 
-export const COLUMNS = [
-  'ID',
-  'NAMESPACE',
-  'KIND',
-  'SUBJECT',
-  'STATE',
-  'PHASE',
-  'PARTS',
-  'PROGRESS',
-  'STARTED',
-  'BY',
-] as const;
+export const OPERATIONS: Listing<Operation> = {
+  fields: [
+    { name: 'ID', heading: 'ID', text: ({ id }) => id },
+    { name: 'Namespace', heading: 'NAMESPACE', text: ({ namespace }) => namespace || '-' },
+    { name: 'Kind', heading: 'KIND', text: ({ kind }) => kind },
+    { name: 'Subject', heading: 'SUBJECT', text: ({ subject }) => subject || '-' },
+    {
+      name: 'State',
+      heading: 'STATE',
+      text: ({ state }) => state,
+      style: ({ state }) => styleOfState(state),
+    },
+    { name: 'Phase', heading: 'PHASE', text: phaseOf },
+    { name: 'PartsDone', heading: 'PARTS', text: partsOf },
+    {
+      name: 'Progress',
+      heading: 'PROGRESS',
+      text: (operation) => operation.error?.message ?? progressOf(operation),
+    },
+    { name: 'StartedSince', heading: 'STARTED', text: ({ startedAt }) => formatAge(startedAt) },
+    { name: 'StartedBy', heading: 'BY', text: ({ startedBy }) => startedBy },
+  ],
+  json: (operation) => ({ endedAt: undefined, error: undefined, ...operation }),
+  name: ({ id }) => id,
+};
 
-export function cells(operation: Operation, now = new Date()): string[] {
-  const { id, namespace, kind, subject, state, phases, startedAt, startedBy, error } = operation;
-  const phase = state === 'running' ? (phases.at(-1)?.name ?? '') : '';
-  return [
-    ...[id, namespace || '-', kind, subject || '-', state],
-    ...[phase, partsOf(operation), error?.message ?? progressOf(operation)],
-    ...[formatAge(startedAt, now), startedBy],
-  ];
+/** What is shown of one, for a line of its own. */
+export function cells(operation: Operation): string[] {
+  return OPERATIONS.fields.map(({ text }) => text(operation));
+}
+
+function phaseOf({ state, phases }: Operation): string {
+  return state === 'running' ? (phases.at(-1)?.name ?? '') : '';
 }
 
 const isDone = ({ state }: Part) => state !== 'waiting' && state !== 'running';

@@ -1,6 +1,8 @@
 import type { Operation, OperationChange } from '@stowage/operations';
-import { plain, table } from '../../table.ts';
-import { COLUMNS, cells } from './columns.ts';
+import { tableOf } from '../../listing.ts';
+import { liveLines } from '../../live.ts';
+import { plain } from '../../table.ts';
+import { cells, OPERATIONS } from './columns.ts';
 
 /** Shows operations as they go on: a table that changes on a terminal, else a line for each change. */
 export interface OperationsView extends Disposable {
@@ -27,21 +29,11 @@ function lines(stream: NodeJS.WriteStream, isOld: (operation: Operation) => bool
 /** Those that end stay above; below, those that run are drawn anew. */
 function changing(stream: NodeJS.WriteStream, isOld: (operation: Operation) => boolean): OperationsView {
   const running = new Map<string, Operation>();
-  let drawn = 0;
+  const live = liveLines(stream);
   const draw = (ended?: Operation) => {
-    // A line that is longer than the terminal is wide would be two.
-    const fit = (line: string) => line.slice(0, Math.max(1, stream.columns - 1));
-    const now = new Date();
     const rows = [...running.values()].slice(0, Math.max(1, stream.rows - 3));
-    const below = table(
-      COLUMNS,
-      rows.map((operation) => cells(operation, now)),
-    ).split('\n');
-    const above = ended === undefined ? [] : [cells(ended, now).map(plain).filter(Boolean).join('  ')];
-    const up = drawn === 0 ? '' : `\x1b[${drawn}A`;
-    const text = [...above, ...below].map(fit).join('\n');
-    stream.write(`${up}\r\x1b[J${text}`);
-    drawn = below.length - 1;
+    const above = ended === undefined ? undefined : cells(ended).map(plain).filter(Boolean).join('  ');
+    live.draw(tableOf(rows, OPERATIONS).trimEnd().split('\n'), above);
   };
   draw();
   return {
@@ -56,6 +48,6 @@ function changing(stream: NodeJS.WriteStream, isOld: (operation: Operation) => b
       else running.delete(operation.id);
       draw(operation.state === 'running' ? undefined : operation);
     },
-    [Symbol.dispose]() {},
+    [Symbol.dispose]: live[Symbol.dispose],
   };
 }

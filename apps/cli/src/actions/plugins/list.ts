@@ -4,8 +4,8 @@ import type { ListedProxyPlugin, ProxyPluginOrigin } from '@stowage/plugins';
 import type { Command } from 'commander';
 import type { ListPluginsFlags } from '../../commands/plugins.ts';
 import { open } from '../../connection.ts';
-import { jsonLine } from '../../json.ts';
-import { table } from '../../table.ts';
+import { formatOf, type Listing, list } from '../../listing.ts';
+import { styleOfState } from '../../screen.ts';
 
 /** The types of plugins that can be in other processes, as configs spell them. */
 const PROXIED: Readonly<Record<string, string>> = {
@@ -28,15 +28,29 @@ interface Row {
   readonly exports: Readonly<Record<string, string>>;
 }
 
-export async function listPlugins(command: Command, { proxies, json }: ListPluginsFlags): Promise<void> {
-  await using client = open(command);
-  const rows = (await rowsOf(client)).filter(({ from }) => !proxies || from !== undefined);
-  if (json) for (const row of rows) process.stdout.write(jsonLine(row));
-  else process.stdout.write(table(['TYPE', 'NAME', 'STATE', 'FROM', 'ADDRESS', 'PROBLEM'], rows.map(cells)));
-}
+const LISTING: Listing<Row> = {
+  fields: [
+    { name: 'Type', heading: 'TYPE', text: ({ type }) => type },
+    { name: 'ID', heading: 'NAME', text: ({ id }) => id },
+    {
+      name: 'State',
+      heading: 'STATE',
+      text: ({ state }) => state,
+      style: ({ state }) => styleOfState(state),
+    },
+    { name: 'From', heading: 'FROM', text: ({ from = '' }) => from },
+    { name: 'Address', heading: 'ADDRESS', text: ({ address = '' }) => address },
+    { name: 'Problem', heading: 'PROBLEM', text: ({ problem = '' }) => problem },
+  ],
+  json: (row) => row,
+  name: ({ type, id }) => `${type}.${id}`,
+};
 
-function cells({ type, id, state, from, address = '', problem = '' }: Row): string[] {
-  return [type, id, state, from ?? '', address, problem];
+export async function listPlugins(command: Command, flags: ListPluginsFlags): Promise<void> {
+  const format = formatOf(flags);
+  await using client = open(command);
+  const rows = (await rowsOf(client)).filter(({ from }) => !flags.proxies || from !== undefined);
+  await list(rows, LISTING, format);
 }
 
 async function rowsOf(client: Client): Promise<Row[]> {
