@@ -138,7 +138,7 @@ test('one plugin under two names is a config error that names it', async () => {
   const file = await config('twice', "packages = ['buggy', 'linked']\n");
   const result = await run(process.execPath, [STOWAGED, '--config', file, 'config', 'check']);
   expect(result).toMatchObject({
-    code: 78,
+    code: 1,
     stderr: expect.stringContaining('example.bug.v1.bug is listed twice'),
   });
 });
@@ -212,7 +212,10 @@ test("containerd's own printed config is one to start with", async () => {
   const file = join(suite.dir, 'containerd.toml');
   await writeFile(file, printed.stdout);
   const result = await run(process.execPath, [STOWAGED, '--config', file, 'config', 'check']);
-  expect(result).toMatchObject({ code: 0, stdout: 'the config is good\n' });
+  expect(result).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('io.containerd.metadata.v1.level'),
+  });
   expect(result.stderr).toContain('io.containerd.grpc.v1.cri');
 });
 
