@@ -261,7 +261,12 @@ export class Client implements AsyncDisposable {
     return new ContainerHandle(this.services, id);
   }
 
-  /** What a container printed into its log, line by line: see {@link containerLogs}. */
+  /**
+   * What a container printed into its log, line by line: into a file that its task was given as `stdout`, a URL `file:`, which is
+   * read on the daemon's machine.
+   *
+   * @throws Fault `not_found` if there is no such container, or it keeps no log; `unavailable` if that can't be read here.
+   */
   logs(id: string, options: ContainerLogsOptions = {}): AsyncIterable<LogLine> {
     return containerLogs(this.services, id, options);
   }

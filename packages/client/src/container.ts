@@ -64,12 +64,22 @@ export class ContainerHandle implements AsyncDisposable {
     return new TaskHandle(this.#services.tasks, this.id, await ProcessIo.open(), 'borrowed');
   }
 
-  /** Starts one more process in it, in one call: see {@link execIn}. */
+  /**
+   * Starts one more process in it while it runs, with the rights and surroundings of its own.
+   *
+   * @throws Fault `failed_precondition` if it does not run; `unknown` with the runtime's own words if the program can't be
+   *   started. Nothing is left then, nor after an abort.
+   */
   async exec(options: ExecInOptions): Promise<RunningProcess> {
     return execIn(this, await this.task({ signal: options.signal }), options);
   }
 
-  /** What it printed, line by line: see {@link containerLogs}. */
+  /**
+   * What it printed into its log, line by line: into a file that its task was given as `stdout`, a URL `file:`, which is
+   * read on the daemon's machine.
+   *
+   * @throws Fault `not_found` if there is no such container, or it keeps no log; `unavailable` if that can't be read here.
+   */
   logs(options: ContainerLogsOptions = {}): AsyncIterable<LogLine> {
     return containerLogs(this.#services, this.id, options);
   }
@@ -79,7 +89,11 @@ export class ContainerHandle implements AsyncDisposable {
     return packChanges(this.#services, this.id, options);
   }
 
-  /** See {@link commitContainer}. */
+  /**
+   * Makes an image of it: that it was made from, with what it changed on top.
+   *
+   * @throws Fault `not_found` if that image is gone; `failed_precondition` as {@link packChanges}.
+   */
   commit(name: string, options: CommitOptions = {}): Promise<ImageHandle> {
     return commitContainer(this.#services, this.id, name, options);
   }

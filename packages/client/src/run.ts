@@ -30,7 +30,12 @@ export class RunningContainer extends RunningProcess<TaskHandle> {
     return this.container.id;
   }
 
-  /** See {@link execIn}. */
+  /**
+   * Starts one more process in it while it runs, with the rights and surroundings of its own.
+   *
+   * @throws Fault `failed_precondition` if it does not run; `unknown` with the runtime's own words if the program can't be
+   *   started. Nothing is left then, nor after an abort.
+   */
   exec(options: ExecInOptions): Promise<RunningProcess> {
     return execIn(this.container, this.handle, options);
   }

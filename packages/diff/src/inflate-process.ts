@@ -4,7 +4,7 @@ import { throughProgram } from './through-program.ts';
 /** Programs that inflate gzip several times faster than zlib, the fastest first; both take `-d -c`. */
 const PROGRAMS = ['igzip', 'unpigz'];
 
-/** The path of a program that inflates gzip from stdin to stdout, if one is installed; see {@link findProgram}. */
+/** The path of a program that inflates gzip from stdin to stdout, if one is installed in the PATH. */
 export async function findGunzip(path?: string): Promise<string | undefined> {
   for (const name of PROGRAMS) {
     const file = await findProgram(name, path);

@@ -136,7 +136,7 @@ export type Explanation =
   | {
       readonly verdict: 'kept';
       readonly object: ObjectId;
-      /** From {@link roots}' first to the object; just one hop for a root. As short as there is from there. */
+      /** From the first of `roots` to the object; just one hop for a root. As short as there is from there. */
       readonly path: readonly Hop[];
       /** Those that keep it, at most {@link MAX_ROOTS}. */
       readonly roots: readonly Root[];

@@ -1,7 +1,7 @@
 import type { CallOptions, Labels, Scoped, Slot } from '@stowage/core';
 
 /**
- * Leases hold objects that nothing else refers to yet. Whoever works under a lease (a {@link Scope} with its id)
+ * Leases hold objects that nothing else refers to yet. Whoever works under a lease (a scope with its id)
  * has all that it makes added to it; deleting the lease lets garbage collection take what is not held otherwise.
  *
  * @see containerd core/leases/lease.go

@@ -96,7 +96,7 @@ const refused: readonly (readonly [test: RegExp, why: string])[] = [
 /**
  * Tells flags from filesystem options. The last of two that contradict each other wins.
  *
- * @throws {@link Fault} `unimplemented` for what needs a mount manager, a certain loop device or a helper program.
+ * @throws Fault `unimplemented` for what needs a mount manager, a certain loop device or a helper program.
  * @see containerd v1.7.0 mount/mount_linux.go parseMountOptions
  */
 export function parseMountOptions(mount: Mount): ParsedOptions {

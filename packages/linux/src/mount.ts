@@ -47,8 +47,8 @@ export function mountRaw(
  * device that goes with the mount.
  *
  * @returns the path it was mounted at.
- * @throws a {@link SystemError} of the kernel's; nothing is mounted then.
- * @throws {@link Fault} `unimplemented` for options of a mount manager.
+ * @throws a SystemError of the kernel's; nothing is mounted then.
+ * @throws Fault `unimplemented` for options of a mount manager.
  */
 export function mount(mount: Mount, target: string): string {
   if (mount.target === undefined || mount.target === '' || mount.target === '/') {

@@ -36,7 +36,7 @@ const BUSY_RETRY_MS = 50;
  * calls, in order.
  *
  * The worker starts with the first call and does not keep the process alive between calls. Should it die, calls under
- * way reject with {@link Fault} `unavailable` and the next call starts another.
+ * way reject with Fault `unavailable` and the next call starts another.
  */
 export class Mounter implements AsyncDisposable {
   readonly #calls = new WorkerCalls<MountOperations>(
@@ -57,7 +57,7 @@ export class Mounter implements AsyncDisposable {
    * A mount(2) under way cannot be stopped: after an abort the call ends when the kernel is done, with all undone, so
    * that whoever removes `target` next removes no files of a mount.
    *
-   * @throws a SystemError (`code`), or {@link Fault} `unimplemented` for options of a mount manager.
+   * @throws a SystemError (`code`), or Fault `unimplemented` for options of a mount manager.
    */
   async mount(mounts: readonly Mount[], target: string, { signal }: CallOptions = {}): Promise<void> {
     signal?.throwIfAborted();

@@ -27,7 +27,7 @@ export interface ProcessWatch extends Disposable {
   /** For `pidfdSendSignal` and `pidfdExit`. Valid until disposed, also after the exit. */
   readonly pidfd: number;
   /**
-   * Resolves when the process has ended: it is a zombie, or reaped by another. Rejects with {@link Fault} `canceled` if
+   * Resolves when the process has ended: it is a zombie, or reaped by another. Rejects with Fault `canceled` if
    * the watch is disposed before. Needs no handler.
    */
   readonly exited: Promise<void>;

@@ -49,7 +49,7 @@ export class ConsoleSocket implements Disposable {
   /**
    * Waits for the pty master; the descriptor is the caller's then. Call once.
    *
-   * @throws {@link Fault} `canceled` if disposed before anything came.
+   * @throws Fault `canceled` if disposed before anything came.
    */
   async receive({ signal }: CallOptions = {}): Promise<ReceivedPty> {
     signal?.throwIfAborted();

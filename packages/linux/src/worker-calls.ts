@@ -29,7 +29,7 @@ export class WorkerCalls<Ops extends Operations> implements AsyncDisposable {
   }
 
   /**
-   * Rejects with the operation's own error, or with {@link Fault} `unavailable` if the worker died: the operation may
+   * Rejects with the operation's own error, or with Fault `unavailable` if the worker died: the operation may
    * or may not have been carried out then.
    */
   call<K extends keyof Ops & string>(name: K, ...args: Parameters<Ops[K]>): Promise<ReturnType<Ops[K]>> {

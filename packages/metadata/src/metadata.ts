@@ -208,7 +208,7 @@ export class Metadata implements Checkable, AsyncDisposable {
     return this.#collector.onCollected(listener);
   }
 
-  /** Collects garbage from now on: see {@link Scheduler}. Dispose the result to stop. */
+  /** Collects garbage from now on, when containerd would. Dispose the result to stop. */
   schedule(options: ScheduleOptions = {}): AsyncDisposable {
     if (this.#scheduler !== undefined)
       throw new Fault('failed_precondition', 'garbage collection is scheduled already');

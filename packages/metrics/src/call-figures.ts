@@ -27,7 +27,7 @@ export class CallFigures implements CallObserver {
   readonly #methods = new Map<DescMethod, MethodFigures>();
   readonly #histogram: boolean;
 
-  /** @param options.histogram - Whether to count how long calls take too. */
+  /** With `histogram`, how long calls take is counted too. */
   constructor({ histogram }: { readonly histogram: boolean }) {
     this.#histogram = histogram;
   }

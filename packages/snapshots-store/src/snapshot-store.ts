@@ -48,9 +48,9 @@ export interface CommitOptions extends CallOptions {
  *
  * An author who makes files in `make`, writes them out in `seal`, and deletes them only after `remove` has settled
  * has this for all crashes and power cuts: **a snapshot that is recorded has its files**. What may be left over is
- * files without a snapshot, which {@link orphans} tells at the next start.
+ * files without a snapshot, which `orphans` tells at the next start.
  *
- * A failed write leaves it open whether it happened: keep the files, and let {@link orphans} decide later.
+ * A failed write leaves it open whether it happened: keep the files, and let `orphans` decide later.
  */
 export class SnapshotStore implements AsyncDisposable {
   readonly #ledger: Ledger;

@@ -7,7 +7,7 @@ import { tailStart } from './tail.ts';
 export interface ReadLogOptions {
   /** Only so many of the last lines. Default: all. */
   readonly tail?: number | undefined;
-  /** Goes on as the log grows, until {@link Notice.ended} settled and all was read. */
+  /** Goes on as the log grows, until its `ended` settled and all was read. */
   readonly follow?: Notice | undefined;
 }
 

@@ -60,7 +60,7 @@ export interface FactSource {
   /**
    * Bytes of a snapshot, an ingest, or a leftover blob; undefined if it is gone meanwhile.
    *
-   * @param handle - as the fact told it.
+   * @param object - with the handle as the fact told it.
    */
   bytesOf(
     object: { readonly id: ObjectId; readonly handle: string },
