@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { PassThrough, Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from '@jest/globals';
 import type { Client } from '@stowage/client';
-import { startRegistryFront } from '@stowage/testing';
+import { buildImage } from '@stowage/oci-image';
+import { startRegistryFront, startUploadFront, until } from '@stowage/testing';
 import { type ClientCase, IMAGE, type Server } from './case.ts';
 
 /** A call that is given up while it lasts rejects with the reason. That nothing is left is looked at after each case. */
@@ -36,6 +38,52 @@ export const abortCases: readonly ClientCase[] = [
         await abortedAfter(500, (signal) => other.pull(`${front.host}/large:1`, { signal, unpack: true }));
         expect(front.blobRequests.length).toBeGreaterThan(0);
       });
+    },
+  },
+  {
+    name: 'a push in the middle of a blob',
+    async run(client, server) {
+      const reference = await (async () => {
+        await using lease = await client.lease();
+        const file = { path: 'data', data: randomBytes(1_000_000).toString('hex') };
+        const target = await buildImage(lease.client.services.content, { layers: [[file]] });
+        await using front = await startUploadFront(server.registry, 100_000);
+        const name = `${front.host}/aborted:1`;
+        await client.services.images.create({ name, target, labels: {} });
+        await abortedAfter(500, (signal) => client.push(name, { signal }));
+        expect(front.upBytes()).toBeGreaterThan(0);
+        return name;
+      })();
+      const there = client.pull(`${server.registry}/aborted:1`);
+      await expect(there).rejects.toMatchObject({ kind: 'not_found' });
+      await client.services.images.delete(reference, { sync: true });
+    },
+  },
+  {
+    name: 'an unpacking and a packing, at any time',
+    async run(client) {
+      await using lease = await client.lease();
+      const files = Array.from({ length: 300 }, (_, i) => ({ path: `f${i}`, data: `${i}`.repeat(1000) }));
+      const target = await buildImage(lease.client.services.content, { layers: [files] });
+      await client.services.images.create({ name: 'example.org/files:1', target, labels: {} });
+      const image = await client.image('example.org/files:1');
+      const lower = await client.viewSnapshot();
+      const upper = await client.prepareSnapshot({ parent: await (await client.image(IMAGE)).rootfs() });
+      for (const ms of [0, 10, 30, 60]) {
+        const signal = AbortSignal.timeout(ms);
+        const { differ } = lease.client.services;
+        const calls = [image.unpack({ signal }), differ.diff(lower.mounts, upper.mounts, { signal })];
+        for (const { status, ...how } of await Promise.allSettled(calls))
+          if (status === 'rejected') expect(how).toEqual({ reason: signal.reason });
+      }
+      await lower[Symbol.asyncDispose]();
+      await upper[Symbol.asyncDispose]();
+      // A server is told that nobody waits, and clears away after that.
+      const { content } = client.services;
+      await until('ingests to go', async () => (await Array.fromAsync(content.statuses())).length === 0);
+      // What was given up goes on to the end now.
+      expect(await image.unpack()).toBe(await image.rootfs());
+      await image.remove({ sync: true });
     },
   },
   {
