@@ -27,7 +27,7 @@ import { listenTcp } from './listen-tcp.ts';
 import { Outgoing } from './outgoing.ts';
 import { builtinPlugins } from './plugins.ts';
 import { proxyPlugins } from './proxy.ts';
-import { serverCollector } from './server-collector.ts';
+import { type Servers, serverCollector } from './server-collector.ts';
 import { loadPackages } from './third-party.ts';
 
 const METADATA = nameOf(metadataPlugin);
@@ -133,7 +133,7 @@ export async function runDaemon(config: DaemonConfig, options: RunOptions): Prom
     observer,
     ruleFor: access && ((socket) => ruleOf(access, peerOf(socketPeerCredentials(socket)))),
   });
-  metrics?.add(serverCollector(server));
+  const servers = new Map<string, Pick<RpcServer, 'load'>>([['unix', server]]);
   await using held = new DisposalStack();
   if (config.tcp !== undefined) {
     const tcp = held.use(
@@ -142,12 +142,14 @@ export async function runDaemon(config: DaemonConfig, options: RunOptions): Prom
         ruleFor: access && ((commonName) => ruleOf(access, [`cn:${commonName}`])),
       }),
     );
+    servers.set('tcp', tcp);
     log.info({ host: tcp.host, port: tcp.port }, 'serving over TCP, to who has a certificate');
   }
+  metrics?.add(serverCollector(servers));
   const { debug } = config;
   if (debug.address !== undefined) {
     const address = debug.address;
-    held.use(await serveDebug({ config: { ...debug, address }, level, load: loadOf(server, engine), log }));
+    held.use(await serveDebug({ config: { ...debug, address }, level, load: loadOf(servers, engine), log }));
   }
   log.info({ address: config.address, root: config.root, state: config.state, pid: process.pid }, 'ready');
   options.onReady?.();
@@ -168,14 +170,16 @@ async function listenTtrpc(engine: Engine, config: DaemonConfig, log: Logger): P
 }
 
 /** What the daemon is busy with, for whoever looks into it. */
-function loadOf(server: RpcServer, engine: Engine): Load {
+function loadOf(servers: Servers, engine: Engine): Load {
   const [operations] = engine.values(operationsSlot).values();
+  const sum = (of: (load: RpcServer['load']) => number) =>
+    [...servers.values()].reduce((total, { load }) => total + of(load), 0);
   return {
     get connections() {
-      return server.load.connections;
+      return sum(({ connections }) => connections);
     },
     get calls() {
-      return server.load.calls;
+      return sum(({ calls }) => calls);
     },
     operations: (options) =>
       Array.fromAsync(operations?.scope({ namespace: '' }).list(['state==running'], options) ?? []),
