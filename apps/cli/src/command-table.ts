@@ -63,5 +63,9 @@ export const COMMAND_FILES: readonly CommandFile[] = [
     names: ['install-shim'],
     load: async () => (await import('./commands/install-shim.ts')).addInstallShimCommand,
   },
+  {
+    names: ['completion', '__complete'],
+    load: async () => (await import('./commands/completion.ts')).addCompletionCommands,
+  },
   { names: ['version'], load: async () => (await import('./commands/version.ts')).addVersionCommand },
 ];
