@@ -42,24 +42,29 @@ export class KeptFigures {
     this.#last = { name: collector.name, families: [], tookMs: 0, succeeded: false };
   }
 
-  /** Waits for 3 s at most. @throws the signal's reason. */
+  /**
+   * Waits for 3 s at most; the figures are then those of the last run, which tells that it has not succeeded.
+   *
+   * @throws the signal's reason.
+   */
   async read(signal: AbortSignal): Promise<Collection> {
     signal.throwIfAborted();
     if (this.#running === undefined && performance.now() < this.#freshUntil) return this.#last;
     this.#running ??= this.#run();
     const running = this.#running;
     running.waiting += 1;
-    const left = Promise.withResolvers<void>();
+    const left = Promise.withResolvers<'late'>();
     const leave = () => {
       // Whoever was too impatient still wants the figures the next time, and so is not counted off.
       running.waiting -= 1;
       if (running.waiting === 0) running.stop.abort(signal.reason);
       left.reject(signal.reason);
     };
-    const timer = setTimeout(left.resolve, PATIENCE_MS).unref();
+    const timer = setTimeout(left.resolve, PATIENCE_MS, 'late').unref();
     signal.addEventListener('abort', leave, { once: true });
     try {
-      await Promise.race([running.done, left.promise]);
+      const end = await Promise.race([running.done, left.promise]);
+      if (end === 'late') return { ...this.#last, succeeded: false };
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', leave);

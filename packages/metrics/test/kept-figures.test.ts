@@ -65,7 +65,11 @@ test('who is slow has its last figures told, and is not asked twice at a time', 
   const second = kept.read(never());
   expect(runs).toHaveLength(1);
   runs[0]?.resolve();
-  expect((await second).families).toEqual([family(1)]);
+  expect(await second).toMatchObject({ families: [family(1)], succeeded: true });
+  await jest.advanceTimersByTimeAsync(100_000);
+  const third = kept.read(never());
+  await jest.advanceTimersByTimeAsync(3_000);
+  expect(await third).toMatchObject({ families: [family(1)], succeeded: false });
 });
 
 test('a collection is given up when the last one that waits leaves, not before', async () => {

@@ -1,4 +1,3 @@
-import { Session } from 'node:inspector/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type DebugHandler, refuse } from './exchange.ts';
 
@@ -11,6 +10,8 @@ export const sendProfile: DebugHandler = async ({ res, query, signal }) => {
   const seconds = Number(text);
   if (text === '' || !(seconds > 0 && seconds <= MOST_SECONDS))
     return refuse(res, 400, `seconds: expected a number up to ${MOST_SECONDS}`);
+  // Not every build of Node has it, and hardly any daemon ever needs it.
+  const { Session } = await import('node:inspector/promises');
   const session = new Session();
   session.connect();
   try {
