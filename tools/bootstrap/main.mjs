@@ -35,6 +35,7 @@ const COMMANDS = {
     bundle: true,
   },
   tarball: { tools: [], script: 'tools/release/tarball/main.ts', bundle: true },
+  docs: { tools: [], script: 'tools/docs/main.mjs', bundle: false },
   build: { tools: [], script: undefined, bundle: true },
   lint: { tools: [], script: 'tools/test/main.mjs', args: ['--only=checks'], bundle: false },
 };

@@ -24,3 +24,9 @@ export const ofBuild = [
 ].map(([name, command]) => step(name, command));
 
 export const ofPackages = [step('packages: publint, attw', ['node', 'tools/checks/packages.mjs'])];
+
+/** What takes minutes, in the long form alone. */
+export const ofLong = [
+  step('documentation: no warnings, no broken links', ['node', 'tools/docs/main.mjs']),
+  step('rehearsal of a release', [...source, 'tools/release/rehearse/main.ts']),
+];

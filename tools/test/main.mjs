@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ofBuild, ofPackages, ofSources } from './checks.mjs';
+import { ofBuild, ofLong, ofPackages, ofSources } from './checks.mjs';
 import { root, runLanes, step, total } from './steps.mjs';
 
 const { values } = parseArgs({
@@ -31,7 +31,11 @@ const other = ['power', 'full', 'eio', 'death', 'rollback'].map(faults);
 // In the long form they take hours, and are watched.
 const others = ['slow', 'exhaustion', 'churn'].map(faults);
 
-const checks = async () => [...(await runLanes(ofSources)), ...(await runLanes(ofPackages, ofBuild))];
+const checks = async () => [
+  ...(await runLanes(ofSources)),
+  ...(await runLanes(ofPackages, ofBuild)),
+  ...(values.long ? await runLanes(ofLong) : []),
+];
 const stages = {
   checks,
   unit: () => runLanes([jest('unit tests', 2, '--ignoreProjects', 'tools/integration', 'tools/faults')]),
