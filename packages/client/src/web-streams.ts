@@ -23,10 +23,7 @@ export function readableOf(source: Source): Readable {
   return new Readable({
     read() {
       reader.read().then(
-        ({ done, value }) => {
-          if (done) reader.releaseLock();
-          this.push(done ? null : value);
-        },
+        ({ done, value }) => this.push(done ? null : value),
         (e: Error) => this.destroy(e),
       );
     },
@@ -52,10 +49,6 @@ export function writableOf(sink: Sink): Writable {
           () => done(),
           (e: Error) => done(e),
         );
-    },
-    final(done) {
-      writer.releaseLock();
-      done();
     },
     destroy(e, done) {
       writer.releaseLock();

@@ -5,7 +5,9 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from '@jest/globals';
+import { TaskExitSchema } from '@stowage/api/events';
 import { resourceUsage } from '@stowage/client';
+import { unpackMessage } from '@stowage/rpc';
 import { addImage, type FakePrograms, fakeClient } from '../src/index.ts';
 
 const IMAGE = 'example.org/tool:1';
@@ -87,6 +89,26 @@ test('execs, signals, pauses, limits and a terminal are as with a daemon', async
   await run.kill('SIGTERM');
   expect(await run.exit).toMatchObject({ exitStatus: 9 });
   expect(await out).toBe('told\n');
+});
+
+test('with the first process of a container the others end, and are told before it', async () => {
+  await using client = await open();
+  const ids: string[] = [];
+  const stop = new AbortController();
+  const heard = (async () => {
+    for await (const notice of client.events({ filters: ['topic=="/tasks/exit"'], signal: stop.signal })) {
+      if (notice.type !== 'event') continue;
+      ids.push(unpackMessage(TaskExitSchema, notice.envelope.event).id);
+      if (ids.length === 2) return;
+    }
+  })();
+  await using run = await client.run({ image: IMAGE, args: ['sleep', '100'] });
+  await using added = await run.exec({ args: ['sleep', '100'] });
+  await run.kill('SIGKILL');
+  expect(await run.exit).toMatchObject({ exitStatus: 137 });
+  expect(await added.exit).toMatchObject({ exitStatus: 137 });
+  await heard;
+  expect(ids).toEqual([added.handle.execId, run.id]);
 });
 
 test('the rules are the daemon’s: ids, leases, namespaces, collection and events', async () => {
