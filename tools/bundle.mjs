@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs';
 import { cp, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
+import { writeManual } from './man.mjs';
 
 const root = join(import.meta.dirname, '..');
 const revision = execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
@@ -127,6 +128,7 @@ export async function bundle() {
     bundlePage(join(root, 'packages/ui/dist/bundle'), join(cli, 'ui')),
     // What its engine starts, where there is no daemon.
     build({ ...common, outdir: cli, entryPoints: companions().map(entry) }),
+    writeManual(),
   ]);
 }
 

@@ -12,6 +12,7 @@ const bin = join(root, 'node_modules', '.bin');
 const TEST_TOOLS = [
   ...['runc', 'busybox', 'ctr', 'docker-registry', 'curl', 'openssl'],
   ...['python3', 'mkfs.ext4', 'mkfs.xfs', 'mkfs.btrfs', 'losetup', 'script', 'setpriv', 'tmux', 'strace'],
+  'groff',
 ];
 
 /** What each command needs of the system, and the script that does the work. */
@@ -19,7 +20,7 @@ const COMMANDS = {
   start: { tools: ['runc', 'busybox'], script: 'tools/start/main.ts', bundle: true },
   test: { tools: TEST_TOOLS, script: 'tools/test/main.mjs', bundle: true },
   'test:long': {
-    tools: [...TEST_TOOLS, 'skopeo', 'umoci'],
+    tools: [...TEST_TOOLS, 'skopeo', 'umoci', 'zsh', 'fish'],
     script: 'tools/test/main.mjs',
     args: ['--long'],
     bundle: true,

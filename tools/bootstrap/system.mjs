@@ -21,6 +21,9 @@ const PACKAGES = {
   strace: 'strace',
   skopeo: 'skopeo',
   umoci: 'umoci',
+  groff: 'groff-base',
+  zsh: 'zsh',
+  fish: 'fish',
 };
 
 /** Where Debian keeps what root runs; the path of somebody's shell may lack them. */
