@@ -33,7 +33,16 @@ export function parseMetricsAddress(text: string, allowRemote = false): MetricsA
   return { host: isAnywhere ? '::' : host, port };
 }
 
-function isLoopback(host: string): boolean {
+/**
+ * Whether a request may be meant for a loopback address, by its header `Host`. A page that a browser shows can have a name of its own
+ * lead to this machine, and would read the answer; it can't have an address.
+ */
+export function isOfThisMachine(header: string | undefined): boolean {
+  const host = (header ?? '').replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1');
+  return host === 'localhost' || isIP(host) !== 0;
+}
+
+export function isLoopback(host: string): boolean {
   if (host === 'localhost' || host === '::1') return true;
   return isIP(host) === 4 && host.startsWith('127.');
 }

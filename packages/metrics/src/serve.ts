@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Fault, type Logger, reasonOf } from '@stowage/core';
 import { listenUnix } from '@stowage/rpc/unix-socket';
-import type { MetricsAddress } from './address.ts';
+import { isLoopback, isOfThisMachine, type MetricsAddress } from './address.ts';
 import type { Figures } from './metrics.ts';
 
 /** Where Prometheus looks unless told, and where containerd has them. */
@@ -12,6 +12,7 @@ const PATHS: ReadonlySet<string> = new Set(['/metrics', '/v1/metrics']);
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 /** Scrapes at a time; more are turned away. */
 const MOST = 8;
+const NOT_OURS = [403, 'figures are for this machine alone: ask for an address, not for a name'] as const;
 /** For a client that takes nothing of what it asked for. */
 const IDLE_MS = 30_000;
 
@@ -31,8 +32,9 @@ export async function serveMetrics(
   log: Logger,
 ): Promise<MetricsServer> {
   let open = 0;
+  const isOurs = 'host' in address && isLoopback(address.host) ? isOfThisMachine : () => true;
   const server = createServer((req, res) => {
-    const refusal = refusalOf(req, open);
+    const refusal = isOurs(req.headers.host) ? refusalOf(req, open) : NOT_OURS;
     if (refusal !== undefined) {
       const [status, why] = refusal;
       res.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${why}\n`);
@@ -77,7 +79,10 @@ export async function serveMetrics(
   };
 }
 
-function refusalOf({ url = '', method }: IncomingMessage, open: number): [number, string] | undefined {
+function refusalOf(
+  { url = '', method }: IncomingMessage,
+  open: number,
+): readonly [number, string] | undefined {
   if (!PATHS.has(url.split('?', 1)[0] ?? '')) return [404, 'there is /metrics and nothing else'];
   if (method !== 'GET' && method !== 'HEAD') return [405, 'only GET is answered'];
   if (open >= MOST) return [503, `${MOST} scrapes are under way`];

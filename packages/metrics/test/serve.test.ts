@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
-import { get, request } from 'node:http';
+import { get, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { silentLogger } from '@stowage/core';
@@ -43,6 +43,21 @@ test('a unix socket is for its owner alone', async () => {
   const asked = get({ socketPath: path, path: '/metrics' });
   const [response] = await once(asked, 'response');
   expect(parseExposition((await Array.fromAsync(response)).join('')).value('one')).toBe(1);
+});
+
+test('a page that has a name of its own lead to this machine reads nothing', async () => {
+  await using figures = new Figures({ histogram: true });
+  await using server = await serveMetrics({ host: '127.0.0.1', port: 0 }, figures, silentLogger);
+  const [host = '', port = ''] = server.address.split(':');
+  const statusFor = async (name: string) => {
+    const asked = get({ host, port, path: '/metrics', headers: { host: name } });
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    response.resume();
+    return response.statusCode;
+  };
+  for (const name of ['evil.example', `evil.example:${port}`]) expect(await statusFor(name)).toBe(403);
+  for (const name of [`127.0.0.1:${port}`, 'localhost', `localhost:${port}`, `[::1]:${port}`])
+    expect(await statusFor(name)).toBe(200);
 });
 
 test('an address that is taken is told', async () => {
