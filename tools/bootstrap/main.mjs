@@ -20,7 +20,7 @@ const COMMANDS = {
   start: { tools: ['runc', 'busybox'], script: 'tools/start/main.ts', bundle: true },
   test: { tools: TEST_TOOLS, script: 'tools/test/main.mjs', bundle: true },
   'test:long': {
-    tools: [...TEST_TOOLS, 'skopeo', 'umoci', 'zsh', 'fish'],
+    tools: [...TEST_TOOLS, 'skopeo', 'umoci', 'zsh', 'fish', 'chromium'],
     script: 'tools/test/main.mjs',
     args: ['--long'],
     bundle: true,

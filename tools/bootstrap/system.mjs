@@ -21,6 +21,7 @@ const PACKAGES = {
   strace: 'strace',
   skopeo: 'skopeo',
   umoci: 'umoci',
+  chromium: 'chromium',
   groff: 'groff-base',
   zsh: 'zsh',
   fish: 'fish',

@@ -8,6 +8,7 @@ import { html, type Shown } from './html.ts';
 import { isRunning, useOperations } from './operations-feed.ts';
 import { linkTo, type Route, useRoute, VIEWS, type View } from './route.ts';
 import { call } from './rpc.ts';
+import { useUsage } from './usage-feed.ts';
 import { useOwnDeeds } from './use-deeds.ts';
 import { ContainerView } from './views/container.ts';
 import { Containers } from './views/containers.ts';
@@ -39,6 +40,7 @@ export function App({ namespace }: { readonly namespace: string }): Shown {
   const isVisible = useVisible();
   const events = useEvents(route.namespace, isVisible);
   const operations = useOperations(route.namespace, isVisible);
+  const usage = useUsage(route.namespace, isVisible && route.view === 'containers' && route.id === '');
   const { deeds, asked, said, dismiss } = useOwnDeeds();
   const running = operations.operations.filter(isRunning).length;
   const title = route.id === '' ? TITLES[route.view] : route.id;
@@ -50,7 +52,7 @@ export function App({ namespace }: { readonly namespace: string }): Shown {
     if (!isFirst.current) heading.current?.focus();
     isFirst.current = false;
   }, [title, route.namespace]);
-  const shared = { namespace: route.namespace, isVisible, feed: events };
+  const shared = { namespace: route.namespace, isVisible, feed: events, usage };
   return html`<${DeedsContext.Provider} value=${deeds}>
     <a class="skip" href="#main" onClick=${(event: Event) => {
       event.preventDefault();

@@ -39,7 +39,8 @@ export function useEvents(namespace: string, isVisible: boolean): EventsFeed {
     if (!isVisible) return undefined;
     const left = new AbortController();
     const { signal } = left;
-    const filters = [`namespace==${JSON.stringify(namespace)}`];
+    // Of namespaces that come and go as well, as they can be chosen.
+    const filters = [`namespace==${JSON.stringify(namespace)}`, 'topic~=|^/namespaces/|'];
     const onState = (state: FeedState) =>
       setFeed((before) => (before.state === state ? before : { ...before, state }));
     const onEvent = (envelope: Envelope) => setFeed((before) => withEvent(before, envelope));

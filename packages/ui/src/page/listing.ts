@@ -22,10 +22,12 @@ export function Listing({ loaded, empty, children }: ListingProps): Shown {
 
 interface FieldProps {
   readonly name: string;
+  /** Whether it may be long, and has a line of its own. */
+  readonly isLong?: boolean;
   readonly children: ComponentChildren;
 }
 
 /** One thing that is known of something: in a `dl`. */
-export function Field({ name, children }: FieldProps): Shown {
-  return html`<div class="field"><dt>${name}</dt><dd>${children}</dd></div>`;
+export function Field({ name, isLong = false, children }: FieldProps): Shown {
+  return html`<div class=${isLong ? 'field long' : 'field'}><dt>${name}</dt><dd>${children}</dd></div>`;
 }

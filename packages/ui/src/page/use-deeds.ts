@@ -14,6 +14,7 @@ export interface Said {
 }
 
 const MOST = 3;
+const SHOWN_MS = 10_000;
 
 /** The deeds of the page, with the question that is open and what was said last. */
 export function useOwnDeeds(): {
@@ -25,8 +26,14 @@ export function useOwnDeeds(): {
   const [asked, setAsked] = useState<Asked>();
   const [said, setSaid] = useState<readonly Said[]>([]);
   const deeds = useMemo(() => {
-    const tell = (text: string, isError: boolean) =>
-      setSaid((before) => [...before, { key: (before.at(-1)?.key ?? 0) + 1, text, isError }].slice(-MOST));
+    let key = 0;
+    const tell = (text: string, isError: boolean) => {
+      key++;
+      const one = { key, text, isError };
+      setSaid((before) => [...before, one].slice(-MOST));
+      // What went well shows otherwise too.
+      if (!isError) setTimeout(() => setSaid((before) => before.filter((other) => other !== one)), SHOWN_MS);
+    };
     const ask = (question: Question) =>
       new Promise<boolean>((settle) => {
         const onAnswer = (isYes: boolean) => {

@@ -8,21 +8,20 @@ import type { Container, Task } from '../messages.ts';
 import { linkTo } from '../route.ts';
 import { call } from '../rpc.ts';
 import { Sparkline } from '../sparkline.ts';
-import { type History, useUsage } from '../usage-feed.ts';
+import type { History } from '../usage-feed.ts';
 import { ContainerButtons } from './container-buttons.ts';
 
 interface ContainersProps {
   readonly namespace: string;
-  readonly isVisible: boolean;
   readonly feed: EventsFeed;
+  readonly usage: ReadonlyMap<string, History>;
 }
 
 /** All containers, what each uses, and what can be done with it. */
-export function Containers({ namespace, isVisible, feed }: ContainersProps): Shown {
-  const usage = useUsage(namespace, isVisible);
+export function Containers({ namespace, feed, usage }: ContainersProps): Shown {
   const loaded = useLoaded(
     (signal) => listed(namespace, signal),
-    [namespace, isVisible, feed.count.containers, feed.count.tasks],
+    [namespace, feed.count.containers, feed.count.tasks],
   );
   const cards = loaded.value?.map(
     (one) =>
@@ -83,8 +82,8 @@ function Card({ container, task, namespace, history }: CardProps): Shown {
     <h3><a href=${linkTo(namespace, 'containers', id, 'logs')}>${id}</a></h3>
     <p class=${`status ${isAlive(task) ? 'alive' : ''}`}><span aria-hidden="true">${sign}</span> ${text}</p>
     <dl>
-      <${Field} name="Image">${image || '–'}<//>
-      <${Field} name="Command"><code>${args}</code><//>
+      <${Field} name="Image" isLong>${image || '–'}<//>
+      <${Field} name="Command" isLong><code class="command" title=${args}>${args}</code><//>
       <${Field} name="Created">${formatAge(createdAt)}<//>
     </dl>
     ${history && isAlive(task) ? html`<${Figures} id=${id} history=${history} />` : null}

@@ -79,7 +79,7 @@ function Card({ image, size, namespace }: CardProps): Shown {
       <${Field} name="Its alone">${bytes(size?.uniqueBytes)}<//>
     </dl>
     <div class="actions">
-      <button type="button" aria-expanded=${isExplained} aria-label=${`What keeps ${name}?`} onClick=${() => setExplained(!isExplained)}>What keeps it?</button>
+      <button type="button" aria-expanded=${isExplained} onClick=${() => setExplained(!isExplained)}>What keeps it?<span class="hidden"> (${name})</span></button>
       <button type="button" class="danger" aria-label=${`Remove ${name}`} onClick=${() => void remove(deeds, name, namespace)}>Remove</button>
     </div>
     ${isExplained ? html`<${Keeps} object=${blob} removable=${object} namespace=${namespace} />` : null}

@@ -47,7 +47,7 @@ function Card({ lease, namespace }: { readonly lease: Lease; readonly namespace:
       ${pairs.length === 0 ? null : html`<${Field} name="Labels">${pairs.join(', ')}<//>`}
     </dl>
     <div class="actions">
-      <button type="button" aria-expanded=${isOpen} aria-label=${`What ${id} holds`} onClick=${() => setOpen(!isOpen)}>What it holds</button>
+      <button type="button" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>What it holds<span class="hidden"> (${id})</span></button>
     </div>
     ${isOpen ? html`<${Resources} id=${id} namespace=${namespace} />` : null}
   </li>`;

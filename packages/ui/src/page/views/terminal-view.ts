@@ -33,8 +33,8 @@ export function TerminalView({ namespace, id }: { readonly namespace: string; re
         onInput=${({ currentTarget }: { currentTarget: HTMLInputElement }) => setCommand(currentTarget.value)} /></label>
       ${
         run === undefined
-          ? html`<button type="submit">Run</button>`
-          : html`<button type="button" class="danger" onClick=${() => setRun(undefined)}>End it</button>`
+          ? html`<button key="run" type="submit">Run</button>`
+          : html`<button key="end" type="button" class="danger" onClick=${() => setRun(undefined)}>End it</button>`
       }
     </form>
     <p role="status">${state}</p>
