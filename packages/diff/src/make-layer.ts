@@ -9,6 +9,7 @@ import {
   MEDIA_TYPE,
   type Mount,
   unlessGone,
+  whole,
 } from '@stowage/core';
 import { type CompressionLevels, compressed, compressionFor } from './compress.ts';
 import type { DiffOptions } from './differ.ts';
@@ -37,8 +38,13 @@ export async function makeLayer(
     throw new Fault('unimplemented', `diff: ${mediaType} is no layer that is made here`);
   }
   const { content, packer, levels } = maker;
-  const writer = await content.writer({ ref, signal });
-  await using ingest = new Ingest(content, writer);
+  // An aborted opening may have made the ingest, and nobody would know of it.
+  await using ingest = await whole(
+    signal,
+    async () => new Ingest(content, await content.writer({ ref })),
+    (made) => made[Symbol.asyncDispose](),
+  );
+  const { writer } = ingest;
   const packed = await packer.pack(
     left,
     right,
@@ -64,12 +70,12 @@ export async function makeLayer(
 /** A writer whose ingest goes with it, unless it became a blob. */
 class Ingest implements AsyncDisposable {
   readonly #content: Pick<ContentStore, 'abort'>;
-  readonly #writer: ContentWriter;
+  readonly writer: ContentWriter;
   #isGone = false;
 
   constructor(content: Pick<ContentStore, 'abort'>, writer: ContentWriter) {
     this.#content = content;
-    this.#writer = writer;
+    this.writer = writer;
   }
 
   /** @returns false if the blob was there. */
@@ -80,7 +86,7 @@ class Ingest implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
     try {
-      await this.#writer.commit({ expected, sizeBytes, labels, signal });
+      await this.writer.commit({ expected, sizeBytes, labels, signal });
       this.#isGone = true;
       return true;
     } catch (e) {
@@ -91,8 +97,8 @@ class Ingest implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#writer[Symbol.asyncDispose]();
-    if (!this.#isGone) await unlessGone(this.#content.abort(this.#writer.ref));
+    await this.writer[Symbol.asyncDispose]();
+    if (!this.#isGone) await unlessGone(this.#content.abort(this.writer.ref));
   }
 }
 

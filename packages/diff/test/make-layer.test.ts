@@ -186,6 +186,24 @@ test('of a call that fails or is given up nothing is left', async () => {
   }
 }, 60_000);
 
+test('of one that is given up while it opens its ingest, nothing is left either', async () => {
+  const { mounts } = await tree();
+  const stop = new AbortController();
+  const reason = new Error('enough');
+  // As a store does that hears of the abort once the ingest is made.
+  const writer: ContentStore['writer'] = async ({ signal, ...options }) => {
+    const opened = await content.writer(options);
+    stop.abort(reason);
+    if (!signal?.aborted) return opened;
+    await opened[Symbol.asyncDispose]();
+    throw signal.reason;
+  };
+  const abort: ContentStore['abort'] = (ref, options) => content.abort(ref, options);
+  const heard = walkingDiffer({ ...content, writer, abort }, at.unpacker, { packer });
+  await expect(heard.diff([], mounts, { signal: stop.signal })).rejects.toBe(reason);
+  expect(await refs()).toEqual([]);
+});
+
 test('what is large takes little memory', async () => {
   const { path, mounts } = await at.bind();
   const size = 1 << 29;
