@@ -20,6 +20,8 @@ export const longOnly = [
   'tools/integration/test/(proxied-snapshots-conformance|round-trips)',
   // Kits at sockets, side by side with containerd, and large blobs.
   'tools/integration/test/((content|snapshots|metadata)-conformance|large-blobs)',
+  // In shells that the short form does not install.
+  'tools/integration/test/cli-completion',
   // In a browser, which the short form does not install.
   'tools/integration/test/(ui|ui-access)',
 ].map((path) => `/${path}\\.test\\.ts$`);

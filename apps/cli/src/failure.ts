@@ -1,4 +1,5 @@
 import { errnoOf, Fault, reasonOf } from '@stowage/core';
+import { explain, NOT_FOUND, NOT_RUNNABLE } from './hints.ts';
 import { Interrupted } from './interrupt.ts';
 
 /** What failed is the tool, not the program that it was to run: told by an exit code of docker's. */
@@ -61,77 +62,7 @@ function firstOf(e: unknown): unknown {
   return name === 'SuppressedError' ? firstOf(suppressed) : e;
 }
 
-/** In the words of containerd's shim before 1.7, which knows only programs and FIFOs for what a terminal shows. */
-const NO_TERMINAL_LOG = /start console copy: stat (file)?:/;
-
-// In the words of runc and crun.
-const NOT_FOUND = /exec(utable file| failed|: ").*(not found|no such file)/i;
-const NOT_RUNNABLE = /exec(utable file| failed|: ").*(permission denied|is a directory)/i;
-
 function runExitCode(what: string): number {
   if (NOT_FOUND.test(what)) return 127;
   return NOT_RUNNABLE.test(what) ? 126 : 125;
-}
-
-const NOT_TRUSTED = /certificate|\bTLS\b/;
-
-/** Of what registries are asked: `push sha256:… to host/x: …`, `resolve host/x:v1: …`. */
-const REGISTRY = /^(?:resolve|fetch|push) (?:\S+ (?:to|of|from) )?"?([^\s/"]+)\//;
-
-function loginHint(what: string): string | undefined {
-  if (what.startsWith('log in to '))
-    return 'Are user and password right? Some registries want a token in place of the password. Nothing was kept.';
-  const host = REGISTRY.exec(what)?.[1];
-  return host === undefined
-    ? undefined
-    : `Log in as somebody who may: stowage login ${host}. Or is the name right?`;
-}
-
-function withHint(what: string, hint: string | undefined): { what: string; hint?: string } {
-  return hint === undefined ? { what } : { what, hint };
-}
-
-function explain(e: unknown): { what: string; hint?: string } {
-  const what = reasonOf(e);
-  if (!Fault.is(e)) return { what };
-  switch (e.kind) {
-    case 'unavailable':
-      if (/^connect to .*(socket|server running)/.test(what))
-        return { what, hint: 'Start it with: stowaged. Or name another with --address.' };
-      break;
-    case 'permission_denied':
-      if (what.startsWith('connect to'))
-        return { what, hint: 'Root alone may use the socket, as a rule: try sudo.' };
-      return withHint(what, loginHint(what));
-    case 'unauthenticated':
-      return withHint(what, loginHint(what));
-    case 'not_found':
-      if (what.startsWith('image '))
-        return { what, hint: 'Pull it with: stowage pull NAME. stowage images lists them.' };
-      if (what.startsWith('object '))
-        return {
-          what,
-          hint: 'Is it in another namespace (--all-namespaces)? stowage df -v lists what there is.',
-        };
-      if (what.startsWith('container ')) return { what, hint: 'stowage ps -a lists them.' };
-      if (what.startsWith('task ')) return { what, hint: 'It does not run. stowage ps lists those that do.' };
-      break;
-    case 'already_exists':
-      if (what.startsWith('create container'))
-        return { what, hint: 'Choose another --name, or remove it with: stowage rm NAME.' };
-      break;
-    default:
-  }
-  if (NOT_TRUSTED.test(what))
-    return {
-      what,
-      hint: 'Put its authority’s certificate into /etc/containerd/certs.d/HOST/ca.crt; or use --plain-http if it speaks HTTP.',
-    };
-  if (NO_TERMINAL_LOG.test(what))
-    return {
-      what: 'this daemon’s runtime has no terminal but for who stays with it: it keeps no log of one',
-      hint: 'Use -d without -t; or -it, and let go of it with ctrl-p ctrl-q.',
-    };
-  if (NOT_FOUND.test(what)) return { what, hint: 'Is the program in the image, under this name?' };
-  return { what };
 }

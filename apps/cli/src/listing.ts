@@ -3,6 +3,7 @@ import { jsonLine } from './json.ts';
 import type { Style } from './screen.ts';
 import { plain, table } from './table.ts';
 import { type Fields, parseTemplate, type Template } from './template.ts';
+import { written } from './written.ts';
 
 /** How things of one kind are listed: in a table, as JSON, and by templates. */
 export interface Listing<T> {
@@ -55,7 +56,7 @@ export function formatOf({ format = 'table', quiet = false, json = false }: Form
   return { how: 'template', template: parseTemplate(format) };
 }
 
-/** Lists things in a format; all but tables one by one, as they come. */
+/** Lists things in a format; all but tables one by one, as they come. Rejects with `EPIPE` once its reader has left. */
 export async function list<T>(
   items: AsyncIterable<T> | Iterable<T>,
   listing: Listing<T>,
@@ -64,11 +65,11 @@ export async function list<T>(
   const all: T[] = [];
   for await (const item of items) {
     const line = lineOf(item, listing, format);
-    if (line !== undefined) process.stdout.write(line);
+    if (line !== undefined) await written(line);
     else if (format.how === 'table' || format.how === 'template table') all.push(item);
   }
-  if (format.how === 'table') process.stdout.write(tableOf(all, listing));
-  if (format.how === 'template table') process.stdout.write(templateTable(all, listing, format.template));
+  if (format.how === 'table') await written(tableOf(all, listing));
+  if (format.how === 'template table') await written(templateTable(all, listing, format.template));
 }
 
 /** One thing on a line, if the format is not a table. */

@@ -118,7 +118,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     await until('half of the layer', () => front.sentBytes() > LAYER_BYTES / 2);
     begun.child.kill(signal);
     expect(await begun.end).toMatchObject({ code: signal === 'SIGINT' ? 130 : 143 });
-    expect(begun.err()).toMatch(/stowage: interrupted\n$/);
+    expect(begun.err()).toMatch(/stowage: interrupted\n.*the next pull begins anew\.\n$/);
     expect(await c('-n', namespace, 'leases', 'ls', '-q')).toBe('');
     expect(await c('-n', namespace, 'snapshots', 'ls')).not.toContain('Active');
     expect(await must('-n', namespace, 'images', '-q')).toBe('');

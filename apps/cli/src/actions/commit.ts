@@ -10,7 +10,7 @@ export async function commit(command: Command, id: string, text: string, flags: 
   const name = normalizeReference(text);
   const change = changeConfig(changes);
   await using client = open(command);
-  using interrupt = interruptible();
+  using interrupt = interruptible('No image was made.');
   const { signal } = interrupt;
   const container = await client.container(id, { signal });
   const image = await container.commit(name, { author, comment: message, change, pause, signal });

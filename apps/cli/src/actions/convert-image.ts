@@ -15,7 +15,7 @@ export async function convert(
   const { compress: compression, level, oci, platform, allPlatforms } = flags;
   const name = normalizeReference(text);
   await using client = open(command);
-  using interrupt = interruptible();
+  using interrupt = interruptible('Nothing was made of it.');
   const { signal } = interrupt;
   const image = await imageNamed(client, source, { signal });
   const platforms = allPlatforms ? 'all' : platform.length > 0 ? platform : undefined;

@@ -27,7 +27,7 @@ export async function cp(command: Command, from: string, to: string, flags: CpFl
       'cp: one of the two must be CONTAINER:PATH, and the other a path here',
     );
   await using client = open(command);
-  using interrupt = interruptible();
+  using interrupt = interruptible('What was copied so far stays.');
   const { signal } = interrupt;
   await using files = await containerTree(client, id, { signal });
   using host = Tree.ofHost();

@@ -11,7 +11,7 @@ export async function create(
   flags: RunFlags,
 ): Promise<void> {
   await using client = open(command);
-  using interrupt = interruptible();
+  using interrupt = interruptible('No container is left of it.');
   const { signal } = interrupt;
   const what = { ...flags, rm: false, detach: false };
   const { container } = await makeContainer(command, client, { reference, args }, what, { signal });

@@ -7,6 +7,7 @@ import { open } from '../connection.ts';
 import type { GlobalOptions } from '../global-options.ts';
 import { type Format, formatOf, type Listing, lineOf } from '../listing.ts';
 import { plain } from '../table.ts';
+import { written } from '../written.ts';
 
 export async function showEvents(command: Command, flags: EventFlags): Promise<void> {
   const { since } = flags;
@@ -16,8 +17,8 @@ export async function showEvents(command: Command, flags: EventFlags): Promise<v
   await using client = open(command);
   const filters = flags.allNamespaces ? flags.filter : inNamespace(namespace, flags.filter);
   for await (const event of client.events({ filters, after })) {
-    if (format.how === 'table') writeText(event);
-    else process.stdout.write(lineFor(event, format));
+    const line = format.how === 'table' ? textOf(event) : lineFor(event, format);
+    if (line !== '') await written(line);
   }
 }
 
@@ -27,16 +28,17 @@ function inNamespace(namespace: string, filters: readonly string[]): string[] {
   return filters.length === 0 ? [own] : filters.map((filter) => `${own},${filter}`);
 }
 
-function writeText(event: ClientEvent): void {
+/** What is lost is told beside it. */
+function textOf(event: ClientEvent): string {
   if (event.type === 'gap') {
     const many = event.missed === undefined ? 'events' : `${event.missed} events`;
     process.stderr.write(`stowage: ${many} are lost\n`);
-  } else if (event.type === 'event') {
-    const { timestamp, namespace, topic, event: payload } = event.envelope;
-    const number = event.position === undefined ? '-' : String(event.position.sequence);
-    const line = [timestamp.toISOString(), number, namespace, topic, JSON.stringify(eventJson(payload))];
-    process.stdout.write(`${plain(line.join(' '))}\n`);
   }
+  if (event.type !== 'event') return '';
+  const { timestamp, namespace, topic, event: payload } = event.envelope;
+  const number = event.position === undefined ? '-' : String(event.position.sequence);
+  const line = [timestamp.toISOString(), number, namespace, topic, JSON.stringify(eventJson(payload))];
+  return `${plain(line.join(' '))}\n`;
 }
 
 /** Templates are filled in with what happens alone, not with where one is among it. */

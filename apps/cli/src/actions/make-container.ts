@@ -34,7 +34,7 @@ export async function makeContainer(
   const labels = { ...own, ...(await restartLabels(client, flags, own, { signal })) };
   const image = await obtainImage(client, name, flags.pull, { signal });
   const container = await client.createContainer({
-    ...{ id, image, user: flags.user, spec, labels, signal },
+    ...{ id, image, args, user: flags.user, spec, labels, signal },
     snapshotLabels: snapshotLabels(flags),
   });
   if (flags.cidfile !== undefined) {

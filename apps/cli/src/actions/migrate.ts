@@ -11,7 +11,7 @@ const PLURAL = { namespace: 'namespaces', blob: 'blobs', image: 'images', contai
 /** @returns the exit code: 1 if anything could not be copied. */
 export async function migrateHere(command: Command, flags: MigrateFlags): Promise<number> {
   const { from, only, containers, dryRun } = flags;
-  using interrupt = interruptible();
+  using interrupt = interruptible('What was copied stays: the same command goes on from here.');
   const counts = await migrate(
     (namespace) => connect(from, { namespace }),
     (namespace) => open(command, namespace),

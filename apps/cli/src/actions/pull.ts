@@ -9,7 +9,7 @@ import { registryAccess } from '../registry-access.ts';
 export async function pull(command: Command, image: string, flags: PullFlags): Promise<void> {
   const access = await registryAccess(flags);
   await using client = open(command);
-  using interrupt = interruptible();
+  using interrupt = interruptible('Nothing of it is left here: the next pull begins anew.');
   using progress = progressView(process.stderr, flags);
   const { target } = await client.pull(normalizeReference(image), {
     ...access,
@@ -21,5 +21,6 @@ export async function pull(command: Command, image: string, flags: PullFlags): P
     signal: interrupt.signal,
     onProgress: progress.update,
   });
+  progress[Symbol.dispose]();
   process.stdout.write(`${target.digest}\n`);
 }

@@ -11,7 +11,7 @@ import { stopContainer } from './stop.ts';
 export async function restart(command: Command, ids: readonly string[], flags: StopFlags): Promise<number> {
   if (flags.signal !== undefined) parseSignal(flags.signal);
   await using client = open(command);
-  using interrupt = interruptible();
+  using interrupt = interruptible('What was not named may not run: see stowage ps -a.');
   const { signal } = interrupt;
   return await eachOf(ids, async (id) => {
     await stopContainer(client, id, flags, { signal });

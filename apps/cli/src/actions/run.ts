@@ -14,7 +14,7 @@ export function run(command: Command, reference: string, args: string[], flags: 
   return running(async () => {
     const keys = parseDetachKeys(flags.detachKeys);
     await using client = open(command);
-    using interrupt = interruptible();
+    using interrupt = interruptible('No container is left of it.');
     const { signal } = interrupt;
     const made = await makeContainer(command, client, { reference, args }, flags, { signal });
     const { container, labels, dir } = made;

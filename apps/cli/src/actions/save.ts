@@ -14,7 +14,7 @@ export async function save(command: Command, texts: readonly string[], flags: Sa
   if (output === undefined && process.stdout.isTTY)
     throw new Fault('invalid_argument', 'save: an archive is nothing for a terminal; use -o FILE, or a pipe');
   await using client = open(command);
-  using interrupt = interruptible();
+  using interrupt = interruptible(output === undefined ? undefined : 'No file was written.');
   const { signal } = interrupt;
   const names = await namesOf(client, texts, { signal });
   const platforms = allPlatforms ? 'all' : platform.length > 0 ? platform : undefined;

@@ -83,13 +83,25 @@ async function processOptions(args: readonly string[], flags: RunFlags): Promise
   const env = environmentOf([...fromFiles, ...flags.env]);
   const { columns, rows } = process.stdout;
   return [
-    ...(args.length > 0 ? [withArgs(...args)] : []),
+    ...entrypoint(args, flags),
     ...(env.length > 0 ? [withEnv(env)] : []),
     ...(flags.workdir === undefined ? [] : [withCwd(flags.workdir)]),
     ...(flags.ulimit.length === 0 ? [] : [withRlimits(flags.ulimit.map(parseRlimit))]),
     ...(flags.oomScoreAdj === undefined ? [] : [withOomScoreAdj(flags.oomScoreAdj)]),
     ...(flags.tty ? [withTty(columns > 0 && rows > 0 ? { width: columns, height: rows } : undefined)] : []),
   ];
+}
+
+/** As docker's, an empty one is none. Without the flag the arguments stand behind the image's, which the client sees to. */
+function entrypoint(args: readonly string[], { entrypoint: program }: RunFlags): SpecOption[] {
+  if (program === undefined) return [];
+  const command = program === '' ? args : [program, ...args];
+  if (command.length === 0)
+    throw new Fault(
+      'invalid_argument',
+      '--entrypoint "": there is no command then; say one behind the image',
+    );
+  return [withArgs(...command)];
 }
 
 function files({ readOnly, volume, mount, tmpfs, shmSize, device }: RunFlags): SpecOption[] {

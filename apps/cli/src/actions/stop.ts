@@ -17,7 +17,7 @@ const DEFAULT_SECONDS = 10;
 export async function stop(command: Command, ids: readonly string[], flags: StopFlags): Promise<number> {
   if (flags.signal !== undefined) parseSignal(flags.signal);
   await using client = open(command);
-  using interrupt = interruptible();
+  using interrupt = interruptible('What was not named may run on: see stowage ps.');
   const { signal } = interrupt;
   return await eachOf(ids, async (id) => {
     await stopContainer(client, id, flags, { signal });

@@ -51,6 +51,10 @@ function processOptions(command: Command): void {
     .option('--init', 'have a small init of the host’s (docker-init, tini, catatonit) start and reap', false)
     .addOption(envOption())
     .addOption(repeated('--env-file <file>', 'variables, a line for each'))
+    .option(
+      '--entrypoint <program>',
+      'instead of the image’s, and of its command; the arguments stand behind it',
+    )
     .option('-w, --workdir <dir>', 'working directory')
     .option('-u, --user <user[:group]>', 'run as this id or name of the image')
     .addOption(repeated('--ulimit <name=soft[:hard]>', 'a limit of its own, such as nofile=1024:2048'))

@@ -19,6 +19,7 @@ export interface RunFlags {
   readonly init: boolean;
   readonly env: string[];
   readonly envFile: string[];
+  readonly entrypoint?: string;
   readonly workdir?: string;
   readonly user?: string;
   readonly ulimit: string[];

@@ -2,11 +2,13 @@ import type { Operation, OperationChange } from '@stowage/operations';
 import { tableOf } from '../../listing.ts';
 import { liveLines } from '../../live.ts';
 import { plain } from '../../table.ts';
+import { writtenTo } from '../../written.ts';
 import { cells, OPERATIONS } from './columns.ts';
 
 /** Shows operations as they go on: a table that changes on a terminal, else a line for each change. */
 export interface OperationsView extends Disposable {
-  update(change: OperationChange): void;
+  /** Rejects with `EPIPE` once nobody reads it. */
+  update(change: OperationChange): Promise<void>;
 }
 
 /** @param withEnded - whether those that had ended before are shown. */
@@ -18,9 +20,9 @@ export function operationsView(stream: NodeJS.WriteStream, withEnded: boolean): 
 
 function lines(stream: NodeJS.WriteStream, isOld: (operation: Operation) => boolean): OperationsView {
   return {
-    update(change) {
+    async update(change) {
       if (change.type === 'changed' && !isOld(change.operation))
-        stream.write(`${cells(change.operation).map(plain).filter(Boolean).join('  ')}\n`);
+        await writtenTo(stream, `${cells(change.operation).map(plain).filter(Boolean).join('  ')}\n`);
     },
     [Symbol.dispose]() {},
   };
@@ -37,7 +39,7 @@ function changing(stream: NodeJS.WriteStream, isOld: (operation: Operation) => b
   };
   draw();
   return {
-    update(change) {
+    async update(change) {
       if (change.type === 'gap') {
         running.clear();
         return;

@@ -3,6 +3,7 @@ import type { Operation, OperationChange, OperationService } from '@stowage/oper
 import type { Command } from 'commander';
 import type { WatchFlags } from '../../commands/operations.ts';
 import { jsonLine } from '../../json.ts';
+import { written } from '../../written.ts';
 import { known, openOperations } from './service.ts';
 import { operationsView } from './view.ts';
 
@@ -18,8 +19,8 @@ export async function watchOperations(
   using view = operationsView(process.stdout, id !== undefined);
   const changes = at.operations.subscribe({ filters })[Symbol.asyncIterator]();
   for (let next = await known(changes.next()); next.done !== true; next = await changes.next()) {
-    if (json) process.stdout.write(lineOf(next.value));
-    else view.update(next.value);
+    if (json) await written(lineOf(next.value));
+    else await view.update(next.value);
     const state = next.value.type === 'changed' ? next.value.operation.state : 'running';
     if (id !== undefined && state !== 'running') return state === 'done' ? 0 : 1;
   }

@@ -11,7 +11,7 @@ import { confirm } from './confirm.ts';
 export async function pruneContainers(command: Command, { force }: PruneFlags): Promise<void> {
   await confirm('This removes all containers of the namespace that do not run.', force);
   await using client = open(command);
-  using interrupt = interruptible();
+  using interrupt = interruptible('What was named is removed; the rest is as it was.');
   const freedBytes = await removeStopped(command, client, { signal: interrupt.signal });
   process.stdout.write(`freed ${formatSize(freedBytes)}\n`);
 }

@@ -12,7 +12,7 @@ export async function pruneImages(command: Command, { all, force }: PruneFlags):
   const which = all ? 'that no container was made from' : 'without a name of their own';
   await confirm(`This removes all images of the namespace ${which}.`, force);
   await using client = open(command);
-  using interrupt = interruptible();
+  using interrupt = interruptible('What was named is removed; the rest is as it was.');
   const { signal } = interrupt;
   await removeUnused(client, all, { signal });
   process.stdout.write(`freed ${await collect(client, { signal })}\n`);

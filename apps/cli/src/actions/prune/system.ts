@@ -12,7 +12,7 @@ export async function pruneSystem(command: Command, { all, force }: PruneFlags):
   const images = all ? 'that no container was made from then' : 'without a name of their own';
   await confirm(`This removes all containers of the namespace that do not run, and images ${images}.`, force);
   await using client = open(command);
-  using interrupt = interruptible();
+  using interrupt = interruptible('What was named is removed; the rest is as it was.');
   const { signal } = interrupt;
   const containers = await removeStopped(command, client, { signal });
   await removeUnused(client, all, { signal });
