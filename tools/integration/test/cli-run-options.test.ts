@@ -73,6 +73,24 @@ test('many options at once reach the program', async () => {
   ]);
 });
 
+test('arguments stand behind the image’s entrypoint, or another one', async () => {
+  const cli = (...args: string[]) => mustStowage(suite.daemon.address, args);
+  await cli('create', '--name', 'entered', IMAGE, 'true');
+  const changes = ['--change', 'ENTRYPOINT ["echo", "entry"]', '--change', 'CMD ["cmd"]'];
+  await cli('commit', ...changes, 'entered', 'example.org/entry:1');
+  await cli('rm', 'entered');
+  const run = (...args: string[]) => must(...args);
+  expect(await run('example.org/entry:1')).toBe('entry cmd\n');
+  expect(await run('example.org/entry:1', 'a', 'b')).toBe('entry a b\n');
+  expect(await run('--entrypoint', 'echo', 'example.org/entry:1')).toBe('\n');
+  expect(await run('--entrypoint', 'echo', 'example.org/entry:1', 'c')).toBe('c\n');
+  expect(await run('--entrypoint', '', 'example.org/entry:1', 'echo', 'd')).toBe('d\n');
+  expect(await s('--entrypoint', '', 'example.org/entry:1')).toMatchObject({
+    code: 125,
+    stderr: expect.stringContaining('there is no command then'),
+  });
+}, 60_000);
+
 test('a user is looked up in the image, by name, id and group', async () => {
   const ids = (user: string) => must('-u', user, ...sh('echo $(id -u):$(id -g):$(id -G)'));
   expect(await ids('user')).toBe('1000:1000:1000\n');
