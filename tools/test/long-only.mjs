@@ -17,6 +17,8 @@ export const longOnly = [
   'tools/integration/test/(containerd-shim|sandbox-controller|tarball)',
   // The cases of client-daemon against the two other servers.
   'tools/integration/test/client-(containerd|embedded)',
+  // Minutes of npm.
+  'tools/integration/test/packages-alone',
   'tools/integration/test/(proxied-snapshots-conformance|round-trips)',
   // Kits at sockets, side by side with containerd, and large blobs.
   'tools/integration/test/((content|snapshots|metadata)-conformance|large-blobs)',

@@ -21,6 +21,8 @@ export interface DaemonOptions {
    * that STOWAGED in the environment names.
    */
   readonly entry?: string | undefined;
+  /** Another Node than the one that runs this. */
+  readonly node?: string | undefined;
 }
 
 /** A stowaged of the test's own: the bundled one, as operators run it. */
@@ -67,7 +69,7 @@ export class Daemon implements AsyncDisposable {
       ...args,
     ];
     if (config !== undefined) flags.push('--config', config);
-    const node = [process.execPath, this.#entry, ...flags];
+    const node = [this.#options.node ?? process.execPath, this.#entry, ...flags];
     const command =
       umask === undefined
         ? node

@@ -1,6 +1,6 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { must } from '@stowage/testing';
+import { must, mustCtr } from '@stowage/testing';
 import { type NodeVersion, withNode } from './nodes.ts';
 import type { Scene } from './scene.ts';
 
@@ -36,6 +36,18 @@ export const adaptations: Readonly<Record<string, Adaptation>> = {
       ['/var/lib/my-program', '/tmp/example'],
     ],
   },
+  '@stowage/gc': { replace: ({ image }) => [['docker.io/library/busybox:latest', image]] },
+  '@stowage/plugins': { replace: ({ snapshotter }) => [['/run/mine.sock', snapshotter]] },
+  '@stowage/migrate': { onlyCompiled: 'copies from containerd' },
+  '@stowage/ui': {
+    onlyCompiled: 'its page needs what starts and stops containers',
+    replace: () => [
+      [
+        'await using page',
+        "declare const containers: Parameters<typeof serveUi>[0]['containers'];\nawait using page",
+      ],
+    ],
+  },
   '@stowage/mount-manager': {
     prepare: async ({ ext4 }, example) => {
       await mkdir(example, { recursive: true });
@@ -56,11 +68,8 @@ export const adaptations: Readonly<Record<string, Adaptation>> = {
         env: withNode(node),
       }),
   },
-  '@stowage/daemon': {
-    command: async (_, dir, node) => {
-      await must('npx', ['stowaged', '--help'], { cwd: dir, env: withNode(node) });
-    },
-  },
+  // The one that the others are run against.
+  '@stowage/daemon': { command: ({ address }) => mustCtr(address, ['version']) },
   '@stowage/create-snapshotter': {
     command: (_, dir, node) =>
       must('npm', ['exec', '--', 'create-snapshotter', `made-${node.major}`], {

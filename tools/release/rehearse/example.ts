@@ -23,8 +23,10 @@ export async function exampleOf(place: string): Promise<Example | undefined> {
   const readme = await readFile(join(ROOT, place, 'README.md'), 'utf8');
   const found = /^```(ts|js)\n(.*?)^```$(?:[^`]*?\n```\n(.*?)^```$)?/ms.exec(readme);
   if (found === null) return undefined;
-  const [, language, text = '', prints] = found;
-  const [, names = ''] = /^ *npm install (@stowage\/.*)$/m.exec(readme.slice(0, found.index)) ?? [];
+  const [, language, text = '', block] = found;
+  const prints = block?.startsWith('$ ') ? undefined : block;
+  const [, names = ''] =
+    /^ *npm install (?:--\S+ )*(@stowage\/.*)$/m.exec(readme.slice(0, found.index)) ?? [];
   const installs = names.split(' ').filter((name) => name !== '');
   return { language: language === 'js' ? 'js' : 'ts', text, prints, installs };
 }

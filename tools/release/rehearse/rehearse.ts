@@ -18,6 +18,12 @@ export interface Rehearsed extends Published {
   readonly problem: string | undefined;
 }
 
+/** A Node, and where its programs play. */
+export interface Stage {
+  readonly node: NodeVersion;
+  readonly scene: Scene;
+}
+
 /** Where the examples of READMEs have what they make. */
 const EXAMPLE_PATHS = /\/(?:var\/)?(?:tmp|run)\/example/g;
 const DAEMON_ADDRESS = '/run/stowage/stowage.sock';
@@ -27,33 +33,32 @@ export async function rehearse(
   dir: string,
   { place, manifest: { name } }: Package,
   published: Published,
-  nodes: readonly NodeVersion[],
-  scene: Scene,
+  stages: readonly Stage[],
 ): Promise<Rehearsed> {
   const outcomes = new Map<number, 'ok' | 'compiled' | 'FAILED' | '–'>();
   let [installedBytes, packages, remark] = [0, 0, ''];
-  const [first] = nodes;
+  const [first] = stages;
   if (first === undefined) throw new Error('no Node to rehearse on');
   try {
-    const installed = await install(dir, [name], scene.npm, first);
+    const installed = await install(dir, [name], first.scene.npm, first.node);
     installedBytes = installed.sizeBytes;
     packages = installed.packages.length;
     const adaptation = adaptations[name] ?? {};
     const example = await exampleOf(place);
     if (example === undefined && adaptation.command === undefined) {
       remark = 'its README shows no program';
-      for (const { major } of nodes) outcomes.set(major, '–');
+      for (const { node } of stages) outcomes.set(node.major, '–');
     } else if (adaptation.command !== undefined) {
-      for (const node of nodes) {
+      for (const { node, scene } of stages) {
         outcomes.set(node.major, 'FAILED');
         await adaptation.command(scene, dir, node);
         outcomes.set(node.major, 'ok');
       }
     } else if (example !== undefined) {
       const others = example.installs.filter((one) => one !== name);
-      await more(dir, others, first);
+      await more(dir, others, first.node);
       if (others.length > 0) remark = `with ${others.map((one) => one.replace('@stowage/', '')).join(', ')}`;
-      await play(dir, example, adaptation, nodes, scene, outcomes);
+      await play(dir, example, adaptation, stages, outcomes);
       const { onlyCompiled } = adaptation;
       if (onlyCompiled !== undefined) remark = [remark, onlyCompiled].filter(Boolean).join('; ');
     }
@@ -68,19 +73,17 @@ async function play(
   dir: string,
   example: Example,
   { onlyCompiled, replace, env, prepare }: Adaptation,
-  nodes: readonly NodeVersion[],
-  scene: Scene,
+  stages: readonly Stage[],
   outcomes: Map<number, 'ok' | 'compiled' | 'FAILED' | '–'>,
 ): Promise<void> {
-  let { text } = example;
-  for (const [was, is] of replace?.(scene) ?? []) {
-    if (!text.includes(was)) throw new Error(`its example says ${was} no more`);
-    text = text.replaceAll(was, is);
-  }
-  text = text.replaceAll(DAEMON_ADDRESS, scene.address);
-  for (const node of nodes) {
+  for (const { node, scene } of stages) {
     outcomes.set(node.major, 'FAILED');
     const own = join(dir, `example-${node.major}`);
+    let text = example.text.replaceAll(DAEMON_ADDRESS, scene.address);
+    for (const [was, is] of replace?.(scene) ?? []) {
+      if (!text.includes(was)) throw new Error(`its example says ${was} no more`);
+      text = text.replaceAll(was, is);
+    }
     // Where examples have what they make.
     const program = await compile(dir, example, text.replaceAll(EXAMPLE_PATHS, own));
     if (onlyCompiled === undefined) {

@@ -1,5 +1,7 @@
 import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { serveSnapshotter } from '@stowage/snapshots/serve';
+import { MemorySnapshotter } from '@stowage/snapshots-conformance/memory';
 import {
   BUSYBOX,
   Daemon,
@@ -22,15 +24,17 @@ export interface Scene extends AsyncDisposable {
   readonly rootfs: string;
   readonly bundle: string;
   readonly ext4: string;
+  /** Where somebody serves a snapshotter. */
+  readonly snapshotter: string;
 }
 
-/** The daemon is the one that was published. */
+/** The daemon is the one that was published, on the given Node. `dir` is short, as sockets are in it. */
 export async function openScene(dir: string, npm: NpmRegistry, node: NodeVersion): Promise<Scene> {
   await using parts = new AsyncDisposableStack();
   const installed = await install(join(dir, 'daemon'), ['@stowage/daemon'], npm, node);
   const entry = join(installed.dir, 'node_modules/@stowage/daemon/bin/stowaged.mjs');
   const registry = parts.use(await startRegistry(join(dir, 'registry')));
-  const daemon = parts.use(await Daemon.start({ dir: join(dir, 'running'), entry, quiet: true }));
+  const daemon = parts.use(await Daemon.start({ dir, entry, node: node.program, quiet: true }));
   const { address } = daemon;
   const image = `${registry.host}/demo:1`;
   await mustCtr(address, ['images', 'import', await demoArchive(join(dir, 'image'), image)]);
@@ -40,16 +44,11 @@ export async function openScene(dir: string, npm: NpmRegistry, node: NodeVersion
     makeBundle(join(dir, 'bundle')),
     makeExt4(join(dir, 'base.ext4')),
   ]);
+  const snapshotter = join(dir, 'mine.sock');
+  parts.use(await serveSnapshotter(new MemorySnapshotter(), { socket: snapshotter, name: 'mine' }));
   const all = parts.move();
-  return {
-    address,
-    npm,
-    image,
-    rootfs,
-    bundle,
-    ext4,
-    [Symbol.asyncDispose]: () => all[Symbol.asyncDispose](),
-  };
+  const close = () => all[Symbol.asyncDispose]();
+  return { address, npm, image, rootfs, bundle, ext4, snapshotter, [Symbol.asyncDispose]: close };
 }
 
 async function makeRootfs(path: string): Promise<string> {
