@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
+import { Asking } from '../src/page/asking.ts';
 import { formatAge, formatSize, plain, shortDigest } from '../src/page/format.ts';
 import { flattened } from '../src/page/snapshot-tree.ts';
 
@@ -37,4 +39,28 @@ test('sizes, ages and digests are short', () => {
   ]);
   expect(formatAge('2026-01-01T00:00:00Z', Date.parse('2026-01-01T00:01:10Z'))).toBe('1 minute ago');
   expect(shortDigest(`sha256:${'ab'.repeat(32)}`)).toBe('abababababab');
+});
+
+test('however often something changes it is asked for, one at a time, and once more in the end', async () => {
+  let [changes, seen, asked, atOnce, most] = [0, -1, 0, 0, 0];
+  const asking = new Asking(5, async () => {
+    asked++;
+    most = Math.max(most, ++atOnce);
+    seen = changes;
+    await delay(10);
+    atOnce--;
+  });
+  for (; changes < 50; changes++) {
+    asking.again();
+    await delay(2);
+  }
+  await delay(100);
+  expect([seen, most]).toEqual([50, 1]);
+  expect(asked).toBeGreaterThan(2);
+  expect(asked).toBeLessThan(50);
+  asking.again();
+  asking.stop();
+  const before = asked;
+  await delay(20);
+  expect(asked).toBe(before);
 });

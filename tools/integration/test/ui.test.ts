@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { connect } from '@stowage/client';
 import { LocalContentStore } from '@stowage/content-store';
-import { hostPlatform } from '@stowage/core';
+import { hostPlatform, unlessAbsent } from '@stowage/core';
 import { buildImage, writeArchive } from '@stowage/oci-image';
 import { mustCtr, startRegistry, startRegistryFront, until } from '@stowage/testing';
-import { mustStowage, stowage } from '../cli.ts';
+import { beginStowage, mustStowage, stowage } from '../cli.ts';
 import { IMAGE, PATIENCE_MS, withUiPage } from '../ui-page.ts';
 
 const { suite, ui } = withUiPage('ui');
@@ -126,6 +127,31 @@ test('without the token there is nothing to see; and nothing of the page was blo
   await stranger?.close();
   expect(complaints).toEqual([]);
 });
+
+test('--open leads the browser here without telling the token to who lists processes', async () => {
+  const { page } = ui();
+  const { PATH } = process.env;
+  const bin = join(suite.dir, 'bin');
+  await mkdir(bin);
+  await writeFile(join(bin, 'xdg-open'), `#!/bin/sh\necho "$@" > ${suite.dir}/opened\n`, { mode: 0o755 });
+  process.env.PATH = `${bin}:${PATH}`;
+  const opening = beginStowage(suite.daemon.address, ['ui', '--open']);
+  process.env.PATH = PATH;
+  const opened = async () => (await unlessAbsent(readFile(join(suite.dir, 'opened'), 'utf8')))?.trim() ?? '';
+  await until('a browser', async () => (await opened()) !== '', PATIENCE_MS);
+  const file = await opened();
+  expect(file).toMatch(/^file:\/\/\/.*\/open\.html$/);
+  expect((await stat(new URL(file))).mode & 0o777).toBe(0o600);
+  const other = await page.context().browser()?.newPage();
+  if (other === undefined) throw new Error('the browser is gone');
+  await other.goto(file);
+  await other.getByRole('heading', { name: 'Containers' }).waitFor();
+  expect(other.url()).toBe(new URL('/', opening.out()).href);
+  await other.close();
+  opening.child.kill('SIGINT');
+  expect(await opening.end).toMatchObject({ code: 0 });
+  expect(await unlessAbsent(stat(new URL(file)))).toBeUndefined();
+}, 60_000);
 
 test('when the daemon comes back the page goes on; and programs of terminals end with stowage ui', async () => {
   const { page, cardOf, goTo, serving } = ui();

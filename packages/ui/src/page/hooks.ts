@@ -1,4 +1,5 @@
-import { type Inputs, useEffect, useState } from 'preact/hooks';
+import { type Inputs, useEffect, useRef, useState } from 'preact/hooks';
+import { Asking } from './asking.ts';
 import { isCode, reasonOf } from './rpc.ts';
 
 /** Whether anybody sees the page. One that nobody sees asks for nothing: browsers open few connections to one place. */
@@ -20,30 +21,33 @@ export interface Loaded<T> {
   readonly isUnknown: boolean;
 }
 
-/** Asks for something, and asks anew when an input changes, a moment later: many changes may come at once. */
+/**
+ * Asks for something, and anew a moment after an input changes. However often that is, it is asked for no more than so
+ * often, one at a time, and shown each time. Who shows something else altogether is given another key.
+ */
 export function useLoaded<T>(
   load: (signal: AbortSignal) => Promise<T>,
   inputs: Inputs,
   pauseMs = 100,
 ): Loaded<T> {
   const [loaded, setLoaded] = useState<Loaded<T>>({ value: undefined, error: undefined, isUnknown: false });
+  const latest = useRef(load);
+  latest.current = load;
+  const [asking, setAsking] = useState<Asking>();
   useEffect(() => {
-    const left = new AbortController();
-    const ask = async () => {
+    const made = new Asking(pauseMs, async (signal) => {
       try {
-        const value = await load(left.signal);
-        if (!left.signal.aborted) setLoaded({ value, error: undefined, isUnknown: false });
+        const value = await latest.current(signal);
+        if (!signal.aborted) setLoaded({ value, error: undefined, isUnknown: false });
       } catch (e) {
-        if (!left.signal.aborted)
+        if (!signal.aborted)
           setLoaded(({ value }) => ({ value, error: reasonOf(e), isUnknown: isCode(e, 'unimplemented') }));
       }
-    };
-    const timer = setTimeout(() => void ask(), pauseMs);
-    return () => {
-      clearTimeout(timer);
-      left.abort();
-    };
-  }, inputs);
+    });
+    setAsking(made);
+    return () => made.stop();
+  }, []);
+  useEffect(() => asking?.again(), [asking, ...inputs]);
   return loaded;
 }
 
