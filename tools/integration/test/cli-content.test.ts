@@ -59,7 +59,10 @@ test('ls, cat, info and rm', async () => {
   const absent = digestOf('absent');
   const removed = await s('rm', digest, absent);
   expect(removed).toMatchObject({ code: 1, stdout: `${digest}\n` });
-  expect(lines(removed.stderr)).toEqual([expect.stringMatching(`stowage: content ${absent}: not found`)]);
+  expect(lines(removed.stderr)).toEqual([
+    expect.stringMatching(`stowage: content ${absent}: not found`),
+    'stowage content ls lists them.',
+  ]);
   expect(await must('ls', '-q', '-f', `digest==${digest}`)).toBe('');
 });
 
