@@ -103,7 +103,8 @@ describe('siblings of other versions', () => {
       { filename: string },
     ];
     registry.add(manifest, await readFile(join(dir, filename)));
-    return { place: 'packages/content', manifest };
+    // Of a README without a program.
+    return { place: 'packages/restart-monitor', manifest };
   }
 
   const uses = "import { later } from '@stowage/interface'; later();";
@@ -116,7 +117,7 @@ describe('siblings of other versions', () => {
     const one = await release(registry, '@stowage/store', of, text, '^0.1.0');
     const combination = { name: '@stowage/store', version: of, peers: [`@stowage/interface@${peer}`], fits };
     const dir = join(suite.dir, `tried-${of}-${peer}-${fits}-${text.length}`);
-    return tryOut(dir, combination, one, registry, await pinnedNode()).then(
+    return await tryOut(dir, combination, one, registry, await pinnedNode()).then(
       () => 'good',
       (e: Error) => e.message,
     );
