@@ -3,7 +3,7 @@
 // later.
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { cp, rm } from 'node:fs/promises';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { writeManual } from './man.mjs';
@@ -72,6 +72,8 @@ const entry = (file) => ({
   out: basename(file, '.ts').replace(/^supervisor-main$/, 'stowage-supervisor'),
 });
 
+const licenseOf = (name) => readFile(join(root, 'node_modules', name, 'LICENSE'), 'utf8');
+
 /** The page of `stowage ui`: what a browser loads, and for the packages that serve it. */
 async function bundlePage(outdir, ...copies) {
   const page = join(root, 'packages/ui/src/page');
@@ -89,6 +91,9 @@ async function bundlePage(outdir, ...copies) {
     entryPoints: ['main.ts', 'main.css'].map((file) => join(page, file)),
   });
   for (const file of ['index.html', 'icon.svg']) await cp(join(page, file), join(outdir, file));
+  const parts = ['preact', 'htm', '@xterm/xterm', '@xterm/addon-fit'];
+  const licenses = parts.map(async (name) => `${name}\n\n${await licenseOf(name)}`);
+  await writeFile(join(outdir, 'licenses.txt'), (await Promise.all(licenses)).join('\n'));
   for (const copy of copies) await cp(outdir, copy, { recursive: true });
 }
 
