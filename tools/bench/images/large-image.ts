@@ -59,7 +59,6 @@ async function chooseFiles(want: {
   const listed = await must('find', [
     '/usr',
     '/opt',
-    '/root',
     '-xdev',
     '-type',
     'f',
