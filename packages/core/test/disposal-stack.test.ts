@@ -13,7 +13,8 @@ function noting(done: string[], name: string, error?: Error): AsyncDisposable {
 test('what is held goes the last first, once, whatever its kind', async () => {
   const done: string[] = [];
   const stack = new DisposalStack();
-  expect(stack.use(noting(done, 'first'))).toHaveProperty([Symbol.asyncDispose]);
+  const first = noting(done, 'first');
+  expect(stack.use(first)).toBe(first);
   stack.use({ [Symbol.dispose]: () => void done.push('second') });
   stack.defer(async () => void done.push('third'));
   await stack.disposeAsync();
