@@ -108,6 +108,13 @@ export function plugin<T, C, const N extends Needs = Record<never, never>>(
 /** "Not here", as opposed to "broken": the machine lacks what the plugin needs. Says precisely what. */
 export class Skip extends Error {
   override readonly name = 'Skip';
+  /** The config does not ask for it, so it would not start with other plugins either. */
+  readonly unwanted: boolean;
+
+  constructor(message: string, { unwanted = false }: { readonly unwanted?: boolean } = {}) {
+    super(message);
+    this.unwanted = unwanted;
+  }
 
   static is(e: unknown): e is Skip {
     return (e as Partial<Error> | null | undefined)?.name === 'Skip';

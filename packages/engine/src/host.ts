@@ -6,6 +6,7 @@ import {
   type PluginHost,
   type PluginStatus,
   reasonOf,
+  Skip,
 } from '@stowage/core';
 import { grpcSlot } from '@stowage/rpc';
 import { fits, type Node, nameOf, slotOf } from './graph.ts';
@@ -115,6 +116,7 @@ function whyNot({ slot }: Plugin, need: Need<unknown>, taker: PluginStatus | und
   if (api !== slot.api) return `needs version ${api} of ${type}, this one is of version ${slot.api}`;
   if (!('live' in need)) return `takes ${type} at its start only`;
   // Perhaps for want of what would be added now.
-  if (taker?.state === 'skipped') return `did not start: ${reasonOf(taker.error)}`;
+  const { state, error } = taker ?? {};
+  if (state === 'skipped' && !(Skip.is(error) && error.unwanted)) return `did not start: ${reasonOf(error)}`;
   return undefined;
 }

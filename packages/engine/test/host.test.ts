@@ -127,6 +127,19 @@ test('refused while somebody who would take it is not here', async () => {
   });
 });
 
+test('not refused for somebody whom nobody asked for', async () => {
+  const unwanted = plugin({
+    slot: viewSlot,
+    id: 'v',
+    needs: { strings: live(stringSlot) },
+    start: () => {
+      throw new Skip('no address is configured', { unwanted: true });
+    },
+  });
+  await using engine = await open([unwanted]);
+  expect(await engine.add(one('a'))).toMatchObject({ state: 'ok' });
+});
+
 test('a name that is taken, needs, an RPC service, another version and a bad setting are refused', async () => {
   const config = { [`${TYPE}.set`]: { colour: 'blue' } };
   await using engine = await open([viewer, one('a')], { config });

@@ -40,7 +40,8 @@ export function metricsPlugin(build: { readonly version: string; readonly revisi
       runtimes: live(runtimeSlot),
     },
     async start({ config: { address, grpcHistogram: histogram }, needs, exports, log }) {
-      if (address === undefined) throw new Skip('no address to serve metrics on is configured');
+      if (address === undefined)
+        throw new Skip('no address to serve metrics on is configured', { unwanted: true });
       const { content, snapshotters, metadata, namespaces, tasks, operations, runtimes } = needs;
       await using held = new DisposalStack();
       const figures = held.use(new Figures({ histogram, log }));

@@ -16,7 +16,8 @@ export function otlpTracingPlugin(build: { readonly version: string }): Plugin {
     config: parseTracingConfig,
     defaults: TRACING_DEFAULTS,
     start({ config: { endpoint, ratio, serviceName }, exports, log }) {
-      if (endpoint === undefined) throw new Skip('no endpoint to send spans to is configured');
+      if (endpoint === undefined)
+        throw new Skip('no endpoint to send spans to is configured', { unwanted: true });
       const resource = {
         'service.name': serviceName,
         'service.version': build.version,
