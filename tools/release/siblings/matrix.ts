@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { NpmRegistry } from '@stowage/testing';
 import { exampleOf } from '../rehearse/example.ts';
 import { install } from '../rehearse/install.ts';
@@ -71,11 +70,12 @@ export async function tryOut(
     if (!/ERESOLVE/.test(refused)) throw new Error(`npm refuses them for another reason: ${refused}`);
     return;
   }
-  // What its README has one install besides goes with it, in whatever version npm chooses.
+  // What its README has one install besides goes with it: of ours what the checkout has, which was published first, or a fix.
   const example = await exampleOf(one.place);
   const named = new Set(wanted.map((spec) => split(spec)[0]));
-  const besides = (example?.installs ?? []).filter((other) => !named.has(other));
-  const optional = optionalPeersOf(one).filter((other) => !named.has(other) && !besides.includes(other));
+  const others = (example?.installs ?? []).filter((other) => !named.has(other));
+  const besides = others.map((other) => (isOurs(other) ? `${other}@^${registry.versions(other)[0]}` : other));
+  const optional = optionalPeersOf(one).filter((other) => !named.has(other) && !others.includes(other));
   const installed = await install(
     dir,
     [...wanted, ...besides, ...optional.map(inRange(one))],
@@ -86,7 +86,7 @@ export async function tryOut(
     if (!installed.packages.includes(spec)) throw new Error(`npm installed another version than ${spec}`);
   const twice = installed.packages.filter((spec) => peers.some((peer) => split(peer)[0] === split(spec)[0]));
   if (new Set(twice).size !== peers.length) throw new Error(`there are several of one: ${twice.join(', ')}`);
-  await smoke(join(dir), one, node);
+  await smoke(dir, one, node);
 }
 
 /** Siblings that it can't do without and does not bring. */
