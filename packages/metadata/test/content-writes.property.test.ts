@@ -14,7 +14,7 @@ import fc from 'fast-check';
 import { ContentModel } from './content-model.ts';
 
 const LONG = process.env.STOWAGE_LONG === '1';
-const RUNS = LONG ? 20_000 : 500;
+const RUNS = LONG ? 20_000 : 200;
 /** In memory, where there is such a thing: what is asked here is not what a disk keeps. */
 const BASE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
