@@ -52,6 +52,8 @@ export class Tmux implements AsyncDisposable {
   }
 
   #tmux(...args: string[]): Promise<string> {
-    return must('tmux', ['-u', '-L', this.#socket, '-f', '/dev/null', ...args]);
+    // What the tests' own output is to look like is none of its programs' business.
+    const env = { FORCE_COLOR: undefined, NO_COLOR: undefined, CI: undefined };
+    return must('tmux', ['-u', '-L', this.#socket, '-f', '/dev/null', ...args], { env });
   }
 }

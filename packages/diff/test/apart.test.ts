@@ -21,10 +21,13 @@ afterAll(async () => {
   await stack.disposeAsync();
 });
 
+/** Of this process, which may have others too. */
 async function children(): Promise<string[]> {
   const tasks = await readdir('/proc/self/task');
   const lists = tasks.map((task) => readFile(`/proc/self/task/${task}/children`, 'utf8').catch(() => ''));
-  return (await Promise.all(lists)).flatMap((list) => list.split(' ').filter(Boolean));
+  const pids = (await Promise.all(lists)).flatMap((list) => list.split(' ').filter(Boolean));
+  const commands = pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''));
+  return (await Promise.all(commands)).filter((command) => command.includes('diff-layer-main'));
 }
 
 const archive = tar(
