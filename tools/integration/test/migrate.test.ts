@@ -97,7 +97,9 @@ test('images, content and containers with their files come over, and run here', 
   await here('run', '--rm', IMAGE, 'new', 'true');
 }, 120_000);
 
-test('once more changes nothing', async () => {
+test('once more changes nothing, after a collection too', async () => {
+  await here('leases', 'create', '--id', 'collected');
+  await here('leases', 'rm', '--sync', 'collected');
   const { counts, steps } = await run();
   expect(steps.filter(({ state }) => state !== 'exists')).toEqual([]);
   expect(counts.container).toMatchObject({ exists: 3, copied: 0 });
