@@ -49,7 +49,7 @@ const stages = {
 /** Each has things of its own, so none need wait for another. More at once than processors, as each waits a lot. */
 const beside = {
   checks,
-  tests: () => runLanes([jest('unit, integration and oracle tests', 3)], [hostile, ...kills, ...other]),
+  tests: () => runLanes([jest('unit, integration and oracle tests', 2)], [hostile, ...kills, ...other]),
 };
 
 const started = Date.now();
