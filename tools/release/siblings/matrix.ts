@@ -1,3 +1,6 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { unlessAbsent } from '@stowage/core';
 import type { NpmRegistry } from '@stowage/testing';
 import { exampleOf } from '../rehearse/example.ts';
 import { install } from '../rehearse/install.ts';
@@ -84,8 +87,11 @@ export async function tryOut(
   );
   for (const spec of wanted)
     if (!installed.packages.includes(spec)) throw new Error(`npm installed another version than ${spec}`);
-  const twice = installed.packages.filter((spec) => peers.some((peer) => split(peer)[0] === split(spec)[0]));
-  if (new Set(twice).size !== peers.length) throw new Error(`there are several of one: ${twice.join(', ')}`);
+  // Others may have another version of a peer below them. It must not.
+  const below = join(dir, 'node_modules', name, 'node_modules/@stowage');
+  const own = (await unlessAbsent(readdir(below)))?.map((folder) => `@stowage/${folder}`) ?? [];
+  const twice = own.filter((other) => named.has(other));
+  if (twice.length > 0) throw new Error(`it has its own ${twice.join(', ')}`);
   await smoke(dir, one, node);
 }
 
