@@ -111,9 +111,9 @@ export class Skip extends Error {
   /** The config does not ask for it, so it would not start with other plugins either. */
   readonly unwanted: boolean;
 
-  constructor(message: string, { unwanted = false }: { readonly unwanted?: boolean } = {}) {
-    super(message);
-    this.unwanted = unwanted;
+  constructor(message: string, options: ErrorOptions & { readonly unwanted?: boolean } = {}) {
+    super(message, options);
+    this.unwanted = options.unwanted ?? false;
   }
 
   static is(e: unknown): e is Skip {
