@@ -92,7 +92,7 @@ test('a container in a user namespace owns the files of its image, without a cha
     stream?.on('data', (chunk: Buffer) => {
       output += chunk.toString();
     });
-  const exit = task.wait();
+  const exit = task.finished(); // And not `wait`: what it printed is to be here too.
   await task.start();
   expect([(await exit).exitStatus, output]).toEqual([0, '0:0\nx\n']);
 }, 60_000);
